@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FEDGE_SIP_DIALECT_H
+#define FEDGE_SIP_DIALECT_H
+/* What shows that a message comes from Microsoft's world (Lync, Skype for Business, OCS). Facts, not a decision: who
+ * reads them decides. Sources: [MS-SIPRE], [MS-SIP], [MS-OCER]; Cisco TAC 212383 for the wire. */
+#include "sip/message.h"
+
+enum sip_dialect_fact {
+	SIP_DIALECT_AGENT =
+		1 << 0, /* User-Agent UCCAPI/, RTC/, UCWA…, OCPhone or Server RTC/, "Lync", "Skype for Business" */
+	SIP_DIALECT_NO_BRANCH = 1 << 1, /* the top Via has no branch */
+	SIP_DIALECT_EPID = 1 << 2, /* epid on From or To */
+	SIP_DIALECT_HEADER = 1 << 3, /* a header ms-… or P-… of theirs that is not ms-diagnostics-public */
+	SIP_DIALECT_DIAGNOSTICS = 1 << 4, /* ms-diagnostics or ms-diagnostics-public */
+	SIP_DIALECT_RECEIVED = 1 << 5, /* ms-received-port or ms-received-cid on a Via */
+	SIP_DIALECT_GRUU = 1 << 6, /* opaque=user:epid: or opaque=app:conf: in Contact or Request-URI */
+	SIP_DIALECT_OPTION = 1 << 7, /* Supported: ms-…, gruu-10 or com.microsoft.… */
+	SIP_DIALECT_UPPER_CASE = 1 << 8 /* FROM:, CALL-ID: … or the scheme SIP: */
+};
+
+/* The facts that hold, or 0. */
+unsigned sip_dialect_facts(const struct sip_message *m);
+/* Do the facts speak for Microsoft? Any but the diagnostics, which other edges write too, and upper case alone. */
+bool sip_dialect_is_microsoft(unsigned facts);
+/* The epid of From or To: it must be echoed; absent where there is none. */
+struct span sip_dialect_epid(const struct sip_address *address);
+#endif
