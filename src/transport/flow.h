@@ -12,6 +12,7 @@
  * this protection). */
 #include "base/hash.h"
 #include "base/span.h"
+#include "sip/uri.h"
 
 enum transport_protocol {
 	TRANSPORT_ANY = 0, /* not said: only in questions to transport_resolve */
@@ -26,6 +27,8 @@ const char *transport_protocol_name(enum transport_protocol protocol);
 const char *transport_protocol_parameter(enum transport_protocol protocol);
 /* Without case; TRANSPORT_ANY where it is none of ours. */
 enum transport_protocol transport_protocol_parse(struct span text);
+/* Of a URI or Via; TRANSPORT_ANY for those we do not speak and where none is named. */
+enum transport_protocol transport_protocol_of(enum sip_transport transport);
 static inline bool transport_protocol_is_stream(enum transport_protocol protocol)
 {
 	return protocol == TRANSPORT_TCP || protocol == TRANSPORT_TLS;

@@ -23,12 +23,14 @@ enum transport_target_flag {
 	TRANSPORT_TARGET_ALIAS = 1 << 2,
 };
 
-/* The span and the judge's mark are borrowed while the call runs; transport copies the name. */
+/* Texts are borrowed while the call runs; the transport copies what it keeps. */
 struct transport_target {
 	enum transport_protocol protocol;
 	struct net_address address;
 	struct span name; /* of the server: SNI, part of the pool's key, shown to judge; may be absent */
-	uint16_t identity; /* as whom we come: chooses our client certificate; part of the pool's key */
+	/* As whom we come: one of the names of an identity in params.tls; NULL: the first. Chooses our
+	 * client certificate; part of the pool's key. */
+	const char *identity;
 	unsigned flags;
 	struct transport_flow flow; /* with TRANSPORT_TARGET_FLOW */
 	/* What the judge needs to know about why we go there (a zone, a domain), opaque here. Part of
@@ -46,7 +48,7 @@ struct transport_question {
 	bool secure; /* a sips URI: TLS and nothing else */
 	bool naptr; /* ask NAPTR too where the transport is not said (RFC 3263 4.1) */
 	unsigned flags; /* copied into every target */
-	uint16_t identity; /* copied into every target */
+	const char *identity; /* copied into every target */
 	uint64_t mark; /* copied into every target */
 };
 

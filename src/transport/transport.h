@@ -23,7 +23,9 @@
  * transport_send_request has returned; `ended` comes only from the loop. */
 #include "base/arena.h"
 #include "net/address.h"
-#include "sip/method.h"
+#include "record/sink.h"
+#include "sip/draft.h"
+#include "sip/message.h"
 #include "transport/flow.h"
 #include "transport/mesh.h"
 #include "transport/target.h"
@@ -33,11 +35,8 @@
 struct net_failure;
 struct net_loop;
 struct net_resolver;
-struct net_tls_context;
+struct net_tls;
 struct net_tls_facts;
-struct record_sink;
-struct sip_defect;
-struct sip_message;
 struct transport;
 struct transport_server;
 struct transport_client;
@@ -66,12 +65,15 @@ struct transport_limits {
 	size_t arena_bytes; /* [1 MiB] of one server transaction, with all the user puts into it */
 };
 
-/* TLS contexts by need; asked at every accept and connect, so a reload takes effect by itself.
- * The transport takes its own reference. NULL: none configured, the connection fails. */
-struct transport_tls {
-	struct net_tls_context *(*server)(void *argument, const struct transport_listener *listener);
-	struct net_tls_context *(*client)(void *argument, const struct transport_target *target);
-	void *argument;
+/* What the records of a message carry besides the message itself. Absent: not known. */
+struct transport_note {
+	struct span serial; /* = proxy-call-id */
+	struct span tag;
+	struct span local_session; /* RFC 7989 */
+	struct span remote_session;
+	struct span peer; /* name of the other side */
+	struct span zone;
+	enum record_side side;
 };
 
 /* ---- What arrives ---- */
@@ -90,12 +92,14 @@ struct transport_arrival {
 };
 #define TRANSPORT_LISTENER_NONE UINT16_MAX
 
-/* What is written into the top Via of a new request before anybody sees it (RFC 3261 18.2.1, RFC 3581 4).
- * Before the hook is asked, received and rport are set as the RFCs demand. */
+/* Asked of the user before anybody sees a new request (or an ACK): what its records carry, and what is
+ * written into its top Via (RFC 3261 18.2.1, RFC 3581 4), so that it stands in what is forwarded and in
+ * every response. Before the hook is called, via.received and via.rport hold the remote address; the
+ * hook may clear them and set the others. An ACK's Via stays as it is. */
 struct transport_stamp {
-	bool received; /* ;received=ADDRESS */
-	bool rport; /* ;rport=PORT (a valueless rport that is there is replaced) */
-	char extra[256]; /* more parameters, each with its leading ";" ("" for none), NUL-terminated */
+	struct sip_via_stamp via;
+	struct transport_note note; /* for the record of this message and all later ones of the server */
+	char scratch[160]; /* for texts that via and note point to */
 };
 
 /* ---- What went wrong with a request we sent ---- */
@@ -160,7 +164,9 @@ struct transport_params {
 	struct random *random;
 	const struct transport_listener *listeners; /* copied; may be none (a client only) */
 	size_t listener_count;
-	struct transport_tls tls;
+	/* For TLS listeners and connections; a reload of it takes effect with the next handshake. NULL:
+	 * no TLS. A reference is taken. */
+	struct net_tls *tls;
 	struct span node; /* our name: Via, Record-Route, records. Copied */
 	struct net_address bind; /* outgoing sockets; family 0: any */
 	struct transport_limits limits;
@@ -172,7 +178,7 @@ struct transport_params {
 	 * after 200 ms at the latest; 0: at once. */
 	int64_t trying_us;
 	struct hash_key token_key; /* the same in all workers of a node */
-	struct record_sink *sink; /* or NULL */
+	const struct record_sink *sink; /* of this worker; or NULL */
 	struct transport_user user;
 };
 
@@ -203,8 +209,8 @@ const struct sip_message *transport_server_request(const struct transport_server
 struct arena *transport_server_arena(struct transport_server *server);
 void transport_server_set_context(struct transport_server *server, void *context);
 void *transport_server_context(const struct transport_server *server); /* NULL at first */
-/* What the records of its messages shall carry; copied into the arena. An absent span leaves what was. */
-void transport_server_note(struct transport_server *server, struct span serial, struct span tag);
+/* What the records of its messages shall carry from now on; copied into the arena. An absent span leaves what was. */
+void transport_server_note(struct transport_server *server, const struct transport_note *note);
 bool transport_server_is_answered(const struct transport_server *server); /* a final answer was given */
 bool transport_server_is_ended(const struct transport_server *server);
 void transport_server_hold(struct transport_server *server);
@@ -240,8 +246,7 @@ struct transport_request {
 	struct span branch; /* of the top Via, as in the parts (transport_branch_make) */
 	const struct transport_client_user *user; /* borrowed as long as the client is held */
 	void *argument;
-	struct span serial; /* for the records; copied; may be absent */
-	struct span tag;
+	const struct transport_note *note; /* for the records; copied; may be NULL */
 };
 /* 0 and a client that the user holds; negative errno and no client, no callback: -ENOTCONN (the
  * flow demanded is gone), -ENOBUFS (a limit), -EMSGSIZE (above limits.message_bytes, or for UDP above
@@ -261,9 +266,9 @@ void *transport_client_argument(const struct transport_client *client);
 void transport_client_release(struct transport_client *client);
 
 /* Sends once, without a transaction: the ACK to a 2xx, BENOTIFY, a response forwarded without
- * context. serial and tag for the record, may be absent. Errors as transport_send_request. */
+ * context. note may be NULL. Errors as transport_send_request. */
 int transport_send_stateless(struct transport *transport, const struct transport_target *target,
-	const struct iovec *parts, size_t part_count, const struct span note[2]);
+	const struct iovec *parts, size_t part_count, const struct transport_note *note);
 
 /* ---- Words for the user's Via, Record-Route and routing ---- */
 
