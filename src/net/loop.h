@@ -28,7 +28,7 @@ void net_loop_stop(struct net_loop *loop);
 /* ---- time ---- */
 const struct clock *net_loop_clock(const struct net_loop *loop);
 /* Steady time at the start of this turn's callbacks: one value a turn, costs nothing. */
-int64_t net_loop_now_us(const struct net_loop *loop);
+int64_t net_loop_now_us(struct net_loop *loop);
 /* Timers are armed and disarmed directly in the wheel (wheel_arm with net_loop_now_us + delay). */
 struct wheel *net_loop_wheel(struct net_loop *loop);
 

@@ -74,8 +74,8 @@ struct net_tls_settings {
 /* ---- life ---- */
 #define NET_TLS_ERROR_SIZE 512
 /* 0, or a negative errno with one line in reterr_text that names the file and what is wrong with
- * it: unreadable, no PEM, certificate and key do not match, expired (-EKEYEXPIRED) or not yet valid, …
- * An own certificate that is out of date is an error at start and at reload alike. */
+ * it: unreadable, no PEM, certificate and key do not match, … With 0 the text is empty, or a
+ * warning: an own certificate that is out of date is used all the same, and said. */
 int net_tls_new(
 	const struct net_tls_settings *settings, struct net_tls **ret_tls, char reterr_text[NET_TLS_ERROR_SIZE]);
 struct net_tls *net_tls_ref(struct net_tls *tls); /* any thread */
@@ -94,8 +94,8 @@ uint64_t net_tls_generation(const struct net_tls *tls);
 /* ---- files watched ---- */
 struct net_tls_watch;
 /* Looks at all files every period_us (0: 5 s), reloads once they have stood still for one period,
- * tells the observer in the loop's thread: status 0, or the error of net_tls_reload and its text
- * (once per change, not per period). */
+ * tells the observer in the loop's thread: status 0 (text: "" or a warning), or the error of net_tls_reload and its
+ * text (once per change, not per period). */
 int net_tls_watch_new(struct net_loop *loop, struct net_tls *tls, int64_t period_us,
 	void (*reloaded)(void *argument, int status, const char *text), void *argument,
 	struct net_tls_watch **ret_watch);
