@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FEDGE_PEER_CHAIN_H
+#define FEDGE_PEER_CHAIN_H
+/* X.509 into trust's plain facts. Bounded whatever a peer sends: names, certificates and texts have
+ * maxima; names that are no clean DNS text (NUL inside, no ASCII, too long) are never kept, only
+ * counted as "there are names". */
+#include "base/arena.h"
+#include "peer/cache.h"
+
+struct net_tls;
+struct net_tls_facts;
+struct net_failure;
+struct peer_view;
+struct x509_st;
+struct x509_store_st;
+struct stack_st_X509;
+
+#define PEER_CHAIN_CERTIFICATES_MAXIMUM 16
+#define PEER_CERTIFICATE_NAMES_MAXIMUM 1024
+#define PEER_CERTIFICATE_BYTES_MAXIMUM (256 * 1024)
+
+/* One certificate. 0, -ENOMEM (the arena is full), -EBADMSG (it cannot be read). */
+int peer_certificate_read(struct x509_st *certificate, struct arena *arena, struct trust_certificate *ret_facts);
+/* A chain as sent, leaf first; status is TRUST_CHAIN_NOT_VERIFIED. NULL or an empty chain gives count 0. */
+int peer_chain_read(struct stack_st_X509 *chain, struct arena *arena, struct trust_chain *ret_facts);
+
+/* Fills status, missing, verify_… of a chain that was read: from what the handshake found (problems of facts) and the
+ * known intermediates of tls. Dates are left to trust. */
+void peer_chain_status(struct trust_chain *chain, struct net_tls *tls, const struct net_tls_facts *facts);
+/* The same without a handshake: verifies now. public_authorities may be NULL: then nothing is said about private
+ * authorities. */
+void peer_chain_verify(struct trust_chain *chain, struct net_tls *tls, struct stack_st_X509 *certificates,
+	bool seen_as_client, struct x509_store_st *public_authorities);
+
+/* What a handshake showed, read once and kept by the leaf's fingerprint. 0 with a reference of the caller's; NULL where
+ * the peer showed no certificate. -ESTALE: the session was resumed and what was known of the leaf is gone (or trust
+ * has changed since): connect again with full_handshake. -ENOMEM, -EBADMSG. */
+int peer_chain_learn(struct peer_view *view, struct net_tls *tls, const struct net_tls_facts *facts,
+	const struct peer_chain **ret_chain);
+/* For net_tls_settings.may_resume; argument is the cache. Any thread. */
+bool peer_chain_may_resume(void *cache, struct x509_st *leaf);
+
+/* How an attempt ended, as trust wants it. why is NULL while the connection stands; facts is NULL for plain TCP or
+ * where TLS has not begun. The spans borrow from all arguments. */
+void peer_connection_of(struct span target, struct span address, const struct net_failure *why,
+	const struct net_tls_facts *facts, struct trust_connection *ret_connection);
+#endif
