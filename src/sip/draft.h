@@ -13,11 +13,20 @@
 #include <sys/uio.h>
 
 #define SIP_DRAFT_EDITS_MAXIMUM 64
+#define SIP_DRAFT_WORDS ((SIP_MESSAGE_HEADERS_MAXIMUM + 63) / 64)
 /* So many iovecs always suffice. */
-#define SIP_DRAFT_PIECES_MAXIMUM (2 * SIP_DRAFT_EDITS_MAXIMUM + 16)
+#define SIP_DRAFT_PIECES_MAXIMUM (2 * SIP_DRAFT_EDITS_MAXIMUM + SIP_MESSAGE_HEADERS_MAXIMUM / 2 + 8)
+
+enum sip_draft_edit_kind {
+	SIP_DRAFT_TOP, /* above all lines; the last one is the topmost */
+	SIP_DRAFT_BEFORE, /* above the line with that index; the last one is the topmost */
+	SIP_DRAFT_INSTEAD, /* of the line with that index */
+	SIP_DRAFT_APPEND
+};
 
 struct sip_draft_edit {
-	uint16_t kind;
+	enum sip_draft_edit_kind kind;
+	enum sip_header_id id;
 	uint16_t index; /* of the source's header line */
 	struct span text; /* whole new header lines with CR LF */
 };
@@ -27,11 +36,10 @@ struct sip_draft {
 	const struct sip_message *source; /* whose header lines are kept unless edited; NULL for new text */
 	struct span start_line; /* with CR LF */
 	struct span body;
-	bool has_body; /* body replaces the source's */
-	bool has_length; /* a Content-Length was given or is kept */
 	int status;
 	uint16_t edit_count;
-	uint64_t dropped[(SIP_MESSAGE_HEADERS_MAXIMUM + 63) / 64];
+	uint64_t dropped[SIP_DRAFT_WORDS]; /* a bit for each line of the source */
+	uint64_t edited[SIP_DRAFT_WORDS]; /* there is an edit with that index */
 	struct sip_draft_edit edits[SIP_DRAFT_EDITS_MAXIMUM];
 };
 
@@ -82,7 +90,7 @@ void sip_draft_set_body(struct sip_draft *d, struct span content_type, struct sp
 /* What a server adds to the top Via on receipt (RFC 3261 18.2.1, RFC 3581): for requests passed on (the line below
  * our own Via) and for our responses. Absent spans and zeros add nothing; values that were there are replaced. */
 struct sip_via_stamp {
-	struct span received; /* address text; added where it differs from the Via's host or rport was asked for */
+	struct span received; /* address text */
 	uint16_t rport; /* filled in only where rport was asked for */
 	struct span ingress_zone;
 	uint16_t ms_received_port;

@@ -32,17 +32,17 @@ struct sip_framer_limits {
 #define SIP_FRAMER_LIMITS_DEFAULT ((struct sip_framer_limits){ 32768, 65536 })
 
 struct sip_framer {
-	struct buffer pending; /* the beginning of a message that is not whole yet */
 	struct sip_framer_limits limits;
-	size_t scanned; /* bytes of the message that need no second look */
-	size_t line_start; /* of the line the scan is in */
-	size_t message_length; /* once the head is whole; else 0 */
-	size_t consumed; /* bytes of pending that the last frame used */
-	int64_t content_length; /* -1 not seen */
-	int64_t failed_offset;
-	enum sip_rule failed;
-	bool half_ping;
-	bool after_cr;
+	struct buffer pending; /* the beginning of a message that is not whole yet; no memory between messages */
+	size_t scanned; /* bytes of the message's head that need no second look */
+	size_t line; /* where the line begins that the scan is in */
+	size_t header; /* where the header begins that may go on in that line */
+	size_t length; /* of the message, once its head is whole; else 0 */
+	int64_t content_length; /* -1: not seen */
+	struct sip_defect defect; /* rule NONE: none yet */
+	bool after_cr; /* between messages: a CR came */
+	bool half_ping; /* between messages: a CR LF came */
+	bool in_use; /* the last frame borrows from pending */
 };
 
 void sip_framer_init(struct sip_framer *f, struct sip_framer_limits limits);

@@ -19,6 +19,7 @@ struct sip_header {
 	struct span name; /* as written: "v", "CALL-ID" */
 	struct span value; /* without blanks around it; folds inside are kept (CR LF and a blank) */
 	enum sip_header_id id;
+	uint32_t line_length; /* from the name to the last line end, both in it */
 };
 
 struct sip_message {

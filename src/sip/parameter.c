@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sip/parameter.h"
+
+#include "sip/scan.h"
+
+/* The end of a value: quoted text is passed over whole; an unclosed quote reaches to the end. */
+static const char *value_end(const char *at, const char *end)
+{
+	for (at = scan_find(at, end, ';', '"', ';'); at < end && *at == '"'; at = scan_find(at, end, ';', '"', ';')) {
+		at = scan_quoted(at, end);
+		if (!at)
+			return end;
+	}
+	return at;
+}
+
+bool sip_parameter_next(struct span *rest, struct sip_parameter *ret_parameter)
+{
+	const char *at = rest->at, *end = at + rest->length;
+	while (at < end && (*at == ';' || sip_class_is(*at, SIP_CLASS_BLANK)))
+		at++;
+	if (at == end) {
+		*rest = span_make(end, 0);
+		return false;
+	}
+	const char *name = at;
+	at = scan_while(at, end, SIP_CLASS_TOKEN);
+	if (at < end && *at != '=' && *at != ';')
+		at = scan_find(at, end, '=', ';', ';');
+	ret_parameter->name = span_make(name, (size_t)(scan_back_blanks(name, at) - name));
+	ret_parameter->value = SPAN_NONE;
+	if (at < end && *at == '=') {
+		const char *value = scan_blanks(at + 1, end);
+		at = value_end(value, end);
+		ret_parameter->value = span_make(value, (size_t)(scan_back_blanks(value, at) - value));
+	}
+	*rest = span_make(at, (size_t)(end - at));
+	return true;
+}
+
+bool sip_parameter_find(struct span parameters, struct span name, struct span *ret_value)
+{
+	struct sip_parameter parameter;
+	while (sip_parameter_next(&parameters, &parameter)) {
+		if (parameter.name.length == name.length && span_equal_nocase(parameter.name, name)) {
+			if (ret_value)
+				*ret_value = parameter.value;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The comma that ends the element, or end. */
+static const char *element_end(const char *at, const char *end)
+{
+	for (at = scan_find(at, end, ',', '"', '<'); at < end && *at != ','; at = scan_find(at, end, ',', '"', '<')) {
+		const char *after = *at == '"' ? scan_quoted(at, end) : scan_find(at, end, '>', '>', '>');
+		if (!after)
+			return end;
+		at = after;
+	}
+	return at;
+}
+
+bool sip_list_next(struct span *rest, struct span *ret_value)
+{
+	const char *at = rest->at, *end = at + rest->length;
+	while (at < end && (*at == ',' || sip_class_is(*at, SIP_CLASS_BLANK)))
+		at++;
+	if (at == end) {
+		*rest = span_make(end, 0);
+		return false;
+	}
+	const char *stop = element_end(at, end);
+	*ret_value = span_make(at, (size_t)(scan_back_blanks(at, stop) - at));
+	*rest = span_make(stop, (size_t)(end - stop));
+	return true;
+}
+
+bool sip_list_has(struct span list, struct span token)
+{
+	struct span value;
+	while (sip_list_next(&list, &value)) {
+		if (span_equal_nocase(value, token))
+			return true;
+	}
+	return false;
+}
+
+bool sip_is_token(struct span s)
+{
+	return s.length > 0 && scan_while(s.at, s.at + s.length, SIP_CLASS_TOKEN) == s.at + s.length;
+}
+
+struct span sip_unquote(struct span s)
+{
+	if (s.length >= 2 && s.at[0] == '"' && s.at[s.length - 1] == '"')
+		return span_make(s.at + 1, s.length - 2);
+	return s;
+}
+
+int sip_unquote_write(struct buffer *b, struct span s)
+{
+	struct span text = sip_unquote(s);
+	const char *end = text.at + text.length;
+	for (const char *at = text.at; at < end; at++) {
+		if (*at == '\\' && text.length != s.length && at + 1 < end) {
+			buffer_append_byte(b, *++at);
+		} else if (*at == '\r' || *at == '\n') {
+			at = scan_blanks(at, end) - 1;
+			buffer_append_byte(b, ' ');
+		} else {
+			buffer_append_byte(b, *at);
+		}
+	}
+	return b->status;
+}
+
+int sip_quote_write(struct buffer *b, struct span text)
+{
+	buffer_append_byte(b, '"');
+	for (size_t i = 0; i < text.length; i++) {
+		unsigned char byte = (unsigned char)text.at[i];
+		if (byte == '"' || byte == '\\')
+			buffer_append_byte(b, '\\');
+		buffer_append_byte(b, byte < 0x20 || byte == 0x7f ? ' ' : (char)byte);
+	}
+	return buffer_append_byte(b, '"');
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sip/via.h"
+
+#include "sip/fail.h"
+#include "sip/host.h"
+#include "sip/parameter.h"
+#include "sip/scan.h"
+
+static const char *skip_slash(const char *at, const char *end)
+{
+	at = scan_blanks(at, end);
+	return at < end && *at == '/' ? scan_blanks(at + 1, end) : NULL;
+}
+
+/* "SIP/2.0/" with blanks around its slashes where somebody likes them (RFC 3261 25.1: SLASH). */
+static const char *parse_protocol(const char *at, const char *end)
+{
+	if (end - at > 8 && scan_lower8(at, 8, end) == 0x2f302e322f706973 /* sip/2.0/ */ && at[3] == '/' &&
+		at[7] == '/')
+		return sip_class_is(at[8], SIP_CLASS_BLANK) ? scan_blanks(at + 8, end) : at + 8;
+	if (end - at < 3 || scan_lower8(at, 3, end) != 0x706973)
+		return NULL;
+	at = skip_slash(at + 3, end);
+	if (!at || end - at < 3 || memcmp(at, "2.0", 3) != 0)
+		return NULL;
+	return skip_slash(at + 3, end);
+}
+
+static bool parse_rport(struct span value, struct sip_via *via)
+{
+	uint64_t port;
+	via->has_rport = true;
+	if (value.length == 0)
+		return true;
+	if (span_to_u64(value, UINT16_MAX, &port) < 0)
+		return false;
+	via->rport = (uint16_t)port;
+	return true;
+}
+
+/* Names are told apart by their length and their letters as a number. */
+static bool keep_parameter(const struct sip_parameter *parameter, const char *end, struct sip_via *via)
+{
+	uint64_t word = scan_lower8(parameter->name.at, parameter->name.length, end);
+	switch (parameter->name.length) {
+	case 5:
+		if (word == 0x74726f7072 /* rport */)
+			return parse_rport(parameter->value, via);
+		if (word == 0x726464616d /* maddr */)
+			via->maddr = parameter->value;
+		return true;
+	case 6:
+		if (word == 0x68636e617262 /* branch */ && !via->branch.at)
+			via->branch = parameter->value;
+		return true;
+	case 8:
+		if (word == 0x6465766965636572 /* received */)
+			via->received = parameter->value;
+		return true;
+	default:
+		return true;
+	}
+}
+
+int sip_via_parse(struct span value, struct sip_via *ret_via, struct sip_defect *ret_defect)
+{
+	const char *start = value.at, *end = scan_back_blanks(start, start + value.length);
+	const char *at = scan_blanks(start, end);
+	struct sip_via via = { .whole = span_make(at, (size_t)(end - at)) };
+	at = parse_protocol(at, end);
+	if (!at)
+		return sip_fail(ret_defect, SIP_RULE_VIA, 0);
+	const char *stop = scan_while(at, end, SIP_CLASS_TOKEN);
+	via.transport_name = span_make(at, (size_t)(stop - at));
+	via.transport = sip_transport_find(via.transport_name);
+	at = scan_blanks(stop, end);
+	if (via.transport == SIP_TRANSPORT_NONE || at == stop)
+		return sip_fail(ret_defect, SIP_RULE_VIA, (size_t)(stop - start));
+	struct sip_host host;
+	stop = sip_host_parse(at, end, &host);
+	if (!stop)
+		return sip_fail(ret_defect, SIP_RULE_VIA, (size_t)(host.failed - start));
+	/* RFC 3261 25.1: COLON may have blanks around it. */
+	at = scan_blanks(stop, end);
+	if (at < end && *at == ':' && !host.has_port) {
+		uint64_t port;
+		at = scan_blanks(at + 1, end);
+		stop = scan_while(at, end, SIP_CLASS_DIGIT);
+		if (span_to_u64(span_make(at, (size_t)(stop - at)), UINT16_MAX, &port) < 0)
+			return sip_fail(ret_defect, SIP_RULE_VIA, (size_t)(at - start));
+		host.port = (uint16_t)port;
+		at = scan_blanks(stop, end);
+	}
+	if (at < end && *at != ';')
+		return sip_fail(ret_defect, SIP_RULE_VIA, (size_t)(at - start));
+	via.host = host.name;
+	via.port = host.port;
+	via.is_ipv6 = host.is_ipv6;
+	via.parameters = span_make(at, (size_t)(end - at));
+	struct span rest = via.parameters;
+	struct sip_parameter parameter;
+	while (sip_parameter_next(&rest, &parameter)) {
+		if (!keep_parameter(&parameter, end, &via))
+			return sip_fail(ret_defect, SIP_RULE_VIA, (size_t)(parameter.name.at - start));
+	}
+	*ret_via = via;
+	return 0;
+}
+
+bool sip_via_parameter(const struct sip_via *via, struct span name, struct span *ret_value)
+{
+	return sip_parameter_find(via->parameters, name, ret_value);
+}
+
+bool sip_via_has_cookie(const struct sip_via *via)
+{
+	return span_starts_nocase(via->branch, SPAN("z9hG4bK"));
+}
+
+uint16_t sip_via_port(const struct sip_via *via)
+{
+	return via->port ? via->port : sip_transport_default_port(via->transport);
+}
