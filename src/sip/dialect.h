@@ -20,7 +20,8 @@ enum sip_dialect_fact {
 
 /* The facts that hold, or 0. */
 unsigned sip_dialect_facts(const struct sip_message *m);
-/* Do the facts speak for Microsoft? Any but the diagnostics, which other edges write too, and upper case alone. */
+/* Do the facts speak for Microsoft? Any but the diagnostics (other edges write them too), the missing branch
+ * (RFC 2543 did without) and upper case. */
 bool sip_dialect_is_microsoft(unsigned facts);
 /* The epid of From or To: it must be echoed; absent where there is none. */
 struct span sip_dialect_epid(const struct sip_address *address);

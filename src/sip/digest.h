@@ -28,6 +28,7 @@ struct sip_digest_challenge {
 	struct span algorithm_name;
 	enum sip_digest_algorithm algorithm;
 	bool is_stale;
+	bool has_qop; /* one was named, perhaps one we do not know */
 	bool offers_auth;
 	bool offers_auth_int;
 };
@@ -66,13 +67,15 @@ int sip_digest_response(const struct sip_digest_credentials *credentials, struct
 /* Does credentials->response agree? In constant time. */
 bool sip_digest_check(
 	const struct sip_digest_credentials *credentials, struct span secret, struct span method, struct span body);
-/* Fills credentials to answer the challenge, qop auth where it is offered. cnonce is 16 hexadecimal digits or so from
- * the caller; response is written into ret_hex, which the credentials then borrow. */
+/* Appends the value of an Authorization header that answers the challenge: qop auth where it is offered, else auth-int,
+ * else none. cnonce is 16 hexadecimal digits or so from the caller, nonce_count starts at 1. 0, -ENOTSUP, or the
+ * buffer's failure. */
 struct sip_digest_answer {
 	struct span username;
 	struct span password;
 	struct span method;
 	struct span uri;
+	struct span body; /* counts only for auth-int */
 	struct span cnonce;
 	uint32_t nonce_count;
 };
