@@ -67,6 +67,7 @@ struct config_tls {
 	const struct config_identity *identities;
 	size_t identity_count;
 	struct config_texts authorities; /* PEM files */
+	bool system_authorities; /* trust the system's as well */
 	struct config_texts known_intermediates; /* PEM files; only to say "the chain is incomplete" */
 	enum config_tls_version minimum_version;
 	enum config_tls_verify verify;
@@ -88,7 +89,8 @@ const char *config_policy_name(enum config_policy policy);
 
 struct config_partner {
 	struct span domain;
-	struct span server; /* FQDN of its configured edge; absent: found by DNS */
+	struct config_endpoint
+		server; /* its configured edge, an FQDN, port 0 where none was given; host absent: found by DNS */
 	struct config_place place;
 };
 
@@ -100,6 +102,7 @@ struct config_trust {
 	struct config_texts blocked;
 	struct config_texts providers;
 	bool wildcards;
+	bool apex_targets; /* an SRV target equal to the domain counts as in the domain */
 	int64_t expires_soon_s;
 	bool tell_partners;
 	uint32_t rate; /* messages a second of a discovered partner */
@@ -153,7 +156,7 @@ struct config_log {
 
 struct config_limits {
 	uint32_t connections;
-	uint32_t message_bytes;
+	uint64_t message_bytes;
 	uint32_t transactions;
 	int64_t handshake_ms;
 	int64_t idle_ms;
