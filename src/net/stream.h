@@ -82,6 +82,7 @@ struct net_listener_counts {
 	uint64_t handshakes_failed;
 	size_t alive;
 };
+/* 0, the negative errno of socket, bind or listen, or -ENOENT (tls without an identity). */
 int net_listener_open(struct net_loop *loop, const struct net_listen *listen, struct net_listener **ret_listener);
 /* Stops accepting; the connections live on. */
 void net_listener_close(struct net_listener *listener);
@@ -117,7 +118,8 @@ const struct net_address *net_stream_local(const struct net_stream *stream);
 const struct net_address *net_stream_remote(const struct net_stream *stream);
 size_t net_stream_queued(const struct net_stream *stream); /* bytes written and not yet sent */
 /* What the TLS handshake showed, as far as it came (also in `closed`, after a failed handshake);
- * NULL for plain TCP. Lives as long as the stream. */
+ * NULL for plain TCP and before the first byte of an inbound handshake. Lives as long as the
+ * stream. */
 const struct net_tls_facts *net_stream_tls_facts(const struct net_stream *stream);
 /* NULL before the end. */
 const struct net_failure *net_stream_failure(const struct net_stream *stream);
