@@ -6,8 +6,9 @@
  * bytes and numbers travel, never a parsed message; certificate facts of a connection travel as a
  * counted reference.
  *
- * Made before the workers' threads start, freed after they have ended; each worker's transport
- * joins it (transport_new) on its own loop. What does not fit in a ring is dropped and counted. */
+ * Made before the workers' threads start, freed after their loops; each worker's transport joins
+ * it (transport_new) with its own loop. A transport must not be freed while another worker's loop
+ * still runs: end all loops first. What does not fit in a ring is dropped and counted. */
 #include "base/span.h"
 
 struct transport_mesh;

@@ -69,7 +69,7 @@ struct transport_resolving {
 	struct random *random;
 };
 /* The answer comes exactly once through done, never before transport_resolve has returned;
- * *ret_query is valid until then. Negative errno (no answer comes): -ENOMEM, -ENOBUFS (too many questions). */
+ * *ret_query is valid until then. Negative errno (no answer comes): -EINVAL (no host, or too long), -ENOMEM. */
 int transport_resolve(const struct transport_resolving *with, const struct transport_question *question,
 	void (*done)(void *argument, const struct transport_answer *answer), void *argument,
 	struct transport_query **ret_query);

@@ -114,6 +114,7 @@ enum transport_failed {
 	TRANSPORT_FAILED_FLOW, /* the flow demanded is gone */
 	TRANSPORT_FAILED_LIMIT, /* one of our limits: connections, waiting, output */
 	TRANSPORT_FAILED_SEND, /* the socket refused: see error */
+	TRANSPORT_FAILED_CANCELLED, /* cancelled before it was sent */
 };
 const char *transport_failed_name(enum transport_failed kind); /* "timeout", "connect", … */
 
@@ -131,14 +132,16 @@ struct transport_failure {
 /* Functions left NULL are not called; request must be there. */
 struct transport_user {
 	/* A new request (never ACK; CANCEL only where no INVITE of it is known). Answer it with
-	 * transport_respond, now or later, and release the server. */
+	 * transport_respond, now or later, and release the server. BENOTIFY comes this way too but is
+	 * never answered: what is given to transport_respond for it goes nowhere. */
 	void (*request)(void *argument, struct transport_server *server, const struct transport_arrival *arrival);
 	/* An ACK that no transaction claims: the ACK to a 2xx, to be forwarded without a transaction. */
 	void (*ack)(void *argument, const struct transport_arrival *arrival);
 	/* A CANCEL for this INVITE. Its own 200 has been sent; the INVITE still wants its answer (487). */
 	void (*cancelled)(void *argument, struct transport_server *server, const struct transport_arrival *cancel);
 	/* A request that cannot be taken but can be answered (Via, From, To, Call-ID, CSeq were readable):
-	 * as `request`, with what was wrong. Answer and release. Without this function it is dropped. */
+	 * as `request`, with what was wrong. Answer at once (a connection that is out of step is closed
+	 * afterwards) and release. There is no transaction. Without this function it is dropped. */
 	void (*defect)(void *argument, struct transport_server *server, const struct transport_arrival *arrival,
 		const struct sip_defect *defect);
 	/* The server transaction has ended (no more can be sent in it). Only for those not yet released. */
@@ -175,8 +178,13 @@ struct transport_params {
 	int64_t t2_us;
 	int64_t t4_us;
 	/* How long an INVITE may wait for its answer before 100 Trying is sent. RFC 3261 17.2.1 asks for it
-	 * after 200 ms at the latest; 0: at once. */
+	 * after 200 ms at the latest; 0: at once; -1: never (user agents that answer at once). */
 	int64_t trying_us;
+	/* How long an INVITE answered with a 2xx is remembered where its transport is reliable; 0: 5 s. RFC 6026
+	 * says 64·T1, for the sake of datagrams that may be lost or late: over UDP that is kept. */
+	int64_t accepted_us;
+	/* Timer C (RFC 3261 16.6 step 11): an INVITE that rings so long is cancelled. 0: never. */
+	int64_t ringing_us;
 	struct hash_key token_key; /* the same in all workers of a node */
 	const struct record_sink *sink; /* of this worker; or NULL */
 	struct transport_user user;
@@ -190,12 +198,12 @@ int transport_new(const struct transport_params *params, struct transport **ret_
  * node, before the workers start. Port 0 (tests): replaced by a free port. */
 int transport_listener_probe(struct transport_listener *listener);
 /* Closes everything at once; no callback comes any more. Servers and clients that the user
- * still holds are gone with it. NULL is accepted; always returns NULL. */
+ * still holds are gone with it. Not from inside a callback. NULL is accepted; always returns NULL. */
 struct transport *transport_free(struct transport *transport);
 
-/* Stops listening, closes idle connections, lets transactions end; done is called when none is
- * left or the time is over. New requests on connections that are open still come to `request`
- * (answer them 503). */
+/* Stops listening and lets transactions end; done is called from the loop, once, when none is left or
+ * the time is over. UDP sockets and connections stay for what is still to come over them: new
+ * requests on them still come to `request` (answer them 503). */
 void transport_drain(struct transport *transport, int64_t deadline_us, void (*done)(void *argument), void *argument);
 /* What judge said before no longer counts: it is asked again before each connection's next use. */
 void transport_trust_changed(struct transport *transport);
@@ -254,9 +262,10 @@ struct transport_request {
 int transport_send_request(
 	struct transport *transport, const struct transport_request *request, struct transport_client **ret_client);
 /* Cancels an INVITE by RFC 3261 9.1: waits for a provisional response if none has come, does nothing
- * after the final one. extra: whole header lines with CRLF ("Reason: …\r\n"), may be absent.
- * The INVITE's answer still comes through response, or failed(TIMEOUT) 64·T1 later. */
-int transport_cancel(struct transport_client *client, struct span extra);
+ * after the final one. reason: value of a Reason header (RFC 3326), may be absent. The INVITE's
+ * answer still comes through response, or failed(TIMEOUT) 64·T1 later; failed(CANCELLED) where it was not
+ * even sent yet. 0; -EALREADY after a final response or an earlier cancel; -EINVAL: no INVITE. */
+int transport_cancel(struct transport_client *client, struct span reason);
 const struct transport_target *transport_client_target(const struct transport_client *client);
 /* The flow it was sent by; TRANSPORT_FLOW_NONE while it waits for a connection. */
 struct transport_flow transport_client_flow(const struct transport_client *client);

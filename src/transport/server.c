@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transport/private.h"
+
+struct transport_server {
+	struct sip_transaction transaction;
+	struct transport *transport;
+	struct list link; /* transport.servers, or transport.server_pool */
+	struct transport_deferred deferred;
+	struct arena arena;
+	struct transport_arrival arrival;
+	struct net_stream *stream; /* keeps the connection's facts readable; or */
+	struct transport_facts *facts; /* the facts that came with it from another worker */
+	struct transport_note note;
+	void *context;
+	struct span response; /* the last one, for the machine to send again */
+	const struct iovec *parts; /* the response just being given */
+	size_t part_count;
+	struct transport_incoming *incoming; /* the message just being worked off */
+	int send_status;
+	unsigned holds;
+	bool alive; /* the machine, or the one answer of a stateless one, is still to come */
+	bool stateless; /* no machine: malformed, or never answered */
+	bool answered;
+	bool told; /* of its end */
+};
+
+#define POOL_MAXIMUM 4096
+
+/* ---- objects ---- */
+
+static void finished(struct transport_deferred *deferred);
+
+static struct transport_server *server_take(struct transport *t)
+{
+	struct transport_server *s;
+	if (!list_is_empty(&t->server_pool)) {
+		s = base_container(t->server_pool.next, struct transport_server, link);
+		list_remove(&s->link);
+		t->server_pool_count--;
+		struct arena arena = s->arena;
+		memset(s, 0, sizeof(*s));
+		s->arena = arena;
+	} else {
+		s = calloc(1, sizeof(*s));
+		if (!s)
+			return NULL;
+		arena_init(&s->arena, t->limits.arena_bytes);
+	}
+	s->transport = t;
+	list_init(&s->deferred.link);
+	s->deferred.run = finished;
+	list_append(&t->servers, &s->link);
+	t->server_count++;
+	transport_count(&t->counters.server_transactions, 1);
+	return s;
+}
+
+static void server_give(struct transport_server *s)
+{
+	struct transport *t = s->transport;
+	list_remove(&s->link);
+	list_remove(&s->deferred.link);
+	if (s->stream)
+		net_stream_unref(s->stream);
+	transport_facts_unref(s->facts);
+	t->server_count--;
+	transport_count(&t->counters.server_transactions, (uint64_t)-1);
+	if (t->server_pool_count < POOL_MAXIMUM) {
+		arena_reset(&s->arena);
+		list_insert_before(t->server_pool.next, &s->link); /* the warmest first */
+		t->server_pool_count++;
+	} else {
+		arena_done(&s->arena);
+		free(s);
+	}
+}
+
+static void finished(struct transport_deferred *deferred)
+{
+	struct transport_server *s = base_container(deferred, struct transport_server, deferred);
+	struct transport *t = s->transport;
+	if (!s->alive && s->holds > 0 && !s->told) {
+		s->told = true;
+		if (t->user.ended)
+			t->user.ended(t->user.argument, s);
+	}
+	if (!s->alive && s->holds == 0)
+		server_give(s);
+}
+
+static void server_end(struct transport_server *s)
+{
+	if (!s->alive)
+		return;
+	s->alive = false;
+	if (!s->stateless)
+		sip_transaction_drop(&s->transaction, &s->transport->table, s->transport->wheel);
+	transport_defer(s->transport, &s->deferred);
+}
+
+void transport_servers_done(struct transport *t)
+{
+	list_each_safe (link, following, &t->servers) {
+		struct transport_server *s = base_container(link, struct transport_server, link);
+		server_end(s);
+		server_give(s);
+	}
+	list_each_safe (link, following, &t->server_pool) {
+		struct transport_server *s = base_container(link, struct transport_server, link);
+		arena_done(&s->arena);
+		free(s);
+	}
+}
+
+/* ---- sending ---- */
+
+static struct net_address response_address(const struct transport_server *s)
+{
+	if (s->arrival.protocol != TRANSPORT_UDP)
+		return s->arrival.remote;
+	return transport_response_address(&s->arrival.message->via, &s->arrival.remote);
+}
+
+static int send_fallback(struct transport_server *s, const struct iovec *parts, size_t part_count)
+{
+	struct span bytes = transport_parts_copy(&s->arena, parts, part_count);
+	if (!bytes.at)
+		return -ENOMEM;
+	transport_send_fallback(s->transport, &s->arrival.message->via, bytes);
+	return 0;
+}
+
+static void server_send(struct transport_server *s, const struct iovec *parts, size_t part_count)
+{
+	struct transport *t = s->transport;
+	struct net_address to = response_address(s);
+	s->send_status = transport_send_flow(t, s->arrival.flow, &to, parts, part_count);
+	if ((s->send_status == -ENOTCONN || s->send_status == -EPIPE) && s->arrival.protocol != TRANSPORT_UDP) {
+		/* Its record is made when it has found another way. */
+		s->send_status = send_fallback(s, parts, part_count);
+		return;
+	}
+	if (s->send_status < 0) {
+		transport_count(&t->counters.dropped_send, 1);
+		return;
+	}
+	struct transport_arrival way = s->arrival;
+	way.remote = to;
+	transport_record_message(t, RECORD_SENT, &way, &s->note, parts, part_count);
+}
+
+static void send_trying(struct transport_server *s)
+{
+	struct sip_draft draft;
+	struct iovec pieces[SIP_DRAFT_PIECES_MAXIMUM];
+	sip_draft_response(&draft, &s->arena, s->arrival.message, 100, SPAN_NONE, SPAN_NONE);
+	int count = sip_draft_pieces(&draft, pieces, BASE_COUNT(pieces));
+	if (count > 0)
+		server_send(s, pieces, (size_t)count);
+}
+
+static void send_response(struct transport_server *s)
+{
+	if (s->parts) {
+		server_send(s, s->parts, s->part_count);
+	} else if (s->response.at) {
+		struct iovec part = { (void *)(uintptr_t)s->response.at, s->response.length };
+		transport_count(&s->transport->counters.retransmissions_sent, 1);
+		server_send(s, &part, 1);
+	}
+}
+
+/* ---- the machine ---- */
+
+static void tell(struct transport_server *s, enum sip_tell what)
+{
+	const struct transport_user *user = &s->transport->user;
+	switch (what) {
+	case SIP_TELL_REQUEST:
+		transport_count(&s->transport->counters.requests, 1);
+		user->request(user->argument, s, &s->arrival);
+		break;
+	case SIP_TELL_ACK:
+		if (user->ack && s->incoming)
+			user->ack(user->argument, &s->incoming->arrival);
+		break;
+	case SIP_TELL_CANCEL:
+		if (user->cancelled && s->incoming && s->holds > 0)
+			user->cancelled(user->argument, s, &s->incoming->arrival);
+		break;
+	case SIP_TELL_TIMEOUT: /* no ACK: nobody can do anything about it (Timer H) */
+		transport_count(&s->transport->counters.timeouts, 1);
+		break;
+	default:
+		break;
+	}
+}
+
+static int64_t due_of(const struct transport_server *s, const struct sip_action *action)
+{
+	const struct transport *t = s->transport;
+	bool accepted = s->transaction.state == SIP_STATE_ACCEPTED && s->transaction.reliable;
+	int64_t soon_us = net_loop_now_us(t->loop) + t->accepted_us;
+	return accepted && action->due_us > soon_us ? soon_us : action->due_us;
+}
+
+/* The timers first: what an action causes may set them anew, and that must stand. It may also end the
+ * transaction; then the rest no longer counts. */
+static void run(struct transport_server *s, const struct sip_actions *actions)
+{
+	for (size_t i = 0; i < actions->count; i++) {
+		const struct sip_action *action = &actions->items[i];
+		if (action->kind == SIP_ACTION_ARM)
+			wheel_arm(s->transport->wheel, action->timer, due_of(s, action));
+		else if (action->kind == SIP_ACTION_DISARM)
+			wheel_disarm(s->transport->wheel, action->timer);
+	}
+	for (size_t i = 0; i < actions->count && s->alive; i++) {
+		const struct sip_action *action = &actions->items[i];
+		if (action->kind == SIP_ACTION_TELL)
+			tell(s, action->tell);
+		else if (action->kind == SIP_ACTION_END)
+			server_end(s);
+		else if (action->kind == SIP_ACTION_SEND && action->send == SIP_SEND_TRYING)
+			send_trying(s);
+		else if (action->kind == SIP_ACTION_SEND)
+			send_response(s);
+	}
+}
+
+static void fired_repeat(struct wheel_timer *timer, int64_t now_us)
+{
+	struct transport_server *s = base_container(timer, struct transport_server, transaction.repeat);
+	struct sip_actions actions;
+	sip_transaction_timer(&s->transaction, SIP_TIMER_REPEAT, now_us, &actions);
+	run(s, &actions);
+}
+
+static void fired_end(struct wheel_timer *timer, int64_t now_us)
+{
+	struct transport_server *s = base_container(timer, struct transport_server, transaction.end);
+	struct sip_actions actions;
+	sip_transaction_timer(&s->transaction, SIP_TIMER_END, now_us, &actions);
+	run(s, &actions);
+}
+
+/* ---- a new request ---- */
+
+/* The request with its top Via stamped, in the arena: read once more, since every span moves. */
+static const struct sip_message *stamped_copy(
+	struct arena *a, const struct sip_message *m, const struct transport_stamp *stamp)
+{
+	struct sip_draft draft;
+	sip_draft_forward(&draft, a, m);
+	sip_draft_stamp_via(&draft, &stamp->via);
+	struct span bytes = sip_draft_text(&draft);
+	struct sip_message read;
+	struct sip_defect defect;
+	/* -EPROTO: broken as before, and good enough for the 400. */
+	if (!bytes.at || sip_message_parse(bytes, &read, &defect) == -EBADMSG)
+		return NULL;
+	size_t size = offsetof(struct sip_message, headers) + read.header_count * sizeof(read.headers[0]);
+	struct sip_message *copy = arena_allocate(a, size);
+	if (copy)
+		memcpy(copy, &read, size);
+	return copy;
+}
+
+static void stamp_of(struct transport *t, const struct transport_incoming *in, struct transport_stamp *stamp,
+	char text[NET_ADDRESS_TEXT_SIZE])
+{
+	memset(stamp, 0, sizeof(*stamp));
+	stamp->via.received = span_make(text, net_address_format_host(&in->arrival.remote, text));
+	stamp->via.rport = net_address_port(&in->arrival.remote);
+	if (t->user.stamp)
+		t->user.stamp(t->user.argument, &in->arrival, stamp);
+}
+
+static bool server_fill(struct transport_server *s, const struct transport_incoming *in)
+{
+	struct transport_stamp stamp;
+	char text[NET_ADDRESS_TEXT_SIZE];
+	stamp_of(s->transport, in, &stamp, text);
+	const struct sip_message *request = stamped_copy(&s->arena, in->arrival.message, &stamp);
+	if (!request)
+		return false;
+	transport_note_merge(&s->arena, &s->note, &stamp.note);
+	s->arrival = in->arrival;
+	s->arrival.message = request;
+	if (in->arrival.target_name.at)
+		s->arrival.target_name = arena_copy(&s->arena, in->arrival.target_name);
+	if (in->connection)
+		s->stream = net_stream_ref(in->connection->stream);
+	else
+		s->facts = transport_facts_ref(in->facts);
+	return true;
+}
+
+static void record_received(struct transport_server *s, const struct transport_incoming *in)
+{
+	struct span bytes = in->arrival.message->bytes;
+	struct iovec part = { (void *)(uintptr_t)bytes.at, bytes.length };
+	transport_record_message(s->transport, RECORD_RECEIVED, &in->arrival, &s->note, &part, 1);
+}
+
+/* RFC 5923 5: the peer says that its connection may be used the other way round. */
+static void ask_alias(struct transport *t, const struct transport_incoming *in)
+{
+	struct transport_connection *c = in->connection;
+	const struct sip_via *via = &in->arrival.message->via;
+	if (!t->user.alias || !c || !c->inbound || c->alias_asked || !sip_via_parameter(via, SPAN("alias"), NULL))
+		return;
+	c->alias_asked = true;
+	struct net_address address = in->arrival.remote;
+	net_address_set_port(&address, sip_via_port(via));
+	if (t->user.alias(t->user.argument, &in->arrival))
+		transport_pool_alias(c, &address);
+}
+
+static struct transport_server *server_new(struct transport *t, struct transport_incoming *in)
+{
+	struct transport_server *s = NULL;
+	if (t->server_count + t->client_count < t->limits.transactions)
+		s = server_take(t);
+	if (s && !server_fill(s, in)) {
+		server_give(s);
+		s = NULL;
+	}
+	if (!s) {
+		transport_count(&t->counters.dropped_limit, 1);
+		return NULL;
+	}
+	s->holds = 1;
+	s->alive = true;
+	record_received(s, in);
+	return s;
+}
+
+/* False at the table's maximum: then it is gone. */
+static bool server_enter(struct transport_server *s)
+{
+	struct transport *t = s->transport;
+	sip_transaction_init_server(&s->transaction, s->arrival.message, &t->timers);
+	sip_transaction_set_timers(&s->transaction, fired_repeat, fired_end);
+	if (sip_transaction_table_add(&t->table, &s->transaction) == 0)
+		return true;
+	s->stateless = true; /* nothing to take out of the table */
+	s->holds = 0;
+	server_end(s);
+	transport_count(&t->counters.dropped_limit, 1);
+	return false;
+}
+
+static void server_start(struct transport_server *s)
+{
+	struct transport *t = s->transport;
+	struct sip_actions actions;
+	bool reliable = s->arrival.protocol != TRANSPORT_UDP;
+	sip_transaction_start(&s->transaction, reliable, net_loop_now_us(t->loop), &actions);
+	run(s, &actions);
+}
+
+void transport_server_receive(struct transport *t, struct transport_incoming *in, const struct sip_defect *defect)
+{
+	struct transport_server *s = server_new(t, in);
+	if (!s)
+		return;
+	if (defect) {
+		s->stateless = true;
+		t->user.defect(t->user.argument, s, &s->arrival, defect);
+		return;
+	}
+	ask_alias(t, in);
+	if (!sip_method_is_answered(s->arrival.message->method)) {
+		s->stateless = true;
+		tell(s, SIP_TELL_REQUEST);
+		return;
+	}
+	if (server_enter(s))
+		server_start(s);
+}
+
+void transport_server_receive_again(
+	struct transport *t, struct sip_transaction *transaction, struct transport_incoming *in)
+{
+	struct transport_server *s = base_container(transaction, struct transport_server, transaction);
+	record_received(s, in);
+	if (in->arrival.message->method != SIP_METHOD_ACK)
+		transport_count(&t->counters.retransmissions_received, 1);
+	struct transport_incoming *outer = s->incoming;
+	s->incoming = in;
+	struct sip_actions actions;
+	sip_transaction_receive_request(transaction, in->arrival.message->method, net_loop_now_us(t->loop), &actions);
+	run(s, &actions);
+	s->incoming = outer;
+}
+
+/* The CANCEL is a transaction of its own that lives on its 200 (RFC 3261 9.2): its To tag is that of the
+ * INVITE's answers where the user has given one, else any. */
+static void answer_cancel(struct transport_server *cancel)
+{
+	char tag[17];
+	random_hex(cancel->transport->random, 16, tag);
+	struct sip_draft draft;
+	struct iovec pieces[SIP_DRAFT_PIECES_MAXIMUM];
+	sip_draft_response(&draft, &cancel->arena, cancel->arrival.message, 200, SPAN_NONE, span_of(tag));
+	int count = sip_draft_pieces(&draft, pieces, BASE_COUNT(pieces));
+	if (count > 0)
+		(void)transport_respond(cancel, 200, pieces, (size_t)count);
+	transport_server_release(cancel);
+}
+
+void transport_server_receive_cancel(
+	struct transport *t, struct sip_transaction *transaction, struct transport_incoming *in)
+{
+	struct transport_server *invite = base_container(transaction, struct transport_server, transaction);
+	struct transport_server *cancel = server_new(t, in);
+	if (!cancel)
+		return;
+	transport_note_merge(&cancel->arena, &cancel->note, &invite->note);
+	if (!server_enter(cancel))
+		return;
+	struct sip_actions actions;
+	sip_transaction_start(
+		&cancel->transaction, in->arrival.protocol != TRANSPORT_UDP, net_loop_now_us(t->loop), &actions);
+	actions.count = 0; /* the user hears of it through the INVITE */
+	answer_cancel(cancel);
+	struct transport_incoming *outer = invite->incoming;
+	invite->incoming = in;
+	sip_transaction_receive_cancel(transaction, net_loop_now_us(t->loop), &actions);
+	run(invite, &actions);
+	invite->incoming = outer;
+}
+
+/* ---- for the user ---- */
+
+static int respond_stateless(struct transport_server *s, unsigned status, const struct iovec *parts, size_t part_count)
+{
+	if (!s->alive)
+		return s->answered ? -EALREADY : -ENOTCONN;
+	if (!sip_method_is_answered(s->arrival.message->method))
+		return 0;
+	server_send(s, parts, part_count);
+	if (status >= 200) {
+		s->answered = true;
+		server_end(s);
+	}
+	return s->send_status;
+}
+
+/* Will the machine want it again? Not a 2xx to an INVITE (RFC 6026), and over a connection nothing provisional. */
+static bool is_kept(const struct transport_server *s, unsigned status)
+{
+	if (status < 200)
+		return !s->transaction.reliable;
+	return s->transaction.kind == SIP_SERVER_INVITE ? status >= 300 : !s->transaction.reliable;
+}
+
+int transport_respond(struct transport_server *s, unsigned status, const struct iovec *parts, size_t part_count)
+{
+	if (s->stateless)
+		return respond_stateless(s, status, parts, part_count);
+	if (!s->alive)
+		return s->answered ? -EALREADY : -ENOTCONN;
+	struct sip_actions actions;
+	int result = sip_transaction_respond(
+		&s->transaction, (uint16_t)status, net_loop_now_us(s->transport->loop), &actions);
+	if (result < 0)
+		return result;
+	s->answered = s->answered || status >= 200;
+	s->response = is_kept(s, status) ? transport_parts_copy(&s->arena, parts, part_count) : SPAN_NONE;
+	bool lost = is_kept(s, status) && !s->response.at;
+	s->parts = parts;
+	s->part_count = part_count;
+	run(s, &actions);
+	s->parts = NULL;
+	return lost ? -ENOMEM : 0;
+}
+
+const struct transport_arrival *transport_server_arrival(const struct transport_server *s)
+{
+	return &s->arrival;
+}
+
+const struct sip_message *transport_server_request(const struct transport_server *s)
+{
+	return s->arrival.message;
+}
+
+struct arena *transport_server_arena(struct transport_server *s)
+{
+	return &s->arena;
+}
+
+void transport_server_set_context(struct transport_server *s, void *context)
+{
+	s->context = context;
+}
+
+void *transport_server_context(const struct transport_server *s)
+{
+	return s->context;
+}
+
+void transport_server_note(struct transport_server *s, const struct transport_note *note)
+{
+	transport_note_merge(&s->arena, &s->note, note);
+}
+
+bool transport_server_is_answered(const struct transport_server *s)
+{
+	return s->answered;
+}
+
+bool transport_server_is_ended(const struct transport_server *s)
+{
+	return !s->alive;
+}
+
+void transport_server_hold(struct transport_server *s)
+{
+	base_require(s->holds > 0);
+	s->holds++;
+}
+
+void transport_server_release(struct transport_server *s)
+{
+	base_require(s->holds > 0);
+	if (--s->holds > 0)
+		return;
+	if (!s->answered)
+		server_end(s);
+	else if (!s->alive)
+		transport_defer(s->transport, &s->deferred);
+}
