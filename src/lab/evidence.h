@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FEDGE_LAB_EVIDENCE_H
+#define FEDGE_LAB_EVIDENCE_H
+/* Reads the logs of a lab after its hosts have stopped: does a mark of the scenario table stand
+ * there, and which finding decided? Looks at the texts as a person with grep would (so that a log
+ * proves what it says, not what our own reader makes of it); changes nothing. */
+#include "base/buffer.h"
+#include "lab/place.h"
+#include "lab/scenario.h"
+
+/* Cuts a log into its records: returns the next one and moves *rest behind it; absent at the end.
+ * A record begins at a line that looks like the head of the format's records: a date
+ * (expressway), "TL_" (sipstack), a time and a packet's first line (uccapi), any line (json). */
+struct span lab_evidence_record(struct span *rest, const char *format);
+
+/* True where one record has it all: the Call-ID and whatever the mark asks for. */
+bool lab_evidence_has(struct span log, const struct lab_mark *mark, const char *call_id);
+
+/* The same in the place's own files. -ENOENT and the like where the log cannot be read; 0: it is
+ * not there; 1: it is. */
+int lab_evidence_find(const struct lab_place *place, const struct lab_mark *mark, const char *call_id);
+
+#define LAB_CODE_MAXIMUM 64
+/* The code of the finding of severity error that decided about the call, from the judgements in a
+ * json log (JSON lines of trace/) that name its Call-ID. One that only repeats that the peer gave
+ * no reason ("peer-answered") counts only where there is no other. True where one was found. */
+bool lab_evidence_finding_in(struct span log, const char *call_id, char ret_code[LAB_CODE_MAXIMUM]);
+/* Over the json logs of all nodes of the place. "" where nothing was judged wrong. */
+int lab_evidence_finding(const struct lab_place *place, const char *call_id, char ret_code[LAB_CODE_MAXIMUM]);
+
+/* The last lines of every log and of what the hosts said, for a person who wonders. */
+int lab_evidence_tails(const struct lab_place *place, size_t lines, struct buffer *b);
+#endif

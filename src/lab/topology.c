@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lab/topology.h"
+
+#include "base/require.h"
+
+static const struct lab_host hosts[LAB_HOST_COUNT] = {
+	[LAB_CMS] = {
+		.name = "cms.steven.lab",
+		.short_name = "cms",
+		.address = "127.48.54.160",
+		.stands_for = "the meeting server: users of acano.steven.lab, spaces of cms.steven.lab",
+		.role = LAB_ROLE_PHONE,
+		.ports = { { "tls", 5061 } },
+		.logs = { "json" },
+		.user = LAB_USER,
+	},
+	[LAB_VCSE] = {
+		.name = "vcse.steven.lab",
+		.short_name = "vcse",
+		.address = "127.48.36.47",
+		.stands_for = "the Expressway-E of steven.lab",
+		.role = LAB_ROLE_NODE,
+		.ports = { { "tls", 5061 }, { "tcp", 5060 }, { "udp", 5060 } },
+		.logs = { "expressway", "json" },
+	},
+	[LAB_EDGE] = {
+		.name = "sip.skype.lab",
+		.short_name = "sfvedge",
+		.address = "127.48.36.6",
+		.stands_for = "the Skype for Business Edge of skype.lab",
+		.role = LAB_ROLE_NODE,
+		.ports = { { "tls", 5061 } },
+		.logs = { "sipstack", "json" },
+	},
+	[LAB_CLIENT] = {
+		.name = "stejanss.skype.lab",
+		.short_name = "stejanss",
+		.address = "127.55.186.71",
+		.stands_for = "the Skype client of Steven Janssens",
+		.role = LAB_ROLE_PHONE,
+		.ports = { { "tls", 5061 } },
+		.logs = { "uccapi", "json" },
+		.user = LAB_PARTNER_USER,
+	},
+};
+
+const struct lab_host *lab_host(enum lab_host_id id)
+{
+	base_require((unsigned)id < LAB_HOST_COUNT);
+	return &hosts[id];
+}
+
+const char *const *lab_domains(void)
+{
+	static const char *const domains[] = { LAB_DOMAIN_CALLS, LAB_DOMAIN_USERS, LAB_DOMAIN_SPACES,
+		LAB_DOMAIN_PARTNER, NULL };
+	return domains;
+}
+
+const char *const *lab_own_domains(void)
+{
+	static const char *const domains[] = { LAB_DOMAIN_CALLS, LAB_DOMAIN_USERS, LAB_DOMAIN_SPACES, NULL };
+	return domains;
+}
