@@ -38,7 +38,8 @@ struct sip_dialog {
 /* 12.1.1: we answer this request with a 101 … 299 that carries local_tag. -ENOMEM; -EPROTO: no Contact, where one is
  * needed, or a Record-Route that is none; -ENOBUFS: too many Record-Routes. */
 int sip_dialog_answer(struct sip_dialog *d, struct arena *a, const struct sip_message *request, struct span local_tag);
-/* 12.1.2: a 101 … 299 with a To tag came to the request we sent. Errors as above. Early until a 2xx. */
+/* 12.1.2: a 101 … 299 with a To tag came to the request we sent. Errors as above. Early until a 2xx. A
+ * provisional response without Contact (many give none) leaves the Request-URI as remote target. */
 int sip_dialog_call(
 	struct sip_dialog *d, struct arena *a, const struct sip_message *sent, const struct sip_message *response);
 /* Our 2xx went out, or the peer's came: with the response (UAC; the route set is taken anew from it, 13.2.2.4) or NULL
@@ -48,7 +49,7 @@ void sip_dialog_end(struct sip_dialog *d);
 
 /* Does the request or response belong to it? Call-ID and both tags (12.2.2). A peer without tag matches one without. */
 bool sip_dialog_matches(const struct sip_dialog *d, const struct sip_message *m);
-/* 12.2.2: takes a request of the peer: its CSeq must be higher than the last (ACK and CANCEL: not compared); a
+/* 12.2.2: takes a request of the peer: its CSeq must not be lower than the last (ACK and CANCEL: not compared); a
  * target refresh (INVITE, UPDATE, SUBSCRIBE, NOTIFY) sets the remote target. 0; -ESTALE: out of order, answer 500;
  * -ENOMEM. */
 int sip_dialog_take_request(struct sip_dialog *d, const struct sip_message *request);

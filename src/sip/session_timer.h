@@ -17,6 +17,7 @@ struct sip_session_timer {
 	uint32_t interval_s; /* agreed; 0: no timer runs */
 	enum sip_refresher refresher;
 	int64_t refreshed_us; /* the last 2xx */
+	bool refreshing; /* REFRESH was said, its 2xx has not come yet */
 };
 
 void sip_session_timer_init(struct sip_session_timer *s, uint32_t wanted_s, uint32_t smallest_s);
