@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmocka_all.h"
+#include "finding/finding.h"
+
+struct desk {
+	struct arena arena;
+	struct finding_list list;
+};
+
+static void desk_open(struct desk *d, size_t maximum)
+{
+	arena_init(&d->arena, maximum);
+	finding_list_init(&d->list, &d->arena, FINDING_PARTNER);
+}
+
+static void desk_close(struct desk *d)
+{
+	arena_done(&d->arena);
+}
+
+/* Rule 6: the earliest stage, then the first added. */
+static const struct {
+	const char *name;
+	enum finding_code added[5];
+	enum finding_code first;
+} orders[] = {
+	{ "nothing found", { FINDING_NONE }, FINDING_NONE },
+	{ "warnings and notes refuse nobody",
+		{ FINDING_CERTIFICATE_EXPIRES_SOON, FINDING_ADDRESS_PRIVATE, FINDING_CERTIFICATE_PRIVATE_AUTHORITY },
+		FINDING_NONE },
+	{ "blocked before the certificate", { FINDING_CERTIFICATE_EXPIRED, FINDING_DOMAIN_BLOCKED },
+		FINDING_DOMAIN_BLOCKED },
+	{ "lookup before the domain rule", { FINDING_SRV_TARGET_OUTSIDE_DOMAIN, FINDING_SRV_LOOKUP_FAILED },
+		FINDING_SRV_LOOKUP_FAILED },
+	{ "domain rule before the certificate",
+		{ FINDING_CERTIFICATE_NAME_MISMATCH, FINDING_SRV_TARGET_OUTSIDE_DOMAIN },
+		FINDING_SRV_TARGET_OUTSIDE_DOMAIN },
+	{ "of one stage the first added",
+		{ FINDING_SRV_PORT_UNUSUAL, FINDING_CERTIFICATE_UNTRUSTED, FINDING_CERTIFICATE_NAME_MISMATCH },
+		FINDING_CERTIFICATE_UNTRUSTED },
+	{ "what the peer said comes last", { FINDING_PEER_ANSWERED, FINDING_CONNECT_REFUSED },
+		FINDING_CONNECT_REFUSED },
+};
+
+static void first_error_follows_rule_6(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(orders) / sizeof(*orders); i++) {
+		struct desk d;
+		desk_open(&d, 65536);
+		for (size_t j = 0; j < 5 && orders[i].added[j]; j++)
+			finding_add(&d.list, orders[i].added[j], SPAN("a.example"));
+		const struct finding *first = finding_list_first_error(&d.list);
+		enum finding_code code = first ? first->code : FINDING_NONE;
+		if (code != orders[i].first)
+			fail_msg("%s: got %s", orders[i].name, code ? finding_entry(code)->code : "nothing");
+		desk_close(&d);
+	}
+}
+
+static const struct {
+	enum finding_code code;
+	const char *subject;
+	const char *title;
+} titles[] = {
+	{ FINDING_SRV_TARGET_OUTSIDE_DOMAIN, "cms.steven.lab", "no SRV target is in the domain `cms.steven.lab`" },
+	{ FINDING_SRV_MISSING, "a.example", "there is no federation SRV record for `a.example`" },
+	{ FINDING_SRV_MISSING, "", "there is no federation SRV record for the domain" },
+	{ FINDING_CERTIFICATE_NAME_MISMATCH, "vcse.a.example",
+		"the certificate does not contain the name of `vcse.a.example`" },
+	{ FINDING_LOOP_DETECTED, "", "the request came back to this node unchanged" },
+	{ FINDING_LOOP_DETECTED, "sip:1@a", "the request came back to this node unchanged: `sip:1@a`" },
+	{ FINDING_CONNECT_REFUSED, "x\033[2Jy", "nothing listens at `x\\x1B[2Jy`" },
+};
+
+static void titles_name_the_subject(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(titles) / sizeof(*titles); i++) {
+		struct desk d;
+		char text[256];
+		desk_open(&d, 65536);
+		struct finding *f = finding_add(&d.list, titles[i].code, span_of(titles[i].subject));
+		size_t length = finding_title(f, text, sizeof(text));
+		assert_string_equal(text, titles[i].title);
+		assert_int_equal(length, strlen(text));
+		desk_close(&d);
+	}
+}
+
+static void titles_are_cut_at_a_character(void **state)
+{
+	(void)state;
+	struct desk d;
+	char text[32];
+	desk_open(&d, 65536);
+	struct finding *f = finding_add(&d.list, FINDING_CONNECT_REFUSED, SPAN("ääääääääääää"));
+	size_t length = finding_title(f, text, sizeof(text));
+	assert_true(length <= 31);
+	assert_int_equal((unsigned char)text[length - 1] & 0xc0, 0x80); /* the second byte of an ä */
+	assert_int_equal((unsigned char)text[length - 2], 0xc3);
+	desk_close(&d);
+}
+
+static void the_owner_acts(void **state)
+{
+	(void)state;
+	struct arena arena;
+	struct finding_list list;
+	arena_init(&arena, 65536);
+	finding_list_init(&list, &arena, FINDING_YOU);
+	struct finding *f = finding_add(&list, FINDING_SRV_MISSING, SPAN("a.example"));
+	assert_int_equal(f->who, FINDING_YOU);
+	assert_int_equal(finding_fix(f, FINDING_OWNER, "DNS", SPAN("x"))->who, FINDING_YOU);
+	finding_list_init(&list, &arena, FINDING_PARTNER);
+	assert_int_equal(finding_add(&list, FINDING_SRV_MISSING, SPAN("a.example"))->who, FINDING_PARTNER);
+	assert_int_equal(finding_add(&list, FINDING_SRV_LOOKUP_FAILED, SPAN("a.example"))->who, FINDING_NETWORK);
+	arena_done(&arena);
+}
+
+/* Fail closed: with no memory at all an error is still an error. */
+static void a_full_arena_loses_no_error(void **state)
+{
+	(void)state;
+	struct desk d;
+	desk_open(&d, 0);
+	finding_add(&d.list, FINDING_CERTIFICATE_EXPIRES_SOON, SPAN("a"));
+	assert_null(finding_list_first_error(&d.list));
+	struct finding *f = finding_add(&d.list, FINDING_CERTIFICATE_UNTRUSTED, SPAN("a"));
+	finding_observed(f, SPAN("something"));
+	finding_value(f, "domain", SPAN("a"));
+	finding_fix_line(finding_fix(f, FINDING_YOU, "DNS", SPAN("t")), "%s", "line");
+	finding_add(&d.list, FINDING_SRV_MISSING, SPAN("a"));
+	assert_true(d.list.incomplete);
+	assert_non_null(finding_list_first_error(&d.list));
+	assert_int_equal(finding_list_first_error(&d.list)->code, FINDING_CERTIFICATE_UNTRUSTED);
+	assert_int_equal(finding_list_severity(&d.list), FINDING_ERROR);
+	desk_close(&d);
+}
+
+static void a_long_list_keeps_room_for_errors(void **state)
+{
+	(void)state;
+	struct desk d;
+	desk_open(&d, 16 * 1024 * 1024);
+	for (int i = 0; i < FINDING_LIST_MAXIMUM * 2; i++)
+		finding_add(&d.list, FINDING_ADDRESS_PRIVATE, SPAN("a"));
+	assert_true(d.list.dropped > 0);
+	finding_add(&d.list, FINDING_CERTIFICATE_EXPIRED, SPAN("a"));
+	assert_non_null(finding_list_find(&d.list, FINDING_CERTIFICATE_EXPIRED));
+	assert_true(d.list.count <= FINDING_LIST_MAXIMUM + 1);
+	desk_close(&d);
+}
+
+static void parts_of_a_finding_are_bounded(void **state)
+{
+	(void)state;
+	struct desk d;
+	desk_open(&d, 16 * 1024 * 1024);
+	struct finding *f = finding_add(&d.list, FINDING_SRV_TARGET_OUTSIDE_DOMAIN, SPAN("a"));
+	for (int i = 0; i < 1000; i++) {
+		finding_value(f, "fqdn", SPAN("b"));
+		finding_evidence(f, FINDING_EVIDENCE_DNS, SPAN("text"), SPAN_NONE, SPAN_NONE);
+	}
+	size_t values = 0, evidence = 0;
+	for (const struct finding_value *v = f->values; v; v = v->next)
+		values++;
+	for (const struct finding_evidence *e = f->evidence; e; e = e->next)
+		evidence++;
+	assert_int_equal(values, FINDING_PARTS_MAXIMUM);
+	assert_int_equal(evidence, FINDING_PARTS_MAXIMUM);
+	desk_close(&d);
+}
+
+static void only_failed_lookups_are_undecided(void **state)
+{
+	(void)state;
+	for (int i = FINDING_NONE + 1; i < FINDING_COUNT; i++) {
+		bool lookup = i == FINDING_SRV_LOOKUP_FAILED || i == FINDING_ADDRESS_LOOKUP_FAILED;
+		assert_int_equal(finding_is_undecided((enum finding_code)i), lookup);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(first_error_follows_rule_6),
+		cmocka_unit_test(titles_name_the_subject),
+		cmocka_unit_test(titles_are_cut_at_a_character),
+		cmocka_unit_test(the_owner_acts),
+		cmocka_unit_test(a_full_arena_loses_no_error),
+		cmocka_unit_test(a_long_list_keeps_room_for_errors),
+		cmocka_unit_test(parts_of_a_finding_are_bounded),
+		cmocka_unit_test(only_failed_lookups_are_undecided),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

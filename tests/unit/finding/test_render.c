@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/text.h"
+#include "cmocka_all.h"
+#include "finding/render.h"
+
+struct desk {
+	struct arena arena;
+	struct finding_list list;
+	struct buffer out;
+};
+
+static void desk_open(struct desk *d)
+{
+	arena_init(&d->arena, 1 << 20);
+	finding_list_init(&d->list, &d->arena, FINDING_YOU);
+	buffer_init(&d->out, 1 << 20);
+}
+
+static void desk_close(struct desk *d)
+{
+	buffer_done(&d->out);
+	arena_done(&d->arena);
+}
+
+static struct finding *add_outside(struct desk *d)
+{
+	static const char record[] =
+		"_sipfederationtls._tcp.cms.steven.lab. 300 IN SRV 0 0 5061 vcse.sub.cms.steven.lab.";
+	struct finding *f = finding_add(&d->list, FINDING_SRV_TARGET_OUTSIDE_DOMAIN, SPAN("cms.steven.lab"));
+	struct span text = span_of(record);
+	finding_evidence(f, FINDING_EVIDENCE_DNS, text, span_from(text, span_find_span(text, SPAN("vcse"))),
+		SPAN("one label under cms.steven.lab is allowed, this has two"));
+	struct finding_fix *fix = finding_fix(f, FINDING_OWNER, "DNS",
+		SPAN("point the record at a name directly under the domain, then put that name into the certificate"));
+	finding_fix_line(fix, "_sipfederationtls._tcp.cms.steven.lab.\t300 IN SRV\t0 0 5061 vcse.cms.steven.lab.");
+	finding_fix_line(fix, "vcse.cms.steven.lab.\t300 IN A\t192.0.2.47");
+	return f;
+}
+
+static void the_block_is_as_designed(void **state)
+{
+	(void)state;
+	struct desk d;
+	desk_open(&d);
+	struct finding_style style = { 0 };
+	assert_int_equal(finding_render(add_outside(&d), &style, &d.out), 0);
+	assert_string_equal(d.out.at,
+		"error[srv-target-outside-domain]: no SRV target is in the domain `cms.steven.lab`\n"
+		"  --> DNS _sipfederationtls._tcp.cms.steven.lab. 300 IN SRV 0 0 5061 vcse.sub.cms.steven.lab.\n"
+		"                                                                     ^^^^^^^^^^^^^^^^^^^^^^^^ one "
+		"label under cms.steven.lab is allowed, this has two\n"
+		"   = a Lync or Skype for Business caller gets 504, ms-diagnostics 1009 \"No match for domain in DNS "
+		"SRV "
+		"results\"\n"
+		"   = fix (you, in DNS): point the record at a name directly under the domain, then put that name into "
+		"the certificate\n"
+		"       _sipfederationtls._tcp.cms.steven.lab. 300 IN SRV 0 0 5061 vcse.cms.steven.lab.\n"
+		"       vcse.cms.steven.lab.                   300 IN A   192.0.2.47\n"
+		"   = not judged, because of this: certificate            fedge help srv-target-outside-domain\n");
+	desk_close(&d);
+}
+
+/* Pasted lines are the one thing that may be wider than the terminal. */
+static void assert_narrow(struct span text, size_t width)
+{
+	while (text.at && text.length) {
+		struct span line = span_cut(&text, '\n');
+		if (span_starts_nocase(line, SPAN("       ")) && !span_starts_nocase(line, SPAN("        ")))
+			continue;
+		if (text_columns(line) > width)
+			fail_msg("%zu columns: %.*s", text_columns(line), SPAN_PRINT(line));
+	}
+}
+
+static void nothing_is_wider_than_the_terminal(void **state)
+{
+	(void)state;
+	for (size_t width = 40; width < 160; width++) {
+		struct desk d;
+		desk_open(&d);
+		struct finding_style style = { .width = width };
+		assert_int_equal(finding_render(add_outside(&d), &style, &d.out), 0);
+		assert_narrow(buffer_span(&d.out), width);
+		/* Wrapping loses no word. */
+		assert_true(span_find_span(buffer_span(&d.out), SPAN("this has two")) < d.out.length || width < 80);
+		desk_close(&d);
+	}
+}
+
+static void narrow_evidence_keeps_its_note(void **state)
+{
+	(void)state;
+	struct desk d;
+	desk_open(&d);
+	struct finding_style style = { .width = 100 };
+	finding_render(add_outside(&d), &style, &d.out);
+	/* The carets fit, the note does not: it stands below, flush with the edge. */
+	static const char expected[] =
+		"                                                                     ^^^^^^^^^^^^^^^^^^^^^^^^\n"
+		"                                             one label under cms.steven.lab is allowed, this has "
+		"two\n";
+	assert_non_null(strstr(d.out.at, expected));
+	desk_close(&d);
+}
+
+static void what_strangers_sent_is_escaped(void **state)
+{
+	(void)state;
+	struct desk d;
+	desk_open(&d);
+	struct finding_style style = { 0 };
+	struct finding *f = finding_add(&d.list, FINDING_CERTIFICATE_NAME_MISMATCH, SPAN("a\033[31mb"));
+	struct span text = SPAN("CN=\033]0;x\007; DNS:b\r\n");
+	finding_evidence(f, FINDING_EVIDENCE_CERTIFICATE, text, span_first(text, 9), SPAN("\033[H"));
+	finding_fix_line(finding_fix(f, FINDING_OWNER, "the certificate", SPAN("t\033")), "l\033[2J");
+	finding_render(f, &style, &d.out);
+	for (size_t i = 0; i < d.out.length; i++)
+		assert_true(d.out.at[i] == '\n' || (unsigned char)d.out.at[i] >= 32);
+	/* Carets count what is shown, not what was sent: CN=\x1b]0;x\x07 */
+	assert_non_null(strstr(d.out.at, " ^^^^^^^^^^^^^^^ \\x1B[H\n"));
+	desk_close(&d);
+}
+
+static void colour_changes_no_character(void **state)
+{
+	(void)state;
+	for (size_t width = 0; width < 200; width += 25) {
+		struct desk plain, coloured;
+		desk_open(&plain);
+		desk_open(&coloured);
+		struct finding_style style = { .width = width };
+		finding_render(add_outside(&plain), &style, &plain.out);
+		style.colour = true;
+		finding_render(add_outside(&coloured), &style, &coloured.out);
+		assert_non_null(strchr(coloured.out.at, '\033'));
+		struct buffer stripped;
+		buffer_init(&stripped, 1 << 20);
+		for (size_t i = 0; i < coloured.out.length; i++) {
+			if (coloured.out.at[i] == '\033')
+				while (coloured.out.at[i] != 'm')
+					i++;
+			else
+				buffer_append_byte(&stripped, coloured.out.at[i]);
+		}
+		assert_string_equal(stripped.at, plain.out.at);
+		buffer_done(&stripped);
+		desk_close(&plain);
+		desk_close(&coloured);
+	}
+}
+
+/* Ids and answers that nobody has seen of a product are said of fedge only. */
+static void only_confirmed_behaviour_is_claimed(void **state)
+{
+	(void)state;
+	for (int i = FINDING_NONE + 1; i < FINDING_COUNT; i++) {
+		struct desk d;
+		desk_open(&d);
+		struct finding_style style = { 0 };
+		finding_render(finding_add(&d.list, (enum finding_code)i, SPAN("x")), &style, &d.out);
+		bool claims = strstr(d.out.at, "Lync or Skype for Business caller gets") != NULL;
+		if (claims && !finding_entry((enum finding_code)i)->microsoft.confirmed)
+			fail_msg("%s", d.out.at);
+		desk_close(&d);
+	}
+}
+
+static void where_nothing_is_underlined_the_facts_are_said(void **state)
+{
+	(void)state;
+	struct desk d;
+	desk_open(&d);
+	struct finding_style style = { 0 };
+	struct finding *f = finding_add(&d.list, FINDING_CONNECT_REFUSED, SPAN("192.0.2.1:5061"));
+	finding_observed(f, SPAN("connection refused"));
+	finding_expected(f, SPAN("a server"));
+	finding_evidence_file(f, SPAN("edge.log"), 17, SPAN("TCP Connection Failed"));
+	finding_render(f, &style, &d.out);
+	assert_string_equal(d.out.at,
+		"error[connect-refused]: nothing listens at `192.0.2.1:5061`\n"
+		"  --> edge.log:17 TCP Connection Failed\n"
+		"   = seen: connection refused\n"
+		"   = expected: a server\n"
+		"   = fedge answers 504, ms-diagnostics 1046 \"Failed to connect to a federated peer server\"\n"
+		"   = not judged, because of this: certificate            fedge help connect-refused\n");
+	desk_close(&d);
+}
+
+static void errors_come_first(void **state)
+{
+	(void)state;
+	struct desk d;
+	desk_open(&d);
+	struct finding_style style = { 0 };
+	finding_add(&d.list, FINDING_CERTIFICATE_PRIVATE_AUTHORITY, SPAN("x"));
+	finding_add(&d.list, FINDING_ADDRESS_PRIVATE, SPAN("x"));
+	finding_add(&d.list, FINDING_CERTIFICATE_EXPIRED, SPAN("x"));
+	finding_add(&d.list, FINDING_SRV_PORT_UNUSUAL, SPAN("x"));
+	finding_render_list(&d.list, &style, &d.out);
+	const char *expired = strstr(d.out.at, "error[certificate-expired]");
+	const char *port = strstr(d.out.at, "\n\nwarning[srv-port-unusual]");
+	const char *private = strstr(d.out.at, "\n\nwarning[address-private]");
+	const char *authority = strstr(d.out.at, "\n\nnote[certificate-private-authority]");
+	assert_ptr_equal(expired, d.out.at);
+	assert_true(expired < port && port < private && private < authority);
+	desk_close(&d);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_block_is_as_designed),
+		cmocka_unit_test(nothing_is_wider_than_the_terminal),
+		cmocka_unit_test(narrow_evidence_keeps_its_note),
+		cmocka_unit_test(what_strangers_sent_is_escaped),
+		cmocka_unit_test(colour_changes_no_character),
+		cmocka_unit_test(only_confirmed_behaviour_is_claimed),
+		cmocka_unit_test(where_nothing_is_underlined_the_facts_are_said),
+		cmocka_unit_test(errors_come_first),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
