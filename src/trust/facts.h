@@ -36,6 +36,8 @@ struct trust_srv {
 	uint32_t ttl_s;
 };
 
+struct trust_host;
+
 /* The SRV answer for one domain. */
 struct trust_domain {
 	struct span domain;
@@ -44,6 +46,9 @@ struct trust_domain {
 	const struct trust_srv *records;
 	size_t record_count;
 	bool cut; /* there were more than we keep */
+	/* Optional: what is known of the targets' addresses. Never judged here, only used to make a fix paste-ready. */
+	const struct trust_host *hosts;
+	size_t host_count;
 };
 
 /* Certificate association data of a TLSA record (RFC 6698). */
@@ -90,6 +95,7 @@ enum trust_handshake_status {
 	TRUST_HANDSHAKE_TIMEOUT,
 	TRUST_HANDSHAKE_NOT_TLS, /* what came back is no TLS */
 	TRUST_HANDSHAKE_FAILED,
+	TRUST_HANDSHAKE_VERSION, /* no TLS version in common */
 };
 
 /* One attempt at one address. */
@@ -147,6 +153,7 @@ struct trust_certificate {
 	bool signature_weak; /* MD5, SHA-1 */
 	bool is_authority;
 	bool self_signed;
+	bool signed_previous; /* it may sign, and its key made the signature of the certificate sent before it */
 };
 
 /* What chain building said of the certificates that were sent. */

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* R3, R4, R8 of docs/rules.md: the certificate that a peer showed. */
+#include "base/require.h"
+#include "trust/judge.h"
+#include "trust/names.h"
+#include "trust/tlsa.h"
+#include "trust/words.h"
+
+#define RSA_BITS_MINIMUM 2048
+#define EC_BITS_MINIMUM 224
+#define DAY_S 86400
+
+/* One certificate that is being judged, and whom it should speak for. */
+struct trial {
+	const struct trust_judge *judge;
+	const struct trust_chain *chain;
+	const struct trust_certificate *leaf;
+	struct span domain; /* the SIP domain: policy rfc5922 */
+	struct span target; /* the host name; with several candidates the first */
+	bool failed;
+};
+
+static struct finding *trial_add(struct trial *t, enum finding_code code, struct span subject)
+{
+	struct finding *f = finding_add(t->judge->findings, code, subject);
+	finding_value(f, "tls-target", t->target);
+	if (t->leaf)
+		finding_value(f, "PeerServer", trust_certificate_name(t->leaf));
+	if (finding_entry(code)->severity == FINDING_ERROR)
+		t->failed = true;
+	return f;
+}
+
+static void trial_evidence(struct trial *t, struct finding *f, struct span note)
+{
+	struct span mark;
+	struct span text = words_certificate(t->judge, t->leaf, &mark);
+	finding_evidence(f, FINDING_EVIDENCE_CERTIFICATE, text, note.length ? mark : SPAN_NONE, note);
+}
+
+/* ---- chain ---- */
+
+static struct span verify_words(const struct trial *t, const char *otherwise)
+{
+	return t->chain->verify_text.length ? t->chain->verify_text : span_of(otherwise);
+}
+
+static void judge_untrusted(struct trial *t, const char *otherwise)
+{
+	struct finding *f = trial_add(t, FINDING_CERTIFICATE_UNTRUSTED, t->target);
+	trial_evidence(t, f, SPAN_NONE);
+	finding_observed(f, verify_words(t, otherwise));
+	finding_expected(f, SPAN("a chain that ends in an authority that this side trusts"));
+	words_fix(f, "the certificate", SPAN("use one of a public authority"));
+	finding_fix(f, t->judge->findings->owner == FINDING_YOU ? FINDING_PARTNER : FINDING_YOU, "the trust store",
+		SPAN("or import the root of the private authority, after checking its fingerprint by telephone"));
+	words_mail(t->judge, f);
+}
+
+static void judge_incomplete(struct trial *t)
+{
+	struct finding *f = trial_add(t, FINDING_CERTIFICATE_CHAIN_INCOMPLETE, t->target);
+	struct span missing = t->chain->missing.length ? t->chain->missing : t->leaf->issuer;
+	trial_evidence(t, f, SPAN_NONE);
+	finding_observed(f, words_printf(t->judge, "%zu certificate%s sent, without %.*s", t->chain->sent_count,
+				    t->chain->sent_count == 1 ? "" : "s", SPAN_PRINT(missing)));
+	finding_expected(f, SPAN("the server's certificate and every intermediate"));
+	struct finding_fix *fix = words_fix(f, "the server",
+		words_printf(t->judge, "send the intermediate %.*s behind the server's own certificate",
+			SPAN_PRINT(missing)));
+	finding_fix_line(fix, "cat server.pem intermediate.pem > chain.pem");
+	words_mail(t->judge, f);
+}
+
+static void judge_broken(struct trial *t, enum finding_code code)
+{
+	struct finding *f = trial_add(t, code, t->target);
+	trial_evidence(t, f, SPAN_NONE);
+	finding_observed(f, verify_words(t, "the chain does not verify"));
+	finding_expected(f, SPAN("a valid chain"));
+	words_fix(f, "the certificate", SPAN("have a new one issued"));
+	words_mail(t->judge, f);
+}
+
+static void note_private(struct trial *t)
+{
+	struct finding *f = trial_add(t, FINDING_CERTIFICATE_PRIVATE_AUTHORITY, t->target);
+	trial_evidence(t, f, SPAN_NONE);
+	finding_observed(f, t->chain->authority);
+}
+
+static void judge_authority(struct trial *t)
+{
+	switch (t->chain->status) {
+	case TRUST_CHAIN_TRUSTED:
+	case TRUST_CHAIN_WRONG_PURPOSE: /* judged by its usage, R9 */
+		if (t->chain->private_authority)
+			note_private(t);
+		break;
+	case TRUST_CHAIN_INCOMPLETE:
+		judge_incomplete(t);
+		break;
+	case TRUST_CHAIN_UNTRUSTED:
+		judge_untrusted(t, "the chain ends in no trusted authority");
+		break;
+	case TRUST_CHAIN_SELF_SIGNED:
+		judge_untrusted(t, "the certificate signed itself");
+		break;
+	case TRUST_CHAIN_NOT_VERIFIED: /* nobody looked: that is no trust */
+		judge_untrusted(t, "the chain was not verified");
+		break;
+	case TRUST_CHAIN_REVOKED:
+		judge_broken(t, FINDING_CERTIFICATE_REVOKED);
+		break;
+	case TRUST_CHAIN_BAD:
+		judge_broken(t, FINDING_CERTIFICATE_BAD);
+		break;
+	}
+}
+
+/* ---- dates ---- */
+
+static void date_finding(struct trial *t, enum finding_code code, struct span observed)
+{
+	struct finding *f = trial_add(t, code, t->target);
+	trial_evidence(t, f, SPAN_NONE);
+	finding_observed(f, observed);
+	finding_expected(f, words_printf(t->judge, "valid on %.*s", SPAN_PRINT(words_date(t->judge, t->judge->now_s))));
+	words_fix(f, "the certificate",
+		code == FINDING_CERTIFICATE_NOT_YET_VALID
+			? SPAN("compare the clocks; if they are right, wait or have it issued anew")
+			: SPAN("renew it, and load it into the edge"));
+	words_mail(t->judge, f);
+}
+
+static struct span date_words(struct trial *t, const struct trust_certificate *c, const char *what, int64_t when_s)
+{
+	struct span date = words_date(t->judge, when_s);
+	if (c == t->leaf)
+		return words_printf(t->judge, "the certificate %s %.*s", what, SPAN_PRINT(date));
+	return words_printf(t->judge, "the issuer %.*s %s %.*s", SPAN_PRINT(c->subject), what, SPAN_PRINT(date));
+}
+
+static void warn_expiry(struct trial *t)
+{
+	int64_t soon_s = t->judge->policy->expires_soon_s ? t->judge->policy->expires_soon_s : TRUST_EXPIRES_SOON_S;
+	int64_t left_s = t->leaf->not_after_s - t->judge->now_s;
+	if (soon_s < 0 || left_s >= soon_s)
+		return;
+	struct finding *f = trial_add(t, FINDING_CERTIFICATE_EXPIRES_SOON, t->target);
+	trial_evidence(t, f, SPAN_NONE);
+	finding_observed(
+		f, words_printf(t->judge, "valid until %.*s, %lld days left",
+			   SPAN_PRINT(words_date(t->judge, t->leaf->not_after_s)), (long long)(left_s / DAY_S)));
+	finding_expected(f, words_printf(t->judge, "at least %lld days left", (long long)(soon_s / DAY_S)));
+	words_fix(f, "the certificate", SPAN("renew it before that day"));
+}
+
+static void judge_dates(struct trial *t)
+{
+	for (size_t i = 0; i < t->chain->count; i++) {
+		const struct trust_certificate *c = &t->chain->certificates[i];
+		if (t->judge->now_s > c->not_after_s) {
+			date_finding(t, FINDING_CERTIFICATE_EXPIRED, date_words(t, c, "ended on", c->not_after_s));
+			return;
+		}
+		if (t->judge->now_s < c->not_before_s) {
+			date_finding(
+				t, FINDING_CERTIFICATE_NOT_YET_VALID, date_words(t, c, "begins on", c->not_before_s));
+			return;
+		}
+	}
+	warn_expiry(t);
+}
+
+/* ---- usage ---- */
+
+static struct span usage_words(const struct trial *t)
+{
+	unsigned usage = t->leaf->usage;
+	return words_printf(t->judge, "extended key usage:%s%s%s", usage & TRUST_USAGE_SERVER ? " serverAuth" : "",
+		usage & TRUST_USAGE_CLIENT ? " clientAuth" : "", usage & TRUST_USAGE_OTHER ? " others" : "");
+}
+
+static void usage_finding(struct trial *t, enum finding_code code, const char *wanted, bool is_error)
+{
+	struct finding *f = trial_add(t, code, t->target);
+	f->severity = is_error ? FINDING_ERROR : FINDING_WARNING;
+	t->failed |= is_error;
+	trial_evidence(t, f, SPAN_NONE);
+	finding_observed(f, usage_words(t));
+	finding_expected(f, words_printf(t->judge, "%s among them, or no such extension", wanted));
+	struct finding_fix *fix = words_fix(f, "the certificate", words_printf(t->judge, "request it with %s", wanted));
+	finding_fix_line(fix, "openssl req … -addext \"extendedKeyUsage=serverAuth,clientAuth\"");
+	if (is_error)
+		words_mail(t->judge, f);
+}
+
+static void judge_usage(struct trial *t)
+{
+	unsigned usage = t->leaf->usage;
+	bool any = usage == TRUST_USAGE_ABSENT || (usage & TRUST_USAGE_ANY);
+	if (!any && !t->chain->seen_as_client && !(usage & TRUST_USAGE_SERVER))
+		usage_finding(t, FINDING_CERTIFICATE_NO_SERVER_USAGE, "serverAuth", true);
+	if (!any && !(usage & TRUST_USAGE_CLIENT))
+		usage_finding(t, FINDING_CERTIFICATE_NO_CLIENT_USAGE, "clientAuth",
+			t->chain->seen_as_client && t->judge->policy->require_client_usage);
+}
+
+/* ---- names ---- */
+
+static bool name_counts(const struct trial *t, enum trust_name_match match)
+{
+	return match == TRUST_NAME_EXACT || match == TRUST_NAME_COMMON ||
+	       (match == TRUST_NAME_WILDCARD && t->judge->policy->wildcards);
+}
+
+static const enum finding_code name_faults[] = {
+	[TRUST_NAME_WILDCARD] = FINDING_CERTIFICATE_WILDCARD_ONLY,
+	[TRUST_NAME_COMMON_IGNORED] = FINDING_CERTIFICATE_CN_IGNORED,
+	[TRUST_NAME_NONE] = FINDING_CERTIFICATE_NAME_MISMATCH,
+};
+
+static struct span name_note(const struct trial *t, enum trust_name_match match, struct span name)
+{
+	switch (match) {
+	case TRUST_NAME_WILDCARD:
+		return words_printf(t->judge, "only a wildcard covers %.*s", SPAN_PRINT(name));
+	case TRUST_NAME_COMMON_IGNORED:
+		return words_printf(
+			t->judge, "%.*s is not among them, and the CN does not count beside them", SPAN_PRINT(name));
+	default:
+		return words_printf(t->judge, "%.*s is not in it", SPAN_PRINT(name));
+	}
+}
+
+static struct span names_seen(const struct trial *t)
+{
+	struct span mark;
+	words_certificate(t->judge, t->leaf, &mark);
+	return mark;
+}
+
+static void judge_name_fault(struct trial *t, enum trust_name_match match, struct span name)
+{
+	t->target = name;
+	struct finding *f = trial_add(t, name_faults[match], name);
+	trial_evidence(t, f, name_note(t, match, name));
+	finding_observed(f, names_seen(t));
+	finding_expected(f, words_printf(t->judge, "DNS:%.*s", SPAN_PRINT(name)));
+	words_request(t->judge, f, t->leaf, name);
+}
+
+/* R4: one candidate must be covered; of several faults the one nearest to right is told. */
+static void judge_names(struct trial *t, const struct trust_candidate *candidates, size_t count)
+{
+	enum trust_name_match best = TRUST_NAME_NONE;
+	struct span name = t->target;
+	for (size_t i = 0; i < count; i++) {
+		enum trust_name_match match = trust_certificate_covers(t->leaf, candidates[i].name);
+		if (name_counts(t, match))
+			return;
+		if (match >= best)
+			continue;
+		best = match;
+		name = candidates[i].name;
+	}
+	judge_name_fault(t, best, name);
+}
+
+/* RFC 5922 7.1, 7.2: sip: URIs first; DNS names only where there is none; CN only without names. */
+static bool names_domain(const struct trust_certificate *c, struct span domain)
+{
+	bool has_sip = false;
+	for (size_t i = 0; i < c->uri_name_count; i++) {
+		struct span uri = c->uri_names[i];
+		if (!span_starts_nocase(uri, SPAN("sip:")))
+			continue;
+		has_sip = true;
+		/* A user part makes it somebody's address, not a domain: it does not compare equal. */
+		if (trust_name_equal(span_from(uri, 4), domain))
+			return true;
+	}
+	if (has_sip)
+		return false;
+	for (size_t i = 0; i < c->dns_name_count; i++)
+		if (trust_name_equal(c->dns_names[i], domain))
+			return true;
+	return !c->has_names && trust_name_equal(c->common_name, domain);
+}
+
+static void judge_domain_name(struct trial *t)
+{
+	if (names_domain(t->leaf, t->domain))
+		return;
+	struct finding *f = trial_add(t, FINDING_CERTIFICATE_DOMAIN_MISMATCH, t->domain);
+	trial_evidence(t, f, words_printf(t->judge, "%.*s is not named", SPAN_PRINT(t->domain)));
+	finding_observed(f, names_seen(t));
+	finding_expected(
+		f, words_printf(t->judge, "URI:sip:%.*s or DNS:%.*s", SPAN_PRINT(t->domain), SPAN_PRINT(t->domain)));
+	words_request(t->judge, f, t->leaf, t->domain);
+}
+
+/* ---- strength ---- */
+
+static const char *weakness(const struct trust_certificate *c)
+{
+	if (c->signature_weak && !c->self_signed)
+		return "a weak signature";
+	if (c->key_kind == TRUST_KEY_RSA && c->key_bits < RSA_BITS_MINIMUM)
+		return "an RSA key that is too short";
+	if (c->key_kind == TRUST_KEY_EC && c->key_bits < EC_BITS_MINIMUM)
+		return "an EC key that is too short";
+	return NULL;
+}
+
+static void judge_strength(struct trial *t)
+{
+	for (size_t i = 0; i < t->chain->count; i++) {
+		const struct trust_certificate *c = &t->chain->certificates[i];
+		const char *what = weakness(c);
+		if (!what)
+			continue;
+		struct finding *f = trial_add(t, FINDING_CERTIFICATE_WEAK, t->target);
+		trial_evidence(t, f, SPAN_NONE);
+		finding_observed(f, words_printf(t->judge, "%s: %u bits, %.*s", what, (unsigned)c->key_bits,
+					    SPAN_PRINT(c->signature)));
+		finding_expected(f, SPAN("RSA 2048 or EC 224 and more, signed with SHA-256 or better"));
+		words_fix(f, "the certificate", SPAN("have it issued anew with a key and signature of today"));
+		return;
+	}
+}
+
+/* ---- dane ---- */
+
+static void tlsa_finding(
+	struct trial *t, enum finding_code code, const struct trust_candidate *candidate, struct span observed)
+{
+	struct finding *f = trial_add(t, code, t->target);
+	finding_evidence(f, FINDING_EVIDENCE_DNS,
+		words_printf(t->judge, "_%u._tcp.%.*s. IN TLSA", (unsigned)candidate->port, SPAN_PRINT(t->target)),
+		SPAN_NONE, SPAN_NONE);
+	finding_observed(f, observed);
+	finding_expected(f, SPAN("a TLSA record, signed by DNSSEC, that fits the certificate"));
+	struct finding_fix *fix = words_fix(f, "DNS", SPAN("publish the digest of the certificate's key"));
+	struct span name = words_name(t->target, "HOST");
+	if (t->leaf->key_sha256.length == 32) {
+		char hex[65];
+		for (size_t i = 0; i < 32; i++) {
+			static const char digits[] = "0123456789abcdef";
+			unsigned char byte = (unsigned char)t->leaf->key_sha256.at[i];
+			hex[2 * i] = digits[byte >> 4];
+			hex[2 * i + 1] = digits[byte & 15];
+		}
+		hex[64] = '\0';
+		finding_fix_line(
+			fix, "_%u._tcp.%.*s.\t300 IN TLSA\t3 1 1 %s", (unsigned)candidate->port, SPAN_PRINT(name), hex);
+	}
+	words_mail(t->judge, f);
+}
+
+/* RFC 7673 3.1: SRV, address and TLSA must all be signed. false: refused, nothing more to judge. */
+static bool judge_tlsa(struct trial *t, const struct trust_candidate *candidate, const struct trust_host *host,
+	enum trust_tlsa_match *ret_match)
+{
+	*ret_match = TRUST_TLSA_NONE;
+	enum trust_lookup_status status = host ? host->tlsa_lookup.status : TRUST_LOOKUP_NOT_ASKED;
+	bool address_secure = host && (host->a.status != TRUST_LOOKUP_OK || host->a.secure) &&
+			      (host->aaaa.status != TRUST_LOOKUP_OK || host->aaaa.secure);
+	if (status != TRUST_LOOKUP_OK || host->tlsa_count == 0)
+		tlsa_finding(t, FINDING_TLSA_MISSING, candidate, span_of(trust_lookup_status_name(status)));
+	else if (!candidate->secure || !address_secure || !host->tlsa_lookup.secure)
+		tlsa_finding(t, FINDING_TLSA_INSECURE, candidate, SPAN("answers without DNSSEC"));
+	else if ((*ret_match = trust_tlsa_match(host, t->chain)) == TRUST_TLSA_NONE)
+		tlsa_finding(t, FINDING_TLSA_MISMATCH, candidate,
+			words_printf(t->judge, "%zu records, none fits", host->tlsa_count));
+	return *ret_match != TRUST_TLSA_NONE;
+}
+
+static void judge_dane(struct trial *t, const struct trust_candidate *candidate, const struct trust_host *host)
+{
+	enum trust_tlsa_match match;
+	if (!judge_tlsa(t, candidate, host, &match))
+		return;
+	if (match == TRUST_TLSA_END_ENTITY) {
+		/* RFC 7671 5.1: the record is the whole binding; names, dates and issuers do not count. */
+		judge_strength(t);
+		return;
+	}
+	if (match == TRUST_TLSA_AUTHORITY_CHECKED)
+		judge_authority(t);
+	judge_dates(t);
+	judge_usage(t);
+	judge_names(t, candidate, 1);
+	judge_strength(t);
+}
+
+/* ---- the judges ---- */
+
+static void trial_init(struct trial *t, const struct trust_judge *judge, const struct trust_chain *chain)
+{
+	*t = (struct trial){ .judge = judge, .chain = chain, .leaf = chain->count ? chain->certificates : NULL };
+}
+
+static bool judge_nothing_shown(struct trial *t)
+{
+	if (t->leaf)
+		return false;
+	struct finding *f = trial_add(t, FINDING_CERTIFICATE_MISSING, t->target);
+	finding_evidence(f, FINDING_EVIDENCE_CONNECTION, SPAN("no certificate in the handshake"), SPAN_NONE, SPAN_NONE);
+	finding_observed(f, SPAN("no certificate"));
+	finding_expected(f, SPAN("a certificate: federation is mutual TLS"));
+	words_fix(f, "the edge", SPAN("configure its certificate for calls out as well"));
+	words_mail(t->judge, f);
+	return true;
+}
+
+bool trust_judge_certificate(const struct trust_judge *judge, const struct trust_candidate *candidate,
+	const struct trust_chain *chain, const struct trust_host *host)
+{
+	struct trial t;
+	trial_init(&t, judge, chain);
+	t.domain = candidate->domain;
+	t.target = candidate->name;
+	if (judge_nothing_shown(&t))
+		return false;
+	if (judge->policy->kind == TRUST_POLICY_DANE) {
+		judge_dane(&t, candidate, host);
+		return !t.failed;
+	}
+	judge_authority(&t);
+	judge_dates(&t);
+	judge_usage(&t);
+	if (judge->policy->kind == TRUST_POLICY_RFC5922)
+		judge_domain_name(&t);
+	else
+		judge_names(&t, candidate, 1);
+	judge_strength(&t);
+	return !t.failed;
+}
+
+bool trust_judge_presented(
+	const struct trust_judge *judge, const struct trust_plan *plan, const struct trust_chain *chain)
+{
+	base_require(plan->candidate_count > 0);
+	struct trial t;
+	trial_init(&t, judge, chain);
+	t.domain = plan->domain;
+	t.target = plan->candidates[0].name;
+	if (judge_nothing_shown(&t))
+		return false;
+	judge_authority(&t);
+	judge_dates(&t);
+	judge_usage(&t);
+	/* TLSA vouches for servers only: a caller is judged by RFC 5922 under the policy dane too. */
+	if (judge->policy->kind == TRUST_POLICY_MICROSOFT)
+		judge_names(&t, plan->candidates, plan->candidate_count);
+	else
+		judge_domain_name(&t);
+	judge_strength(&t);
+	return !t.failed;
+}
+
+bool trust_judge_own_certificate(const struct trust_judge *judge, struct span name, const struct trust_chain *chain)
+{
+	struct trial t;
+	trial_init(&t, judge, chain);
+	t.domain = t.target = name;
+	if (judge_nothing_shown(&t))
+		return false;
+	judge_dates(&t);
+	judge_usage(&t);
+	struct trust_candidate self = { .name = name };
+	judge_names(&t, &self, 1);
+	judge_strength(&t);
+	return !t.failed;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trust/words.h"
+
+#include "base/buffer.h"
+#include "trust/names.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+#define TEXT_MAXIMUM 8192
+#define NAMES_SHOWN 8
+#define NAMES_REQUESTED 100
+
+struct span words_printf(const struct trust_judge *judge, const char *format, ...)
+{
+	struct buffer text;
+	buffer_init(&text, TEXT_MAXIMUM);
+	va_list arguments;
+	va_start(arguments, format);
+	buffer_vprintf(&text, format, arguments);
+	va_end(arguments);
+	struct span copy = text.status == 0 ? arena_copy(judge->findings->arena, buffer_span(&text)) : SPAN_NONE;
+	buffer_done(&text);
+	return copy;
+}
+
+enum finding_who words_owner(const struct trust_judge *judge)
+{
+	return judge->findings->owner;
+}
+
+struct span words_name(struct span name, const char *instead)
+{
+	name = trust_name_strip(name);
+	return trust_name_is_plain(name) ? name : span_of(instead);
+}
+
+struct span words_first_label(struct span name)
+{
+	if (!trust_name_is_plain(name) || trust_name_labels(name) < 2)
+		return SPAN("sip");
+	return span_first(name, span_find(name, '.'));
+}
+
+struct span words_date(const struct trust_judge *judge, int64_t unix_s)
+{
+	time_t seconds = (time_t)unix_s;
+	struct tm parts;
+	char text[64];
+	if (!gmtime_r(&seconds, &parts) || !strftime(text, sizeof(text), "%Y-%m-%d %H:%M UTC", &parts))
+		return words_printf(judge, "second %lld of 1970", (long long)unix_s);
+	return words_printf(judge, "%s", text);
+}
+
+struct finding_fix *words_fix(struct finding *f, const char *where, struct span title)
+{
+	return finding_fix(f, FINDING_OWNER, where, title);
+}
+
+void words_mail(const struct trust_judge *judge, struct finding *f)
+{
+	if (words_owner(judge) != FINDING_PARTNER)
+		return;
+	struct finding_fix *fix = finding_fix(f, FINDING_YOU, "a mail", SPAN("tell the partner"));
+	char title[256];
+	finding_title(f, title, sizeof(title));
+	finding_fix_line(fix, "Calls between our organisations fail: %s.", title);
+	if (f->observed.length)
+		finding_fix_line(fix, "We see: %.*s.", SPAN_PRINT(f->observed));
+	if (f->expected.length)
+		finding_fix_line(fix, "It should be: %.*s.", SPAN_PRINT(f->expected));
+	finding_fix_line(fix, "Could you please change that on your side?");
+}
+
+static void append_name(struct buffer *text, struct span name)
+{
+	buffer_printf(text, "%sDNS:%.*s", text->length ? "," : "", SPAN_PRINT(name));
+}
+
+void words_request(const struct trust_judge *judge, struct finding *f, const struct trust_certificate *certificate,
+	struct span name)
+{
+	name = words_name(name, "NAME");
+	struct buffer names;
+	buffer_init(&names, TEXT_MAXIMUM / 2);
+	for (size_t i = 0; i < certificate->dns_name_count && i < NAMES_REQUESTED; i++)
+		if (trust_name_is_plain(certificate->dns_names[i]) &&
+			!trust_name_equal(certificate->dns_names[i], name))
+			append_name(&names, certificate->dns_names[i]);
+	append_name(&names, name);
+	struct span subject = words_name(certificate->common_name, "");
+	if (subject.length == 0)
+		subject = name;
+	struct finding_fix *fix = words_fix(
+		f, "the certificate", words_printf(judge, "request one that contains %.*s", SPAN_PRINT(name)));
+	if (names.status == 0) {
+		finding_fix_line(fix,
+			"openssl req -new -newkey rsa:2048 -nodes -keyout %.*s.key -out %.*s.csr "
+			"-subj \"/CN=%.*s\" -addext \"subjectAltName=%.*s\"",
+			SPAN_PRINT(name), SPAN_PRINT(name), SPAN_PRINT(subject), SPAN_PRINT(buffer_span(&names)));
+	}
+	buffer_done(&names);
+	words_mail(judge, f);
+}
+
+static void append_names(struct buffer *text, const struct trust_certificate *certificate)
+{
+	if (!certificate->has_names) {
+		buffer_append_text(text, "no subjectAltName");
+		return;
+	}
+	for (size_t i = 0; i < certificate->dns_name_count && i < NAMES_SHOWN; i++)
+		buffer_printf(text, "%sDNS:%.*s", i ? ", " : "", SPAN_PRINT(certificate->dns_names[i]));
+	for (size_t i = 0; i < certificate->uri_name_count && i < NAMES_SHOWN; i++)
+		buffer_printf(text, "%sURI:%.*s", i || certificate->dns_name_count ? ", " : "",
+			SPAN_PRINT(certificate->uri_names[i]));
+	if (certificate->dns_name_count + certificate->uri_name_count == 0)
+		buffer_append_text(text, "subjectAltName without a usable name");
+	if (certificate->dns_name_count > NAMES_SHOWN)
+		buffer_printf(text, ", … %zu names in all", certificate->dns_name_count);
+}
+
+struct span words_certificate(
+	const struct trust_judge *judge, const struct trust_certificate *certificate, struct span *ret_mark)
+{
+	struct buffer text;
+	buffer_init(&text, TEXT_MAXIMUM);
+	if (certificate->common_name.length)
+		buffer_printf(&text, "CN=%.*s; ", SPAN_PRINT(certificate->common_name));
+	size_t from = text.length;
+	append_names(&text, certificate);
+	size_t to = text.length;
+	if (certificate->issuer.length)
+		buffer_printf(&text, "; issued by %.*s", SPAN_PRINT(certificate->issuer));
+	struct span copy = text.status == 0 ? arena_copy(judge->findings->arena, buffer_span(&text)) : SPAN_NONE;
+	buffer_done(&text);
+	*ret_mark = copy.at ? span_first(span_from(copy, from), to - from) : SPAN_NONE;
+	return copy;
+}
