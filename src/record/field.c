@@ -38,7 +38,7 @@ const struct record_field record_head_fields[] = {
 	FIELD("time", TIME, head.time_us),
 	FIELD("node", SPAN, head.node),
 	FIELD("worker", U32, head.worker),
-	FIELD("connection", U64, head.connection),
+	FIELD("connection", ID, head.connection),
 	FIELD("serial", SPAN, head.serial),
 	FIELD("tag", SPAN, head.tag),
 	FIELD("local_session", SPAN, head.local_session),
@@ -46,7 +46,7 @@ const struct record_field record_head_fields[] = {
 	FIELD("process", U32, head.process),
 	FIELD("thread", U32, head.thread),
 	FIELD("sequence", U32, head.sequence),
-	FIELD("correlation", U64, head.correlation),
+	FIELD("correlation", ID, head.correlation),
 	END,
 };
 static const struct record_field no_fields[] = { END };
@@ -58,7 +58,7 @@ static const struct record_field message_fields[] = {
 	FIELD("remote", ADDRESS, message.remote),
 	FIELD("peer", SPAN, message.peer),
 	FIELD("zone", SPAN, message.zone),
-	FIELD("hash", U64, message.hash),
+	FIELD("hash", ID, message.hash),
 	FIELD("bytes", SPAN, message.bytes),
 	END,
 };
@@ -77,6 +77,7 @@ static const struct record_field dns_fields[] = {
 };
 static const struct record_field connection_fields[] = {
 	WORD("event", connection_words, connection.event),
+	WORD("role", role_words, connection.role),
 	WORD("transport", record_transport_words, connection.transport),
 	FIELD("local", ADDRESS, connection.local),
 	FIELD("remote", ADDRESS, connection.remote),
@@ -232,6 +233,7 @@ static bool field_equal(const void *a, const void *b, enum record_field_type typ
 	switch (type) {
 	case RECORD_FIELD_TIME:
 	case RECORD_FIELD_U64:
+	case RECORD_FIELD_ID:
 		return memcmp(a, b, sizeof(uint64_t)) == 0;
 	case RECORD_FIELD_U16:
 		return memcmp(a, b, sizeof(uint16_t)) == 0;

@@ -10,6 +10,7 @@ enum record_field_type {
 	RECORD_FIELD_U16,
 	RECORD_FIELD_U32,
 	RECORD_FIELD_U64,
+	RECORD_FIELD_ID, /* uint64_t that names something and is never reckoned with */
 	RECORD_FIELD_I32,
 	RECORD_FIELD_BOOL,
 	RECORD_FIELD_WORD, /* an enum; words[] has its texts */

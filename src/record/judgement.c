@@ -8,6 +8,16 @@ static enum record_severity severity_of(enum finding_severity severity)
 	return severity == FINDING_WARNING ? RECORD_WARNING : RECORD_NOTE;
 }
 
+/* The product's own sentence where one is known, else ours. */
+static struct span text_of(
+	const struct finding *f, const struct finding_entry *entry, struct record_judgement_storage *storage)
+{
+	if (entry->result.text)
+		return span_of(entry->result.text);
+	(void)finding_title(f, storage->title, sizeof(storage->title));
+	return span_of(storage->title);
+}
+
 static size_t parameters_of(const struct finding *f, struct record_judgement_storage *storage)
 {
 	size_t count = finding_trace_data(f, storage->pairs);
@@ -29,7 +39,7 @@ void record_judgement_of(
 		.code = span_of(entry->code),
 		.severity = severity_of(f->severity),
 		.subject = f->subject,
-		.text = span_of(entry->result.text ? entry->result.text : entry->title),
+		.text = text_of(f, entry, storage),
 		.who = span_of(finding_who_name(f->who)),
 		.result_code = entry->result.code,
 		.result_name = span_of(entry->result.name),

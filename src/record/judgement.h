@@ -9,6 +9,7 @@
 struct record_judgement_storage {
 	struct finding_pair pairs[FINDING_PAIRS_MAXIMUM];
 	struct record_pair parameters[FINDING_PAIRS_MAXIMUM];
+	char title[512];
 };
 /* Fills code, severity, subject, text, who, result code and name, diagnostics and parameters; the
  * caller adds the message it was applied to and the answer. Parameters are those of a trace

@@ -126,8 +126,10 @@ enum record_connection_event {
 	RECORD_CONNECTION_CLOSED,
 	RECORD_CONNECTION_FAILED
 };
+enum record_role { RECORD_CLIENT, RECORD_SERVER };
 struct record_connection {
 	enum record_connection_event event;
+	enum record_role role; /* ours: who opened it; an accepted one counts as server in any case */
 	enum record_transport transport;
 	struct record_address local;
 	struct record_address remote;
@@ -139,7 +141,6 @@ struct record_connection {
 	uint64_t duration_us; /* how long it stood */
 };
 
-enum record_role { RECORD_CLIENT, RECORD_SERVER };
 enum record_alert { RECORD_ALERT_NONE, RECORD_ALERT_RECEIVED, RECORD_ALERT_SENT };
 struct record_handshake {
 	bool failed;

@@ -24,7 +24,7 @@ struct trace_file_sink_settings {
 	const struct trace_file_settings *files; /* copied */
 	size_t file_count;
 	uint32_t producers; /* rings; a producer's number is below this */
-	size_t ring_bytes; /* of each; 0: 1 MiB */
+	size_t ring_bytes; /* of each; 0: 4 MiB */
 	uint32_t window_ms; /* how long a record may wait for older ones of other producers; 0: 10 */
 	struct clock clock; /* for the time of our own notes */
 };
@@ -32,7 +32,7 @@ struct trace_file_sink_settings {
 struct trace_file_sink;
 /* Opens (appends, 0640) every file and starts the thread. 0; the errno of a file that cannot be
  * opened, its index in *ret_index; -EINVAL, -ENOMEM, -EAGAIN (no thread). All signals are blocked
- * in the thread; SIGPIPE and SIGXFSZ are the program's to ignore. */
+ * in the thread, so a closed pipe or a file size limit ends nothing. */
 int trace_file_sink_start(
 	const struct trace_file_sink_settings *settings, struct trace_file_sink **ret_sink, size_t *ret_index);
 /* Writes everything that was taken, then ends the thread and closes. Producers must have stopped.

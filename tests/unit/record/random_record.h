@@ -69,6 +69,7 @@ static inline void random_record_field(
 		*(uint32_t *)at = (uint32_t)number;
 		break;
 	case RECORD_FIELD_U64:
+	case RECORD_FIELD_ID:
 		*(uint64_t *)at = number;
 		break;
 	case RECORD_FIELD_I32:
