@@ -183,9 +183,10 @@ struct diagnostic {
 
 static struct diagnostic diagnostic_of(const struct record_judgement *j)
 {
-	struct diagnostic d = {
-		.severity = j->severity, .text = j->text, .result_code = j->result_code, .result_name = j->result_name
-	};
+	struct diagnostic d = { .severity = j->severity,
+		.text = trace_judgement_text(j),
+		.result_code = j->result_code,
+		.result_name = j->result_name };
 	enum finding_code code = finding_code_of(j->code);
 	const struct finding_entry *entry = code == FINDING_NONE ? NULL : finding_entry(code);
 	if (entry && entry->result.code) {
