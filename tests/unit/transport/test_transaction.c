@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests and their answers between two nodes, over UDP and TCP, with and without loss. */
+#include "fixture.h"
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	fixture_init(f);
+	fixture_start(f, NULL, NULL);
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	fixture_done(*state);
+	free(*state);
+	return 0;
+}
+
+static void exchange(struct fixture *f, enum transport_protocol protocol)
+{
+	struct transport_target target = target_at(&f->callee, protocol);
+	send_request_to(&f->caller, "OPTIONS", &target);
+	wait_for(f, f->caller.responses == 1);
+	assert_int_equal(f->caller.status, 200);
+	assert_int_equal(f->callee.requests, 1);
+	assert_int_equal(f->callee.protocol, protocol);
+	assert_int_equal(f->caller.failures, 0);
+	/* UDP: timers J (64·T1) and K (T4) keep both sides for a while. */
+	if (protocol == TRANSPORT_UDP)
+		pass_slowly(f, 33 * CLOCK_SECOND_US, CLOCK_SECOND_US);
+	wait_for(f, f->caller.client_ended == 1);
+	assert_int_equal(f->caller.transport->client_count, 0);
+	assert_int_equal(f->callee.transport->server_count, 0);
+}
+
+static void test_request_over_udp(void **state)
+{
+	exchange(*state, TRANSPORT_UDP);
+}
+
+static void test_request_over_tcp(void **state)
+{
+	struct fixture *f = *state;
+	exchange(f, TRANSPORT_TCP);
+	assert_int_equal(f->callee.judged, 0);
+	assert_int_equal(f->caller.judged, 1);
+}
+
+static void test_via_is_stamped(void **state)
+{
+	struct fixture *f = *state;
+	struct transport_target target = target_at(&f->callee, TRANSPORT_UDP);
+	send_request_to(&f->caller, "OPTIONS", &target);
+	wait_for(f, f->caller.responses == 1);
+	char expected[64];
+	snprintf(expected, sizeof(expected), "received=%s", CALLER);
+	assert_non_null(strstr(f->callee.request, expected));
+	snprintf(expected, sizeof(expected), "rport=%u", net_address_port(address_at(&f->caller, TRANSPORT_UDP)));
+	assert_non_null(strstr(f->callee.request, expected));
+	assert_non_null(strstr(f->caller.response, expected));
+}
+
+static void test_records_carry_serial_both_ways(void **state)
+{
+	struct fixture *f = *state;
+	struct transport_target target = target_at(&f->callee, TRANSPORT_UDP);
+	send_request_to(&f->caller, "OPTIONS", &target);
+	wait_for(f, f->caller.responses == 1);
+	assert_int_equal(f->caller.records_sent, 1);
+	assert_int_equal(f->caller.records_received, 1);
+	assert_string_equal(f->caller.serial, "serial-1"); /* of the response */
+	assert_int_equal(f->callee.records_received, 1);
+	assert_int_equal(f->callee.records_sent, 1);
+}
+
+static void test_lost_request_is_sent_again(void **state)
+{
+	struct fixture *f = *state;
+	struct transport_target target = target_at(&f->callee, TRANSPORT_UDP);
+	f->caller.lose = 3;
+	send_request_to(&f->caller, "OPTIONS", &target);
+	settle_down(f);
+	assert_int_equal(f->callee.requests, 0);
+	pass(f, 500 * CLOCK_MS_US);
+	pass(f, 1000 * CLOCK_MS_US);
+	assert_int_equal(f->callee.requests, 0);
+	pass(f, 2000 * CLOCK_MS_US);
+	wait_for(f, f->caller.responses == 1);
+	assert_int_equal(f->caller.lost, 3);
+	struct transport_counters counters;
+	transport_counters(f->caller.transport, &counters);
+	assert_int_equal(counters.retransmissions_sent, 3);
+}
+
+static void test_lost_answer_is_given_again(void **state)
+{
+	struct fixture *f = *state;
+	struct transport_target target = target_at(&f->callee, TRANSPORT_UDP);
+	f->callee.lose = 2;
+	send_request_to(&f->caller, "OPTIONS", &target);
+	settle_down(f);
+	pass(f, 500 * CLOCK_MS_US);
+	pass(f, 1000 * CLOCK_MS_US);
+	wait_for(f, f->caller.responses == 1);
+	assert_int_equal(f->callee.requests, 1); /* the user was asked once */
+	struct transport_counters counters;
+	transport_counters(f->callee.transport, &counters);
+	assert_int_equal(counters.retransmissions_received, 2);
+}
+
+static void test_silence_is_a_timeout(void **state)
+{
+	struct fixture *f = *state;
+	struct transport_target target = target_at(&f->callee, TRANSPORT_UDP);
+	f->caller.lose = 1000;
+	send_request_to(&f->caller, "INVITE", &target);
+	pass_slowly(f, 31 * CLOCK_SECOND_US, 100 * CLOCK_MS_US);
+	assert_int_equal(f->caller.failures, 0);
+	pass_slowly(f, 1500 * CLOCK_MS_US, 100 * CLOCK_MS_US);
+	assert_int_equal(f->caller.failures, 1);
+	assert_int_equal(f->caller.failure.kind, TRANSPORT_FAILED_TIMEOUT);
+	wait_for(f, f->caller.client_ended == 1);
+	assert_int_equal(f->caller.lost, 7); /* Timer A: at 0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5 s */
+}
+
+static void test_invite_is_acknowledged_hop_by_hop(void **state)
+{
+	struct fixture *f = *state;
+	for (enum transport_protocol protocol = TRANSPORT_UDP; protocol <= TRANSPORT_TCP; protocol++) {
+		struct transport_target target = target_at(&f->callee, protocol);
+		unsigned ended = f->callee.ended;
+		f->callee.answer = 486;
+		f->callee.keep = true;
+		f->caller.status = 0;
+		send_request_to(&f->caller, "INVITE", &target);
+		wait_for(f, f->caller.status == 486);
+		/* Confirmed: Timer I, then the end; not Timer H's 32 s. */
+		pass_slowly(f, 6 * CLOCK_SECOND_US, CLOCK_SECOND_US);
+		if (f->callee.ended != ended + 1)
+			fail_msg("%s: no ACK came", transport_protocol_name(protocol));
+		assert_int_equal(f->callee.acks, 0); /* not the user's business */
+		struct transport_counters counters;
+		transport_counters(f->callee.transport, &counters);
+		assert_int_equal(counters.timeouts, 0);
+	}
+}
+
+static void test_lost_ack_is_made_again(void **state)
+{
+	struct fixture *f = *state;
+	struct transport_target target = target_at(&f->callee, TRANSPORT_UDP);
+	f->callee.answer = 486;
+	f->callee.keep = true;
+	send_request_to(&f->caller, "INVITE", &target);
+	wait_for(f, f->callee.requests == 1);
+	f->caller.lose = 1;
+	wait_for(f, f->caller.status == 486);
+	assert_int_equal(f->caller.lost, 1);
+	pass(f, 500 * CLOCK_MS_US); /* Timer G repeats the 486 */
+	pass_slowly(f, 6 * CLOCK_SECOND_US, CLOCK_SECOND_US);
+	assert_int_equal(f->callee.ended, 1);
+	assert_int_equal(f->caller.responses, 1);
+}
+
+static void test_trying_comes_after_a_while(void **state)
+{
+	struct fixture *f = *state;
+	struct transport_target target = target_at(&f->callee, TRANSPORT_UDP);
+	f->callee.answer = 0;
+	send_request_to(&f->caller, "INVITE", &target);
+	wait_for(f, f->callee.requests == 1);
+	settle_down(f);
+	assert_int_equal(f->caller.responses, 0);
+	pass(f, 201 * CLOCK_MS_US);
+	assert_int_equal(f->caller.status, 100);
+	assert_int_equal(respond(f->callee.server, 180), 0);
+	assert_int_equal(respond(f->callee.server, 200), 0);
+	wait_for(f, f->caller.responses == 3);
+	assert_int_equal(f->caller.status, 200);
+	assert_int_equal(respond(f->callee.server, 486), -EALREADY);
+	assert_int_equal(respond(f->callee.server, 200), 0); /* RFC 6026: the user agent says it again */
+	wait_for(f, f->caller.responses == 4);
+}
+
+static void test_ack_to_2xx_goes_to_the_user(void **state)
+{
+	struct fixture *f = *state;
+	struct transport_target target = target_at(&f->callee, TRANSPORT_TCP);
+	send_request_to(&f->caller, "INVITE", &target);
+	wait_for(f, f->caller.status == 200);
+	char branch[TRANSPORT_BRANCH_LENGTH + 1];
+	char text[2048];
+	transport_branch_make(f->caller.transport, SPAN(LOOP_HASH), branch);
+	size_t length = make_request(&f->caller, "ACK", TRANSPORT_TCP, branch, NULL, text, sizeof(text));
+	struct iovec part = { text, length };
+	assert_int_equal(transport_send_stateless(f->caller.transport, &target, &part, 1, NULL), 0);
+	wait_for(f, f->callee.acks == 1);
+	struct transport_counters counters;
+	transport_counters(f->caller.transport, &counters);
+	assert_int_equal(counters.connections_opened, 1);
+	/* Over a connection the Accepted state is short. */
+	pass_slowly(f, 6 * CLOCK_SECOND_US, CLOCK_SECOND_US);
+	assert_int_equal(f->caller.client_ended, 1);
+	assert_int_equal(f->callee.transport->server_count, 0);
+}
+
+static void test_cancel_waits_for_a_provisional(void **state)
+{
+	struct fixture *f = *state;
+	for (enum transport_protocol protocol = TRANSPORT_UDP; protocol <= TRANSPORT_TCP; protocol++) {
+		struct transport_target target = target_at(&f->callee, protocol);
+		unsigned cancels = f->callee.cancels;
+		unsigned requests = f->callee.requests;
+		f->callee.answer = 0;
+		f->caller.status = 0;
+		struct transport_client *client = send_request_to(&f->caller, "INVITE", &target);
+		if (protocol == TRANSPORT_TCP)
+			wait_for(f, f->callee.requests > requests);
+		assert_int_equal(
+			transport_cancel(client, SPAN("SIP ;cause=200 ;text=\"Call completed elsewhere\"")), 0);
+		assert_int_equal(transport_cancel(client, SPAN_NONE), -EALREADY);
+		wait_for(f, f->callee.requests > requests);
+		settle_down(f);
+		assert_int_equal(f->callee.cancels, cancels);
+		assert_int_equal(respond(f->callee.server, 180), 0);
+		wait_for(f, f->callee.cancels == cancels + 1);
+		assert_non_null(strstr(f->callee.request, "Reason: SIP ;cause=200"));
+		wait_for(f, f->caller.status == 487);
+		/* The CANCEL's own 200 is nobody's business. */
+		assert_null(strstr(f->caller.response, "CANCEL"));
+		pass_slowly(f, 40 * CLOCK_SECOND_US, CLOCK_SECOND_US);
+		assert_int_equal(f->caller.transport->client_count, 0);
+		assert_int_equal(f->callee.transport->server_count, 0);
+	}
+}
+
+static void test_cancel_of_nothing_is_a_request(void **state)
+{
+	struct fixture *f = *state;
+	f->callee.answer = 481;
+	struct transport_target target = target_at(&f->callee, TRANSPORT_UDP);
+	send_request_to(&f->caller, "CANCEL", &target);
+	wait_for(f, f->caller.status == 481);
+	assert_int_equal(f->callee.cancels, 0);
+}
+
+static void test_late_answer_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	f->callee.keep = true;
+	struct transport_target target = target_at(&f->callee, TRANSPORT_TCP);
+	send_request_to(&f->caller, "OPTIONS", &target);
+	wait_for(f, f->caller.status == 200);
+	assert_int_equal(f->callee.ended, 1);
+}
+
+static void test_stray_response_is_dropped(void **state)
+{
+	struct fixture *f = *state;
+	static const char stray[] = "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 1.2.3.4;branch=z9hG4bKno\r\n"
+				    "From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: x\r\n"
+				    "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+	struct iovec part = { (void *)(uintptr_t)stray, sizeof(stray) - 1 };
+	struct transport_target target = target_at(&f->callee, TRANSPORT_UDP);
+	assert_int_equal(transport_send_stateless(f->caller.transport, &target, &part, 1, NULL), 0);
+	struct transport_counters counters = { 0 };
+	wait_for(f, (transport_counters(f->callee.transport, &counters), counters.dropped_strays == 1));
+	assert_int_equal(f->callee.requests, 0);
+}
+
+static void test_released_unanswered_ends(void **state)
+{
+	struct fixture *f = *state;
+	f->callee.answer = 0;
+	struct transport_target target = target_at(&f->callee, TRANSPORT_TCP);
+	send_request_to(&f->caller, "INVITE", &target);
+	wait_for(f, f->callee.requests == 1);
+	transport_server_release(f->callee.server);
+	wait_for(f, f->callee.transport->server_count == 0);
+}
+
+static void test_transactions_have_a_maximum(void **state)
+{
+	struct fixture *f = *state;
+	fixture_done(f);
+	fixture_init(f);
+	fixture_start(f, &(struct transport_limits){ .transactions = 3 }, NULL);
+	f->callee.answer = 0;
+	struct transport_target target = target_at(&f->callee, TRANSPORT_UDP);
+	for (int i = 0; i < 5; i++)
+		send_request_to(&f->caller, "INVITE", &target);
+	settle_down(f);
+	assert_int_equal(f->callee.requests, 3);
+	struct transport_counters counters;
+	transport_counters(f->callee.transport, &counters);
+	assert_int_equal(counters.dropped_limit, 2);
+	assert_int_equal(counters.server_transactions, 3);
+	struct transport_client *client = NULL;
+	struct transport_target back = target_at(&f->caller, TRANSPORT_UDP);
+	assert_int_equal(send_to(&f->callee, "OPTIONS", &back, NULL, &client), -ENOBUFS);
+}
+
+static void test_closed_udp_port_is_told_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct transport_target target = target_at(&f->callee, TRANSPORT_UDP);
+	target.address = address_of("127.61.1.3", 9);
+	send_request_to(&f->caller, "OPTIONS", &target);
+	wait_for(f, f->caller.failures == 1);
+	assert_int_equal(f->caller.failure.kind, TRANSPORT_FAILED_SEND);
+	assert_int_equal(f->caller.failure.error, -ECONNREFUSED);
+}
+
+static void test_too_big_a_request_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	static char big[70000];
+	memset(big, 'a', sizeof(big));
+	struct iovec part = { big, sizeof(big) };
+	struct transport_target target = target_at(&f->callee, TRANSPORT_UDP);
+	assert_int_equal(transport_send_stateless(f->caller.transport, &target, &part, 1, NULL), -EMSGSIZE);
+	target.flags = TRANSPORT_TARGET_MAY_SWITCH;
+	assert_false(transport_target_switch(&target, 1300));
+	assert_true(transport_target_switch(&target, 1301));
+	assert_int_equal(target.protocol, TRANSPORT_TCP);
+	assert_false(transport_target_switch(&target, 9000));
+}
+
+static void tick(void *argument)
+{
+	++*(unsigned *)argument;
+}
+
+static void test_drain_waits_for_transactions(void **state)
+{
+	struct fixture *f = *state;
+	f->callee.answer = 0;
+	struct transport_target target = target_at(&f->callee, TRANSPORT_TCP);
+	send_request_to(&f->caller, "OPTIONS", &target);
+	wait_for(f, f->callee.requests == 1);
+	unsigned drained = 0;
+	transport_drain(f->callee.transport, 30 * CLOCK_SECOND_US, tick, &drained);
+	settle_down(f);
+	assert_int_equal(drained, 0);
+	/* No new connection is taken. */
+	struct transport_target other = target;
+	other.mark = 7;
+	send_request_to(&f->caller, "OPTIONS", &other);
+	wait_for(f, f->caller.failures == 1);
+	assert_int_equal(f->caller.failure.kind, TRANSPORT_FAILED_CONNECT);
+	assert_int_equal(respond(f->callee.server, 200), 0);
+	wait_for(f, drained == 1);
+	assert_int_equal(f->caller.status, 200);
+	pass(f, 31 * CLOCK_SECOND_US);
+	assert_int_equal(drained, 1);
+}
+
+static void test_drain_ends_at_its_deadline(void **state)
+{
+	struct fixture *f = *state;
+	f->callee.answer = 0;
+	struct transport_target target = target_at(&f->callee, TRANSPORT_TCP);
+	send_request_to(&f->caller, "INVITE", &target);
+	wait_for(f, f->callee.requests == 1);
+	unsigned drained = 0;
+	transport_drain(f->callee.transport, 30 * CLOCK_SECOND_US, tick, &drained);
+	pass(f, 29 * CLOCK_SECOND_US);
+	assert_int_equal(drained, 0);
+	pass(f, 2 * CLOCK_SECOND_US);
+	assert_int_equal(drained, 1);
+	drained = 0;
+	transport_drain(f->caller.transport, 0, tick, &drained);
+	wait_for(f, drained == 1);
+}
+
+static void test_our_addresses_are_known(void **state)
+{
+	struct fixture *f = *state;
+	uint16_t port = net_address_port(address_at(&f->callee, TRANSPORT_TCP));
+	struct transport *t = f->callee.transport;
+	assert_true(transport_is_our_address(t, SPAN(CALLEE), port));
+	assert_true(transport_is_our_address(t, SPAN(CALLEE), 0));
+	assert_false(transport_is_our_address(t, SPAN(CALLER), port));
+	assert_false(transport_is_our_address(t, SPAN(CALLEE), 1));
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_request_over_udp),
+		TEST(test_request_over_tcp),
+		TEST(test_via_is_stamped),
+		TEST(test_records_carry_serial_both_ways),
+		TEST(test_lost_request_is_sent_again),
+		TEST(test_lost_answer_is_given_again),
+		TEST(test_silence_is_a_timeout),
+		TEST(test_invite_is_acknowledged_hop_by_hop),
+		TEST(test_lost_ack_is_made_again),
+		TEST(test_trying_comes_after_a_while),
+		TEST(test_ack_to_2xx_goes_to_the_user),
+		TEST(test_cancel_waits_for_a_provisional),
+		TEST(test_cancel_of_nothing_is_a_request),
+		TEST(test_late_answer_is_refused),
+		TEST(test_stray_response_is_dropped),
+		TEST(test_released_unanswered_ends),
+		TEST(test_transactions_have_a_maximum),
+		TEST(test_closed_udp_port_is_told_at_once),
+		TEST(test_too_big_a_request_is_refused),
+		TEST(test_drain_waits_for_transactions),
+		TEST(test_drain_ends_at_its_deadline),
+		TEST(test_our_addresses_are_known),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
