@@ -64,6 +64,7 @@ struct command_line {
 	size_t typed_count;
 	const char **operands;
 	size_t operand_count;
+	const struct command *root; /* the whole table */
 	FILE *output;
 	FILE *errors;
 	bool colour; /* output is a terminal, NO_COLOR is not set, TERM is not "dumb" */
@@ -86,6 +87,22 @@ int command_usage(const struct command_line *line, const char *format, ...) __at
 int command_fail(const struct command_line *line, int exit_code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* The whole program: parses, runs, gives the exit code. */
-int command_main(int argument_count, char **arguments);
+/* Where a command reads its surroundings from; the real ones in main.c, others in tests. */
+struct command_surroundings {
+	const char *executable;
+	FILE *output;
+	FILE *errors;
+	bool colour;
+	bool terminal;
+	unsigned width;
+};
+
+/* Parses arguments (without the program's name) by root's subcommands, runs what they name, gives
+ * the exit code. --help of any command prints it and gives COMMAND_GOOD. */
+int command_run(const struct command *root, const struct command_surroundings *surroundings, int argument_count,
+	const char *const *arguments);
+/* Help as --help shows it; program is the whole name, "fedge lab run". */
+void command_help(const struct command *command, const char *program, const struct command_surroundings *surroundings);
+/* The man page (troff) of a command with all its subcommands; path is "fedge-lab" or "fedge". */
+void command_man(const struct command *command, const char *page, FILE *output);
 #endif
