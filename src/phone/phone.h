@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FEDGE_PHONE_PHONE_H
+#define FEDGE_PHONE_PHONE_H
+/* A small phone for tests and the lab: it places calls and answers them, and tells exactly what came of each. It
+ * speaks SIP over transport/ (UDP, TCP, TLS), offers and answers one audio stream by SDP, and sends no media. It trusts
+ * whoever it is told to call: certificates are demanded only where a server name is given; it picks no routes but the
+ * one it is given.
+ *
+ * Everything belongs to the loop's thread. Spans in params are copied unless said otherwise. A call is the phone's own
+ * until its `ended` was called; it must not be touched afterwards. */
+#include "net/address.h"
+#include "record/sink.h"
+#include "sip/message.h"
+#include "transport/transport.h"
+
+struct net_loop;
+struct net_resolver;
+struct net_tls;
+struct phone;
+struct phone_call;
+
+enum phone_dialect {
+	PHONE_STANDARD,
+	PHONE_MICROSOFT, /* User-Agent as UCCAPI writes it, epid on our From, Ms-Conversation-ID */
+};
+
+enum phone_outcome_kind {
+	PHONE_ANSWERED, /* a 2xx came (or was given), and the call stood */
+	PHONE_REFUSED, /* another final answer came (or was given) */
+	PHONE_NO_ANSWER, /* none came: no way to the server, time-out, or given up */
+};
+const char *phone_outcome_name(enum phone_outcome_kind kind); /* "answered", "refused", "no-answer" */
+
+enum phone_ended_by { PHONE_ENDED_BY_NOBODY, PHONE_ENDED_BY_US, PHONE_ENDED_BY_PEER, PHONE_ENDED_BY_TIMER };
+
+/* What came of a call; all borrowed for the callback. Times are wall clock, 0: did not happen. */
+struct phone_outcome {
+	enum phone_outcome_kind kind;
+	bool outgoing;
+	uint16_t status; /* of the final answer; 0 where none came */
+	struct span reason; /* its phrase, or why there was none: "cannot connect to 127.0.0.1:5061: refused" */
+	const struct sip_message *answer; /* the final answer that came; NULL where none did or we gave it */
+	struct span call_id;
+	struct span local; /* URI: ours */
+	struct span remote; /* URI: theirs */
+	enum phone_ended_by ended_by; /* of an answered call */
+	int64_t started_us;
+	int64_t ringing_us; /* the first 180 … 183 */
+	int64_t answered_us;
+	int64_t ended_us;
+};
+
+/* One who answers: "sip:2000@acano.steven.lab", or any user of a domain, "sip:*@cms.steven.lab". */
+bool phone_user_matches(struct span pattern, const struct sip_uri *uri);
+
+struct phone_params {
+	struct net_loop *loop;
+	struct net_resolver *resolver; /* NULL: numeric addresses only */
+	struct net_tls *tls; /* NULL: no TLS. A reference is taken */
+	struct random *random;
+	const struct record_sink *sink; /* or NULL; borrowed */
+	/* Where it listens. A phone that only calls needs none, but is then reached over its own connections only. */
+	const struct transport_listener *listeners;
+	size_t listener_count;
+	struct net_address local; /* our address: outgoing sockets, Contact and SDP. Must be set */
+	enum phone_dialect dialect;
+
+	/* ---- answering ---- */
+	const struct span *users; /* patterns of phone_user_matches; borrowed */
+	size_t user_count;
+	bool anybody; /* answers for every user */
+	uint16_t answer_status; /* what an INVITE gets; 0: 200 */
+	int64_t ring_us; /* how long it rings before that */
+	int64_t duration_us; /* hangs up an answered call after so long; 0: the caller does */
+	size_t call_maximum; /* more at once get 486; 0: 10000 */
+
+	/* Once a call, outgoing or incoming: its last word. A call may be placed from within. */
+	void (*ended)(void *argument, struct phone_call *call, const struct phone_outcome *outcome);
+	/* May be NULL: the call was answered, and stands. */
+	void (*answered)(void *argument, struct phone_call *call);
+	void *argument;
+};
+
+/* Errors as transport_new; also -EINVAL without an address of our own. */
+int phone_new(const struct phone_params *params, struct phone **ret_phone, size_t *reterr_listener);
+/* Drops everything at once, without a word to anybody: phone_stop first where that matters. NULL is accepted; always
+ * returns NULL. Not from a callback. */
+struct phone *phone_free(struct phone *phone);
+/* Hangs up and cancels all calls, refuses new ones; done once nothing is left, or after grace_us. */
+void phone_stop(struct phone *phone, int64_t grace_us, void (*done)(void *argument), void *argument);
+struct transport *phone_transport(struct phone *phone);
+
+struct phone_call_params {
+	struct span from; /* URIs: "sip:2000@acano.steven.lab" */
+	struct span to;
+	/* Where the INVITE is sent: a host or an address, 0: the default port, ANY: as DNS says (RFC 3263). */
+	struct span host;
+	uint16_t port;
+	enum transport_protocol protocol;
+	/* Name for SNI, which the server's certificate must then prove under a trusted authority; absent: any
+	 * certificate will do. */
+	struct span server_name;
+	struct span username; /* for 401 and 407; absent: they are refusals */
+	struct span password;
+	int64_t timeout_us; /* given up (CANCEL) after so long without a final answer; 0: 60 s */
+	int64_t duration_us; /* an answered call is hung up after so long; 0: at once; -1: by the other side */
+};
+/* The call is on its way; its end comes to `ended`, never before this returned. Negative errno: -EINVAL (a URI that is
+ * none, or no sip: or sips: URI; no host), -ENOBUFS (too many calls), -ENOMEM. */
+int phone_call(struct phone *phone, const struct phone_call_params *params, struct phone_call **ret_call);
+/* BYE, or CANCEL where it is not answered yet (an incoming one that rings gets 603). */
+void phone_call_hang_up(struct phone_call *call);
+struct span phone_call_id(const struct phone_call *call);
+#endif
