@@ -73,17 +73,28 @@ static bool has_content_length(const struct sip_draft *d)
 	return header && !sip_draft_is_dropped(d, (size_t)(header - d->source->headers));
 }
 
+/* The empty line, with a Content-Length before it where there is none. The source's own is taken where it can be: then
+ * an untouched message leaves in one piece. */
+static struct span end_of_head(const struct sip_draft *d)
+{
+	if (!has_content_length(d))
+		return arena_printf(d->arena, "Content-Length: %zu\r\n\r\n", d->body.length);
+	if (d->source && d->source->head.length >= 2) {
+		struct span last = span_from(d->source->head, d->source->head.length - 2);
+		if (span_is(last, "\r\n"))
+			return last;
+	}
+	return SPAN("\r\n");
+}
+
 int sip_draft_pieces(const struct sip_draft *d, struct iovec *ret_pieces, size_t capacity)
 {
 	struct writer w = { .pieces = ret_pieces, .capacity = capacity };
-	struct span head_end = SPAN("\r\n");
 	if (d->status < 0)
 		return d->status;
-	if (!has_content_length(d)) {
-		head_end = arena_printf(d->arena, "Content-Length: %zu\r\n\r\n", d->body.length);
-		if (!head_end.at)
-			return -ENOMEM;
-	}
+	struct span head_end = end_of_head(d);
+	if (!head_end.at)
+		return -ENOMEM;
 	put(&w, d->start_line);
 	put_last_first(&w, d, SIP_DRAFT_TOP, 0);
 	put_source_lines(&w, d);
