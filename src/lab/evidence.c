@@ -180,7 +180,8 @@ static bool text_is(const json_t *object, const char *key, const char *wanted)
 	return value && strcmp(value, wanted) == 0;
 }
 
-/* The code where the line is a judgement of severity error about this call. */
+/* The code where the line is a judgement about this call that an answer was given by: one that
+ * refused has a status. (Its severity may be a warning: a trace of Microsoft's calls it so.) */
 static bool judgement_code(struct span line, const char *call_id, char ret_code[LAB_CODE_MAXIMUM])
 {
 	bool found = false;
@@ -188,8 +189,8 @@ static bool judgement_code(struct span line, const char *call_id, char ret_code[
 		return false;
 	json_t *object = json_loadb(line.at, line.length, 0, NULL);
 	const char *code = json_string_value(json_object_get(object, "code"));
-	if (code && text_is(object, "kind", "judgement") && text_is(object, "severity", "error") &&
-		text_is(object, "call_id", call_id))
+	if (code && text_is(object, "kind", "judgement") && text_is(object, "call_id", call_id) &&
+		json_integer_value(json_object_get(object, "status")) >= 300)
 		found = span_copy_to(span_of(code), ret_code, LAB_CODE_MAXIMUM);
 	json_decref(object);
 	return found;

@@ -21,8 +21,8 @@ bool lab_evidence_has(struct span log, const struct lab_mark *mark, const char *
 int lab_evidence_find(const struct lab_place *place, const struct lab_mark *mark, const char *call_id);
 
 #define LAB_CODE_MAXIMUM 64
-/* The code of the finding of severity error that decided about the call, from the judgements in a
- * json log (JSON lines of trace/) that name its Call-ID. One that only repeats that the peer gave
+/* The code of the finding that refused the call, from the judgements in a json log (JSON lines of
+ * trace/) that name its Call-ID and the status chosen by them. One that only repeats that the peer gave
  * no reason ("peer-answered") counts only where there is no other. True where one was found. */
 bool lab_evidence_finding_in(struct span log, const char *call_id, char ret_code[LAB_CODE_MAXIMUM]);
 /* Over the json logs of all nodes of the place. "" where nothing was judged wrong. */

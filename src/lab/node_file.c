@@ -71,13 +71,13 @@ static void write_vcse(const struct lab_host *host, const struct lab_node_settin
 	buffer_printf(b,
 		"zones:\n"
 		"  - {name: NeighborZoneAcano1SIP, kind: neighbor, peers: [\"%s:5061\"], transport: tls, verify_name: "
-		"%s, "
-		"monitor: no}\n"
-		"  # a phone or SIPp on this machine, outside the lab\n"
-		"  - {name: NeighborZoneGuests, kind: neighbor, peers: [\"" LAB_GUEST_ADDRESS
-		":5060\"], transport: udp, monitor: no}\n"
+		"%s, monitor: no}\n"
+		"  # a phone or SIPp on this machine, outside the lab, over UDP or TCP\n"
+		"  - {name: NeighborZoneGuests, kind: neighbor, peers: [\"" LAB_GUEST_ADDRESS ":5060\", "
+		"\"127.0.0.2:5060\", \"%s:5060\"],\n"
+		"     transport: udp, monitor: no}\n"
 		"  - {name: DNSZone1, kind: dns, service: sipfederationtls, transport: tls}\n",
-		cms->address, cms->name);
+		cms->address, cms->name, cms->address);
 	buffer_append_text(b,
 		"rules:\n"
 		"  - {name: to the meeting server, priority: 50, source: any, mode: pattern, type: regex,\n"

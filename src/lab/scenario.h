@@ -61,7 +61,7 @@ struct lab_expectation {
 	int status;
 	int diagnostics; /* id of ms-diagnostics at the caller; 0: none; LAB_ANY: not judged */
 	int public_diagnostics; /* the same of ms-diagnostics-public */
-	const char *finding; /* of the node that judged; NULL: none of severity error */
+	const char *finding; /* of the node that refused by it; NULL: none */
 	const struct lab_mark *marks[LAB_MARK_LISTS]; /* lists of marks, or NULL */
 };
 

@@ -87,23 +87,23 @@ static void logs_are_cut_at_their_records(void **state)
 		2);
 }
 
-#define JUDGEMENT(severity, code, call)                                                                                \
-	"{\"kind\":\"judgement\",\"severity\":\"" severity "\",\"code\":\"" code "\",\"call_id\":\"" call "\"}\n"
-static const struct finding_case {
+#define JUDGEMENT(status, code, call)                                                                                  \
+	"{\"kind\":\"judgement\",\"status\":" status ",\"code\":\"" code "\",\"call_id\":\"" call "\"}
+"
+	static const struct finding_case {
 	const char *name;
 	const char *log;
 	const char *code;
 } finding_cases[] = {
 	{ "none", "{\"kind\":\"message\",\"text\":\"Call-ID: one\"}\n", NULL },
-	{ "a warning decides nothing", JUDGEMENT("warning", "address-private", "one"), NULL },
-	{ "another call", JUDGEMENT("error", "srv-missing", "e144-2"), NULL },
-	{ "the error", JUDGEMENT("note", "a", "one") JUDGEMENT("error", "srv-missing", "one"), "srv-missing" },
+	{ "what refused nothing decides nothing", JUDGEMENT("0", "address-private", "one"), NULL },
+	{ "another call", JUDGEMENT("504", "srv-missing", "e144-2"), NULL },
+	{ "the refusal", JUDGEMENT("0", "a", "one") JUDGEMENT("504", "srv-missing", "one"), "srv-missing" },
 	{ "a reason goes before an echo",
-		JUDGEMENT("error", "peer-answered", "one") JUDGEMENT("error", "srv-missing", "one"), "srv-missing" },
-	{ "an echo alone", JUDGEMENT("error", "peer-answered", "one"), "peer-answered" },
+		JUDGEMENT("504", "peer-answered", "one") JUDGEMENT("504", "srv-missing", "one"), "srv-missing" },
+	{ "an echo alone", JUDGEMENT("504", "peer-answered", "one"), "peer-answered" },
 	{ "a damaged line is passed over",
-		"{\"kind\":\"judgement\",\"call_id\":\"one\"\n" JUDGEMENT("error", "srv-missing", "one"),
-		"srv-missing" },
+		"{\"kind\":\"judgement\",\"call_id\":\"one\"\n" JUDGEMENT("504", "srv-missing", "one"), "srv-missing" },
 };
 
 static void the_finding_is_that_of_the_call(void **state)
