@@ -45,7 +45,7 @@ static void print_option(const struct command_surroundings *s, const struct comm
 static void print_options(const struct command_surroundings *s, const struct command *command)
 {
 	static const struct command_option help = { .name = "help", .letter = 'h', .help = "show this" };
-	if (command->subcommands)
+	if (command->subcommands && !command->run)
 		return;
 	heading(s, "Options:");
 	for (const struct command_option *o = command->options; o && o->name; o++) {

@@ -3,12 +3,12 @@
 
 /* In the order of `fedge help`. */
 static const struct command *const subcommands[] = {
+	&command_lab,
 	&command_serve,
 	&command_config,
 	&command_status,
 	&command_peers,
 	&command_help_command,
-	&command_lab,
 	NULL,
 };
 

@@ -30,6 +30,9 @@ static struct config_defect *report_slot(struct config_report *report)
 	return report->defects ? &report->defects[report->count] : NULL;
 }
 
+static void report_add(struct config_report *report, struct config_defect defect, const char *format, va_list arguments)
+	__attribute__((format(printf, 3, 0)));
+
 /* What finds no room is counted: an error is never forgotten altogether. */
 static void report_add(struct config_report *report, struct config_defect defect, const char *format, va_list arguments)
 {

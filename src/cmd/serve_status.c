@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The control command `status`: a running node as JSON. */
+#include "cmd/serve.h"
+#include "cmd/table.h"
+#include "edge/node.h"
+#include "net/tls.h"
+#include "peer/cache.h"
+
+#include <errno.h>
+#include <openssl/x509.h>
+#include <unistd.h>
+
+#define DAY_S 86400
+
+static json_t *text(struct span s)
+{
+	return s.at ? json_stringn(s.at, s.length) : json_null();
+}
+
+static json_t *time_text(int64_t wall_us)
+{
+	char utc[32];
+	if (!wall_us)
+		return json_null();
+	return json_stringn(utc, clock_format_utc(wall_us, utc, sizeof(utc)));
+}
+
+static json_t *listeners(const struct config_node *config)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < config->listen_count; i++)
+		json_array_append_new(list,
+			json_pack("{s:s,s:o,s:i}", "transport", config_transport_name(config->listen[i].transport),
+				"address", text(config->listen[i].address), "port", (int)config->listen[i].port));
+	return list;
+}
+
+static json_t *zones(const struct config_node *config)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < config->zone_count; i++) {
+		const struct config_zone *zone = &config->zones[i];
+		json_t *object = json_pack("{s:o,s:s,s:s}", "name", text(zone->name), "kind",
+			zone->kind == CONFIG_ZONE_DNS ? "dns" : "neighbor", "transport",
+			config_transport_name(zone->transport));
+		if (zone->kind == CONFIG_ZONE_DNS)
+			json_object_set_new(object, "service", text(zone->service));
+		json_t *peers = json_array();
+		for (size_t j = 0; j < zone->peers.count; j++)
+			json_array_append_new(peers, json_pack("{s:o,s:i}", "host", text(zone->peers.items[j].host),
+							     "port", (int)zone->peers.items[j].port));
+		json_object_set_new(object, "peers", peers);
+		json_array_append_new(list, object);
+	}
+	return list;
+}
+
+/* ---- our own certificates ---- */
+
+struct certificates {
+	json_t *list;
+	int64_t now_s;
+	int64_t soon_s;
+};
+
+static bool time_of(const ASN1_TIME *time, int64_t *ret_s)
+{
+	struct tm fields;
+	if (!ASN1_TIME_to_tm(time, &fields))
+		return false;
+	*ret_s = timegm(&fields);
+	return true;
+}
+
+static void add_certificate(void *argument, const struct net_tls_own *own)
+{
+	struct certificates *c = argument;
+	int64_t ends_s = 0;
+	json_t *object = json_pack(
+		"{s:s,s:s,s:b}", "name", own->name ? own->name : "", "file", own->file, "client", (int)own->client);
+	if (time_of(X509_get0_notAfter(own->certificate), &ends_s)) {
+		json_object_set_new(object, "not_after", time_text(ends_s * CLOCK_SECOND_US));
+		json_object_set_new(object, "days_left", json_integer((ends_s - c->now_s) / DAY_S));
+		json_object_set_new(object, "expires_soon", json_boolean(ends_s - c->now_s < c->soon_s));
+		json_object_set_new(object, "expired", json_boolean(ends_s < c->now_s));
+	}
+	json_array_append_new(c->list, object);
+}
+
+static json_t *certificates(const struct edge_node *node, const struct config_node *config)
+{
+	struct clock clock = clock_system();
+	struct certificates c = { json_array(), clock_wall_us(&clock) / CLOCK_SECOND_US, config->trust.expires_soon_s };
+	struct net_tls *tls = edge_node_tls(node);
+	if (tls)
+		net_tls_each_own(tls, add_certificate, &c);
+	return c.list;
+}
+
+/* ---- logs, counters ---- */
+
+static json_t *logs(const struct edge_node *node, const struct config_node *config)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < config->log_count; i++) {
+		struct trace_file_status status;
+		json_t *object = json_pack("{s:s,s:o}", "format", config_log_format_name(config->logs[i].format),
+			"file", text(config->logs[i].file));
+		if (edge_node_log_status(node, i, &status)) {
+			json_object_set_new(object, "records", json_integer((json_int_t)status.records));
+			json_object_set_new(object, "bytes", json_integer((json_int_t)status.bytes));
+			json_object_set_new(
+				object, "dropped", json_integer((json_int_t)(status.dropped + status.refused)));
+			json_object_set_new(object, "rotations", json_integer((json_int_t)status.rotations));
+			json_object_set_new(
+				object, "error", status.error ? json_string(strerror(-status.error)) : json_null());
+		}
+		json_array_append_new(list, object);
+	}
+	return list;
+}
+
+static json_t *counters(const struct edge_node *node)
+{
+	struct edge_node_counts counts;
+	json_t *object = json_object();
+	edge_node_counts(node, &counts);
+#define X(name) json_object_set_new(object, #name, json_integer((json_int_t)counts.name));
+	EDGE_COUNTERS(X)
+#undef X
+	json_object_set_new(object, "requests_under_way", json_integer((json_int_t)counts.requests_under_way));
+	json_t *transport = json_object();
+#define X(name) json_object_set_new(transport, #name, json_integer((json_int_t)counts.transport.name));
+	TRANSPORT_COUNTERS(X)
+	X(connections)
+	X(server_transactions) X(client_transactions)
+#undef X
+		json_object_set_new(object, "transport", transport);
+	return object;
+}
+
+static json_t *peers(const struct edge_node *node)
+{
+	struct peer_cache_counts counts;
+	struct peer_cache *cache = edge_node_peers(node);
+	if (!cache)
+		return json_null();
+	peer_cache_counts(cache, &counts);
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "domains", (json_int_t)counts.domains, "hosts",
+		(json_int_t)counts.hosts, "certificates", (json_int_t)counts.chains, "hits", (json_int_t)counts.hits,
+		"misses", (json_int_t)counts.misses, "evicted", (json_int_t)counts.evicted);
+}
+
+static void add_life(json_t *reply, const struct edge_node *node)
+{
+	struct clock clock = clock_system();
+	struct edge_node_life life = edge_node_life(node);
+	int64_t up_us = clock_wall_us(&clock) - life.started_us;
+	json_object_set_new(reply, "version", json_string(command_version));
+	json_object_set_new(reply, "process", json_integer(getpid()));
+	json_object_set_new(reply, "started", time_text(life.started_us));
+	json_object_set_new(reply, "uptime_s", json_integer(up_us > 0 ? up_us / CLOCK_SECOND_US : 0));
+	json_object_set_new(reply, "reloaded", time_text(life.reloaded_us));
+	json_object_set_new(reply, "generation", json_integer((json_int_t)life.generation));
+	json_object_set_new(reply, "workers", json_integer(life.worker_count));
+	json_object_set_new(reply, "draining", json_boolean(life.draining));
+}
+
+int serve_status(void *argument, const json_t *request, json_t *reply)
+{
+	const struct serve *serve = argument;
+	const struct config_node *config = edge_node_config(serve->node);
+	(void)request;
+	json_object_set_new(reply, "node", text(config->node));
+	json_object_set_new(reply, "file", json_string(serve->file));
+	json_object_set_new(reply, "dialect", json_string(config_dialect_name(config->dialect)));
+	json_object_set_new(reply, "policy", json_string(config_policy_name(config->trust.policy)));
+	add_life(reply, serve->node);
+	json_object_set_new(reply, "listen", listeners(config));
+	json_object_set_new(reply, "zones", zones(config));
+	json_object_set_new(reply, "rules", json_integer((json_int_t)config->rule_count));
+	json_object_set_new(reply, "certificates", certificates(serve->node, config));
+	json_object_set_new(reply, "logs", logs(serve->node, config));
+	json_object_set_new(reply, "peers", peers(serve->node));
+	json_object_set_new(reply, "counters", counters(serve->node));
+	return 0;
+}
