@@ -153,7 +153,8 @@ static int put(struct transport *t, uint16_t to, struct mesh_head *head, const s
 	struct span all[MESH_PARTS_MAXIMUM];
 	base_require(part_count + 1 <= MESH_PARTS_MAXIMUM);
 	all[0] = span_make((const char *)head, sizeof(*head));
-	memcpy(all + 1, parts, part_count * sizeof(*parts));
+	for (size_t i = 0; i < part_count; i++)
+		all[i + 1] = parts[i];
 	/* The reference belongs to the record: it must be there before the reader can drop it. */
 	transport_facts_ref(head->facts);
 	int status = ring_write(ring_of(t->mesh, t->worker, to), all, part_count + 1);

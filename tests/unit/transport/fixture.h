@@ -342,7 +342,8 @@ static inline const struct net_address *address_at(const struct side *s, enum tr
 	for (size_t i = 0; i < s->transport->port_count; i++)
 		if (s->transport->ports[i].protocol == protocol)
 			return &s->transport->ports[i].address;
-	return NULL;
+	fail_msg("no such listener");
+	return &s->transport->bind;
 }
 
 static inline struct transport_target target_at(const struct side *s, enum transport_protocol protocol)
