@@ -34,7 +34,7 @@ static void append_stamp(const struct line *l)
 	trace_append_ms(l->out, us);
 	buffer_append(l->out, span_make(s->offset, sizeof(s->offset) - 1));
 	buffer_append_byte(l->out, ' ');
-	buffer_append(l->out, trace_node(l->w, l->r));
+	trace_append_escaped(l->out, trace_node(l->w, l->r));
 	trace_append_literal(l->out, " tvcs:");
 }
 

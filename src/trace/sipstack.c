@@ -41,9 +41,9 @@ static void open_record(const struct line *l, const char *level_and_flag, const 
 	const struct trace_stamp *s = trace_stamp_of(l->w, l->r->head.time_us, &us);
 	buffer_append(l->out, span_of(level_and_flag));
 	trace_append_literal(l->out, " [");
-	buffer_append(l->out, l->w->settings.site);
+	trace_append_escaped(l->out, l->w->settings.site);
 	buffer_append_byte(l->out, '\\');
-	buffer_append(l->out, trace_node(l->w, l->r));
+	trace_append_escaped(l->out, trace_node(l->w, l->r));
 	buffer_append_byte(l->out, ']');
 	trace_append_hex(l->out, trace_process(l->w, l->r), 4);
 	buffer_append_byte(l->out, '.');
