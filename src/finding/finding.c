@@ -270,7 +270,9 @@ size_t finding_title(const struct finding *f, char *ret_text, size_t capacity)
 	buffer_init(&text, 4096);
 	for (const char *c = finding_entry(f->code)->title; *c; c++) {
 		if (*c != '{') {
-			buffer_append_byte(&text, *c);
+			bool twice = *c == ' ' && text.length > 0 && text.at[text.length - 1] == ' ';
+			if (!twice)
+				buffer_append_byte(&text, *c);
 			continue;
 		}
 		const char *end = strchr(c, '}');

@@ -7,10 +7,14 @@
 
 void finding_plain_title(enum finding_code code, struct buffer *out)
 {
-	for (const char *c = finding_entry(code)->title; *c; c++)
-		if (*c != '{' && *c != '}')
-			buffer_append_byte(out, *c);
-	/* A template that ends in its subject, "… in the domain {}", leaves a blank. */
+	char previous = ' ';
+	for (const char *c = finding_entry(code)->title; *c; c++) {
+		/* A subject without words, "the domain {} is", leaves a blank too many. */
+		if (*c == '{' || *c == '}' || (*c == ' ' && previous == ' '))
+			continue;
+		buffer_append_byte(out, *c);
+		previous = *c;
+	}
 	while (out->length > 0 && out->at[out->length - 1] == ' ')
 		out->at[--out->length] = '\0';
 }
@@ -128,17 +132,22 @@ static void markdown_entry(enum finding_code code, struct buffer *out)
 		"|---|---|---|---|---|\n| %s | %s | ",
 		finding_severity_name(entry->severity), who_acts(entry->who));
 	if (entry->status)
-		buffer_printf(out, "%u", (unsigned)entry->status);
-	buffer_append_text(out, " | ");
+		buffer_printf(out, "%u | ", (unsigned)entry->status);
+	else
+		buffer_append_text(out, "– | ");
 	if (entry->microsoft.id)
 		buffer_printf(out, "%u \"%s\"%s", (unsigned)entry->microsoft.id, entry->microsoft.reason,
 			entry->microsoft.confirmed ? "" : " \\*");
-	buffer_printf(out, " | %s |\n", entry->hresult.text ? entry->hresult.text : "");
+	else
+		buffer_append_text(out, "–");
+	buffer_printf(out, " | %s |\n", entry->hresult.text ? entry->hresult.text : "–");
 	if (entry->result.code)
 		buffer_printf(out, "\nIn a SIPStack trace: `0x%08x %s`\n", entry->result.code, entry->result.name);
 	struct span rest = span_of(entry->help);
-	while (rest.at)
-		buffer_printf(out, "\n%.*s\n", SPAN_PRINT(span_cut(&rest, '\n')));
+	while (rest.at) {
+		struct span paragraph = span_cut(&rest, '\n');
+		buffer_printf(out, "\n%.*s\n", SPAN_PRINT(paragraph));
+	}
 }
 
 static const char preface[] =

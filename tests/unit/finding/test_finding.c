@@ -68,6 +68,8 @@ static const struct {
 	{ FINDING_SRV_MISSING, "", "there is no federation SRV record for the domain" },
 	{ FINDING_CERTIFICATE_NAME_MISMATCH, "vcse.a.example",
 		"the certificate does not contain the name of `vcse.a.example`" },
+	{ FINDING_DOMAIN_BLOCKED, "", "the domain is blocked" },
+	{ FINDING_DOMAIN_BLOCKED, "a.example", "the domain `a.example` is blocked" },
 	{ FINDING_LOOP_DETECTED, "", "the request came back to this node unchanged" },
 	{ FINDING_LOOP_DETECTED, "sip:1@a", "the request came back to this node unchanged: `sip:1@a`" },
 	{ FINDING_CONNECT_REFUSED, "x\033[2Jy", "nothing listens at `x\\x1B[2Jy`" },

@@ -27,6 +27,24 @@ static void help_fits_and_ends_with_an_example(void **state)
 	}
 }
 
+/* Not a word of the help is missing on the page. */
+static void the_page_has_every_paragraph(void **state)
+{
+	(void)state;
+	struct buffer page;
+	buffer_init(&page, 1 << 20);
+	assert_int_equal(finding_render_markdown(&page), 0);
+	assert_null(strstr(page.at, "  "));
+	for (int i = FINDING_NONE + 1; i < FINDING_COUNT; i++) {
+		struct span rest = span_of(finding_entry((enum finding_code)i)->help);
+		while (rest.at) {
+			struct span paragraph = span_cut(&rest, '\n');
+			assert_true(span_find_span(buffer_span(&page), paragraph) < page.length);
+		}
+	}
+	buffer_done(&page);
+}
+
 static void the_list_has_a_line_a_code(void **state)
 {
 	(void)state;
@@ -76,6 +94,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(help_fits_and_ends_with_an_example),
+		cmocka_unit_test(the_page_has_every_paragraph),
 		cmocka_unit_test(the_list_has_a_line_a_code),
 		cmocka_unit_test(the_page_is_the_catalogue),
 	};
