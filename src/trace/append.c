@@ -16,7 +16,7 @@ void trace_append_hex(struct buffer *out, uint64_t value, unsigned int digits)
 	} while (value > 0 && length < 16);
 	while (length < digits && length < 16)
 		text[15 - length++] = '0';
-	buffer_append(out, span_make(text + 16 - length, length));
+	trace_append(out, span_make(text + 16 - length, length));
 }
 
 static bool is_plain(unsigned char c)
@@ -31,23 +31,23 @@ void trace_append_escaped(struct buffer *out, struct span s)
 		unsigned char c = (unsigned char)s.at[i];
 		if (is_plain(c))
 			continue;
-		buffer_append(out, span_make(s.at + start, i - start));
+		trace_append(out, span_make(s.at + start, i - start));
 		start = i + 1;
-		buffer_append_byte(out, '\\');
+		trace_append_byte(out, '\\');
 		if (c == '"' || c == '\\') {
-			buffer_append_byte(out, (char)c);
+			trace_append_byte(out, (char)c);
 		} else {
-			buffer_append_byte(out, 'x');
+			trace_append_byte(out, 'x');
 			trace_append_hex(out, c, 2);
 		}
 	}
-	buffer_append(out, span_from(s, start));
+	trace_append(out, span_from(s, start));
 }
 
 static void open_key(struct buffer *out, const char *key)
 {
-	buffer_append_byte(out, ' ');
-	buffer_append(out, span_of(key));
+	trace_append_byte(out, ' ');
+	trace_append(out, span_of(key));
 	trace_append_literal(out, "=\"");
 }
 
@@ -57,14 +57,14 @@ void trace_append_key(struct buffer *out, const char *key, struct span value)
 		return;
 	open_key(out, key);
 	trace_append_escaped(out, value);
-	buffer_append_byte(out, '"');
+	trace_append_byte(out, '"');
 }
 
 void trace_append_key_u64(struct buffer *out, const char *key, uint64_t value)
 {
 	open_key(out, key);
 	buffer_append_u64(out, value);
-	buffer_append_byte(out, '"');
+	trace_append_byte(out, '"');
 }
 
 void trace_append_key_address(struct buffer *out, const char *prefix, const struct record_address *address)
@@ -72,18 +72,18 @@ void trace_append_key_address(struct buffer *out, const char *prefix, const stru
 	char text[RECORD_ADDRESS_TEXT];
 	size_t length = record_address_format(address, text);
 	if (length > 0) {
-		buffer_append_byte(out, ' ');
-		buffer_append(out, span_of(prefix));
+		trace_append_byte(out, ' ');
+		trace_append(out, span_of(prefix));
 		trace_append_literal(out, "-ip=\"");
-		buffer_append(out, span_make(text, length));
-		buffer_append_byte(out, '"');
+		trace_append(out, span_make(text, length));
+		trace_append_byte(out, '"');
 	}
 	if (address->port) {
-		buffer_append_byte(out, ' ');
-		buffer_append(out, span_of(prefix));
+		trace_append_byte(out, ' ');
+		trace_append(out, span_of(prefix));
 		trace_append_literal(out, "-port=\"");
 		buffer_append_u64(out, address->port);
-		buffer_append_byte(out, '"');
+		trace_append_byte(out, '"');
 	}
 }
 
@@ -92,12 +92,12 @@ void trace_append_host_port(struct buffer *out, const struct record_address *add
 	char text[RECORD_ADDRESS_TEXT];
 	size_t length = record_address_format(address, text);
 	if (address->family == 6)
-		buffer_append_byte(out, '[');
-	buffer_append(out, span_make(text, length));
+		trace_append_byte(out, '[');
+	trace_append(out, span_make(text, length));
 	if (address->family == 6)
-		buffer_append_byte(out, ']');
+		trace_append_byte(out, ']');
 	if (address->port) {
-		buffer_append_byte(out, ':');
+		trace_append_byte(out, ':');
 		buffer_append_u64(out, address->port);
 	}
 }
@@ -106,11 +106,11 @@ void trace_append_pairs(struct buffer *out, struct record_pairs pairs)
 {
 	for (size_t i = 0; i < pairs.count; i++) {
 		if (i > 0)
-			buffer_append_byte(out, ';');
+			trace_append_byte(out, ';');
 		trace_append_escaped(out, pairs.at[i].name);
 		trace_append_literal(out, "=\"");
 		trace_append_escaped(out, pairs.at[i].value);
-		buffer_append_byte(out, '"');
+		trace_append_byte(out, '"');
 	}
 }
 
@@ -118,7 +118,7 @@ void trace_append_note(struct buffer *out, const struct record_node *node)
 {
 	static const char *const events[] = { NULL, "started", "ready", "reloaded", "draining", "stopped", "dropped" };
 	const char *event = (unsigned int)node->event < BASE_COUNT(events) ? events[node->event] : NULL;
-	buffer_append(out, span_of(event));
+	trace_append(out, span_of(event));
 	if (event && node->text.at)
 		trace_append_literal(out, ": ");
 	trace_append_escaped(out, node->text);
@@ -126,7 +126,7 @@ void trace_append_note(struct buffer *out, const struct record_node *node)
 		return;
 	trace_append_literal(out, " (count ");
 	buffer_append_u64(out, node->count);
-	buffer_append_byte(out, ')');
+	trace_append_byte(out, ')');
 }
 
 struct span trace_judgement_text(const struct record_judgement *j)

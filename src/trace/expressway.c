@@ -17,23 +17,23 @@ static void append_utc(const struct line *l, const char *key_before)
 {
 	uint32_t us;
 	const struct trace_stamp *s = trace_stamp_of(l->w, l->r->head.time_us, &us);
-	buffer_append(l->out, span_of(key_before));
+	trace_append(l->out, span_of(key_before));
 	trace_append_literal(l->out, "UTCTime=\"");
-	buffer_append(l->out, span_make(s->iso_utc, TRACE_STAMP_LENGTH));
-	buffer_append_byte(l->out, ',');
+	trace_append(l->out, span_make(s->iso_utc, TRACE_STAMP_LENGTH));
+	trace_append_byte(l->out, ',');
 	trace_append_ms(l->out, us);
-	buffer_append_byte(l->out, '"');
+	trace_append_byte(l->out, '"');
 }
 
 static void append_stamp(const struct line *l)
 {
 	uint32_t us;
 	const struct trace_stamp *s = trace_stamp_of(l->w, l->r->head.time_us, &us);
-	buffer_append(l->out, span_make(s->iso_local, TRACE_STAMP_LENGTH));
-	buffer_append_byte(l->out, '.');
+	trace_append(l->out, span_make(s->iso_local, TRACE_STAMP_LENGTH));
+	trace_append_byte(l->out, '.');
 	trace_append_ms(l->out, us);
-	buffer_append(l->out, span_make(s->offset, sizeof(s->offset) - 1));
-	buffer_append_byte(l->out, ' ');
+	trace_append(l->out, span_make(s->offset, sizeof(s->offset) - 1));
+	trace_append_byte(l->out, ' ');
 	trace_append_escaped(l->out, trace_node(l->w, l->r));
 	trace_append_literal(l->out, " tvcs:");
 }
@@ -45,7 +45,7 @@ static void open_module(const struct line *l, const char *module, const char *le
 	append_utc(l, " ");
 	trace_append_key(l->out, "Module", span_of(module));
 	trace_append_key(l->out, "Level", span_of(level));
-	buffer_append_byte(l->out, ':');
+	trace_append_byte(l->out, ':');
 }
 
 /* Event lines have Level and UTCTime at the end. */
@@ -59,7 +59,7 @@ static void close_event(const struct line *l)
 {
 	trace_append_literal(l->out, " Level=\"1\"");
 	append_utc(l, " ");
-	buffer_append_byte(l->out, '\n');
+	trace_append_byte(l->out, '\n');
 }
 
 static struct span transport_name(enum record_transport transport)
@@ -74,7 +74,7 @@ static void append_action(const struct line *l)
 {
 	const struct record_message *m = &l->r->message;
 	bool sent = m->direction == RECORD_SENT;
-	buffer_append(l->out, sent ? SPAN("  Action=\"Sent\"") : SPAN("  Action=\"Received\""));
+	trace_append(l->out, sent ? SPAN("  Action=\"Sent\"") : SPAN("  Action=\"Received\""));
 	trace_append_key_address(l->out, "Local", &m->local);
 	trace_append_key_address(l->out, sent ? "Dst" : "Src", &m->remote);
 }
@@ -86,8 +86,8 @@ static uint64_t message_hash(const struct record_message *m)
 
 static void append_item(const struct line *l, const char *name, struct span value)
 {
-	buffer_append(l->out, span_of(name));
-	buffer_append_byte(l->out, '=');
+	trace_append(l->out, span_of(name));
+	trace_append_byte(l->out, '=');
 	trace_append_escaped(l->out, value);
 }
 
@@ -97,7 +97,7 @@ static void append_summary(const struct line *l, const struct trace_sip_text *t)
 	const struct record_head *h = &l->r->head;
 	bool sent = l->r->message.direction == RECORD_SENT;
 	trace_append_literal(l->out, " Detail=\"");
-	buffer_append(l->out, sent ? SPAN("Sending ") : SPAN("Receive "));
+	trace_append(l->out, sent ? SPAN("Sending ") : SPAN("Receive "));
 	if (t->is_request) {
 		append_item(l, "Request Method", t->method);
 	} else {
@@ -123,12 +123,12 @@ static void append_message(const struct line *l)
 	trace_append_literal(l->out, "\n SIPMSG:\n |");
 	for (bool first = true; trace_next_line(&rest, &text); first = false) {
 		if (!first && text.length > 0)
-			buffer_append_byte(l->out, ' ');
-		buffer_append(l->out, text);
-		buffer_append_byte(l->out, '\n');
+			trace_append_byte(l->out, ' ');
+		trace_append(l->out, text);
+		trace_append_byte(l->out, '\n');
 	}
 	if (!l->r->message.bytes.at)
-		buffer_append_byte(l->out, '\n');
+		trace_append_byte(l->out, '\n');
 	trace_append_literal(l->out, " |\n");
 }
 
@@ -176,13 +176,13 @@ static void append_answer(const struct line *l, struct span text)
 		trace_append_literal(l->out, "']");
 		return;
 	}
-	buffer_append(l->out, address.family == 4 ? SPAN("['IPv4'") : SPAN("['IPv6'"));
+	trace_append(l->out, address.family == 4 ? SPAN("['IPv4'") : SPAN("['IPv6'"));
 	if (d->transport != RECORD_TRANSPORT_NONE) {
-		buffer_append_byte(l->out, '\'');
-		buffer_append(l->out, transport_name(d->transport));
-		buffer_append_byte(l->out, '\'');
+		trace_append_byte(l->out, '\'');
+		trace_append(l->out, transport_name(d->transport));
+		trace_append_byte(l->out, '\'');
 	}
-	buffer_append_byte(l->out, '\'');
+	trace_append_byte(l->out, '\'');
 	trace_append_host_port(l->out, &address);
 	trace_append_literal(l->out, "']");
 }
@@ -193,7 +193,7 @@ static void append_answers(const struct line *l)
 	trace_append_literal(l->out, " Detail=\"Resolved hostname to:  ");
 	for (size_t i = 0; i < d->records.count; i++) {
 		if (i > 0)
-			buffer_append_byte(l->out, ' ');
+			trace_append_byte(l->out, ' ');
 		append_answer(l, d->records.at[i]);
 	}
 	trace_append_literal(l->out, " (");
@@ -203,7 +203,7 @@ static void append_answers(const struct line *l)
 		trace_append_escaped(l->out, d->type);
 	trace_append_literal(l->out, ") Number of relevant records retrieved: ");
 	buffer_append_u64(l->out, d->records.count);
-	buffer_append_byte(l->out, '"');
+	trace_append_byte(l->out, '"');
 }
 
 static void write_dns_answer(const struct line *l)
@@ -225,7 +225,7 @@ static void write_dns_answer(const struct line *l)
 		trace_append_key_u64(l->out, "TTL", d->ttl_s);
 	if (d->secure)
 		trace_append_key(l->out, "Secure", SPAN("true"));
-	buffer_append_byte(l->out, '\n');
+	trace_append_byte(l->out, '\n');
 }
 
 /* network.tcp */
@@ -255,7 +255,7 @@ static void write_connection(const struct line *l)
 	trace_append_key(l->out, "Detail", span_of(details[c->event]));
 	trace_append_key(l->out, "Reason", c->reason);
 	trace_append_key(l->out, "Stage", c->stage);
-	buffer_append_byte(l->out, '\n');
+	trace_append_byte(l->out, '\n');
 }
 
 /* developer.ssl and the two TLS events */
@@ -277,9 +277,9 @@ static void append_ssl_address(const struct line *l, const char *key, const stru
 {
 	if (!address->family)
 		return;
-	buffer_append_byte(l->out, ' ');
-	buffer_append(l->out, span_of(key));
-	buffer_append(l->out, address->family == 4 ? SPAN("=\"['IPv4''TCP''") : SPAN("=\"['IPv6''TCP''"));
+	trace_append_byte(l->out, ' ');
+	trace_append(l->out, span_of(key));
+	trace_append(l->out, address->family == 4 ? SPAN("=\"['IPv4''TCP''") : SPAN("=\"['IPv6''TCP''"));
 	trace_append_host_port(l->out, address);
 	trace_append_literal(l->out, "']\"");
 }
@@ -316,7 +316,7 @@ static void write_handshake_names(const struct line *l)
 		open_ssl(l, "DEBUG", "::ttssl_continueHandshake");
 		trace_append_key(l->out, "Detail", SPAN("Found DNS alt-name in peer certificate"));
 		trace_append_key(l->out, "AltName", h->names.at[i]);
-		buffer_append_byte(l->out, '\n');
+		trace_append_byte(l->out, '\n');
 	}
 }
 
@@ -337,7 +337,7 @@ static void write_handshake_done(const struct line *l)
 		trace_append_key(l->out, "Verify", h->verify_reason);
 		trace_append_key_u64(l->out, "Verify-error", (uint32_t)h->verify_error);
 	}
-	buffer_append_byte(l->out, '\n');
+	trace_append_byte(l->out, '\n');
 }
 
 static void write_handshake_failed(const struct line *l)
@@ -348,7 +348,7 @@ static void write_handshake_failed(const struct line *l)
 	append_ssl_ends(l);
 	trace_append_key(l->out, "ssl_error_reason", h->reason.at ? h->reason : handshake_reason(h));
 	append_alert(l);
-	buffer_append_byte(l->out, '\n');
+	trace_append_byte(l->out, '\n');
 
 	bool inbound = h->role == RECORD_SERVER;
 	open_event(l, inbound ? "Inbound TLS Negotiation Error" : "Outbound TLS Negotiation Error");
@@ -376,7 +376,7 @@ static void write_rule(const struct line *l)
 	const struct record_rule *rule = &l->r->rule;
 	open_module(l, "network.search", "DEBUG");
 	trace_append_literal(l->out, " Detail=\"");
-	buffer_append(l->out,
+	trace_append(l->out,
 		rule->verdict == RECORD_RULE_CONSIDERED ? SPAN("Considering search rule '") : SPAN("Search rule '"));
 	trace_append_escaped(l->out, rule->name);
 	if (rule->verdict == RECORD_RULE_IGNORED_SOURCE) {
@@ -386,7 +386,7 @@ static void write_rule(const struct line *l)
 	} else if (rule->verdict == RECORD_RULE_DID_NOT_MATCH) {
 		trace_append_literal(l->out, "' did not match destination alias '");
 		trace_append_escaped(l->out, rule->alias);
-		buffer_append_byte(l->out, '\'');
+		trace_append_byte(l->out, '\'');
 	} else {
 		trace_append_literal(l->out, "' towards target '");
 		trace_append_escaped(l->out, rule->target);
@@ -394,7 +394,7 @@ static void write_rule(const struct line *l)
 		buffer_printf(l->out, "%d", (int)rule->priority);
 		trace_append_literal(l->out, "' with alias '");
 		trace_append_escaped(l->out, rule->alias);
-		buffer_append_byte(l->out, '\'');
+		trace_append_byte(l->out, '\'');
 	}
 	trace_append_literal(l->out, "\"\n");
 }
@@ -434,7 +434,7 @@ static void write_judgement(const struct line *l)
 	trace_append_key(l->out, "Reason", j->reason);
 	trace_append_key(l->out, "Call-serial-number", l->r->head.serial);
 	trace_append_key(l->out, "Tag", l->r->head.tag);
-	buffer_append_byte(l->out, '\n');
+	trace_append_byte(l->out, '\n');
 }
 
 /* Event lines */
@@ -443,13 +443,13 @@ static void append_alias(const struct line *l, const char *end, struct span alia
 {
 	if (!alias.at)
 		return;
-	buffer_append_byte(l->out, ' ');
-	buffer_append(l->out, span_of(end));
+	trace_append_byte(l->out, ' ');
+	trace_append(l->out, span_of(end));
 	trace_append_literal(l->out, "-alias-type=\"SIP\" ");
-	buffer_append(l->out, span_of(end));
+	trace_append(l->out, span_of(end));
 	trace_append_literal(l->out, "-alias=\"");
 	trace_append_escaped(l->out, alias);
-	buffer_append_byte(l->out, '"');
+	trace_append_byte(l->out, '"');
 }
 
 static void append_call_names(const struct line *l, struct span source, struct span destination)
@@ -469,10 +469,10 @@ static void append_duration(const struct line *l, uint64_t duration_us)
 	buffer_append_u64(l->out, duration_us / 1000000);
 	uint32_t rest = (uint32_t)(duration_us % 1000000);
 	if (rest) {
-		buffer_append_byte(l->out, '.');
+		trace_append_byte(l->out, '.');
 		trace_append_us(l->out, rest);
 	}
-	buffer_append_byte(l->out, '"');
+	trace_append_byte(l->out, '"');
 }
 
 static void write_search(const struct line *l)
@@ -486,14 +486,14 @@ static void write_search(const struct line *l)
 	append_call_names(l, s->source, s->destination);
 	trace_append_literal(l->out, " Detail=\"");
 	if (completed)
-		buffer_append(l->out, s->found ? SPAN("Found:true, ") : SPAN("Found:false, "));
+		trace_append(l->out, s->found ? SPAN("Found:true, ") : SPAN("Found:false, "));
 	trace_append_literal(l->out, "searchtype:");
 	trace_append_escaped(l->out, s->method);
 	if (s->detail.at) {
 		trace_append_literal(l->out, ", Info:");
 		trace_append_escaped(l->out, s->detail);
 	}
-	buffer_append_byte(l->out, '"');
+	trace_append_byte(l->out, '"');
 	trace_append_key(l->out, "Protocol", transport_name(s->transport));
 	append_duration(l, s->duration_us);
 	if (s->response_code)

@@ -4,6 +4,30 @@
 #include "record/field.h"
 #include "trace/private.h"
 
+#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
+/* Eight bytes at once: none of them is a control character, DEL, a quote, a backslash or beyond
+ * ASCII. A byte below n sets the top bit of itself less n; an equal one is zero after xor. */
+static bool is_plain_word(const char *at)
+{
+	uint64_t word, odd;
+	memcpy(&word, at, sizeof(word));
+	odd = word | (word - EACH_BYTE(0x20));
+	odd |= (word ^ EACH_BYTE('"')) - EACH_BYTE(1);
+	odd |= (word ^ EACH_BYTE('\\')) - EACH_BYTE(1);
+	odd |= (word ^ EACH_BYTE(0x7f)) - EACH_BYTE(1);
+	return (odd & EACH_BYTE(0x80)) == 0;
+}
+
+/* How many bytes at the front are plain, in steps of eight. */
+static size_t plain_front(struct span s)
+{
+	size_t length = 0;
+	while (s.length - length >= sizeof(uint64_t) && is_plain_word(s.at + length))
+		length += sizeof(uint64_t);
+	return length;
+}
+
 static size_t utf8_tail(unsigned char lead)
 {
 	if (lead >= 0xc2 && lead <= 0xdf)
@@ -25,8 +49,10 @@ static bool is_utf8(struct span s)
 {
 	const unsigned char *at = (const unsigned char *)s.at;
 	for (size_t i = 0; i < s.length; i++) {
-		if (at[i] < 0x80)
+		if (at[i] < 0x80) {
+			i += plain_front(span_from(s, i + 1));
 			continue;
+		}
 		size_t tail = utf8_tail(at[i]);
 		if (tail == 0 || s.length - i <= tail || !second_is_right(at[i], at[i + 1]))
 			return false;
@@ -59,24 +85,26 @@ static void append_escape(struct buffer *out, unsigned char c)
 		trace_append_literal(out, "\\t");
 		break;
 	default:
-		buffer_append(out, span_make(text, sizeof(text)));
+		trace_append(out, span_make(text, sizeof(text)));
 	}
 }
 
 static void append_string(struct buffer *out, struct span s)
 {
 	size_t start = 0;
-	buffer_append_byte(out, '"');
+	trace_append_byte(out, '"');
 	for (size_t i = 0; i < s.length; i++) {
 		unsigned char c = (unsigned char)s.at[i];
-		if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
+		if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) {
+			i += plain_front(span_from(s, i + 1));
 			continue;
-		buffer_append(out, span_make(s.at + start, i - start));
+		}
+		trace_append(out, span_make(s.at + start, i - start));
 		append_escape(out, c);
 		start = i + 1;
 	}
-	buffer_append(out, span_from(s, start));
-	buffer_append_byte(out, '"');
+	trace_append(out, span_from(s, start));
+	trace_append_byte(out, '"');
 }
 
 static void append_base64(struct buffer *out, struct span s)
@@ -89,7 +117,7 @@ static void append_base64(struct buffer *out, struct span s)
 				    (left > 2 ? (unsigned int)at[i + 2] : 0);
 		char text[4] = { digits[word >> 18], digits[word >> 12 & 63], left > 1 ? digits[word >> 6 & 63] : '=',
 			left > 2 ? digits[word & 63] : '=' };
-		buffer_append(out, span_make(text, sizeof(text)));
+		trace_append(out, span_make(text, sizeof(text)));
 	}
 }
 
@@ -110,44 +138,44 @@ static void append_time(struct trace_writer *w, struct buffer *out, int64_t time
 {
 	uint32_t us;
 	const struct trace_stamp *s = trace_stamp_of(w, time_us, &us);
-	buffer_append_byte(out, '"');
-	buffer_append(out, span_make(s->iso_utc, 10));
-	buffer_append_byte(out, 'T');
-	buffer_append(out, span_make(s->iso_utc + 11, 8));
-	buffer_append_byte(out, '.');
+	trace_append_byte(out, '"');
+	trace_append(out, span_make(s->iso_utc, 10));
+	trace_append_byte(out, 'T');
+	trace_append(out, span_make(s->iso_utc + 11, 8));
+	trace_append_byte(out, '.');
 	trace_append_us(out, us);
 	trace_append_literal(out, "Z\"");
 }
 
 static void append_spans(struct buffer *out, const struct record_spans *list)
 {
-	buffer_append_byte(out, '[');
+	trace_append_byte(out, '[');
 	for (size_t i = 0; i < list->count; i++) {
 		if (i > 0)
-			buffer_append_byte(out, ',');
+			trace_append_byte(out, ',');
 		append_text(out, list->at[i]);
 	}
-	buffer_append_byte(out, ']');
+	trace_append_byte(out, ']');
 }
 
 /* [[name, value], …]: an object would lose a name that comes twice. */
 static void append_pairs(struct buffer *out, const struct record_pairs *list)
 {
-	buffer_append_byte(out, '[');
+	trace_append_byte(out, '[');
 	for (size_t i = 0; i < list->count; i++) {
-		buffer_append(out, i > 0 ? SPAN(",[") : SPAN("["));
+		trace_append(out, i > 0 ? SPAN(",[") : SPAN("["));
 		append_text(out, list->at[i].name);
-		buffer_append_byte(out, ',');
+		trace_append_byte(out, ',');
 		append_text(out, list->at[i].value);
-		buffer_append_byte(out, ']');
+		trace_append_byte(out, ']');
 	}
-	buffer_append_byte(out, ']');
+	trace_append_byte(out, ']');
 }
 
 static void open_field(struct buffer *out, const char *name)
 {
 	trace_append_literal(out, ",\"");
-	buffer_append(out, span_of(name));
+	trace_append(out, span_of(name));
 	trace_append_literal(out, "\":");
 }
 
@@ -165,7 +193,7 @@ static void append_signed(struct buffer *out, const char *name, int32_t value)
 		return;
 	open_field(out, name);
 	if (value < 0)
-		buffer_append_byte(out, '-');
+		trace_append_byte(out, '-');
 	buffer_append_u64(out, (uint64_t)(value < 0 ? -(int64_t)value : value));
 }
 
@@ -175,9 +203,9 @@ static void append_id(struct buffer *out, const char *name, uint64_t value)
 	if (!value)
 		return;
 	open_field(out, name);
-	buffer_append_byte(out, '"');
+	trace_append_byte(out, '"');
 	buffer_append_u64(out, value);
-	buffer_append_byte(out, '"');
+	trace_append_byte(out, '"');
 }
 
 static void append_address(struct buffer *out, const char *name, const struct record_address *address)
@@ -185,9 +213,9 @@ static void append_address(struct buffer *out, const char *name, const struct re
 	if (!address->family && !address->port)
 		return;
 	open_field(out, name);
-	buffer_append_byte(out, '"');
+	trace_append_byte(out, '"');
 	trace_append_host_port(out, address);
-	buffer_append_byte(out, '"');
+	trace_append_byte(out, '"');
 }
 
 static void append_word(struct buffer *out, const struct record_field *f, const void *at)
@@ -273,8 +301,8 @@ int trace_json_write(struct trace_writer *w, const struct record *r, struct buff
 	if (r->kind == RECORD_NONE || (unsigned int)r->kind >= RECORD_KIND_COUNT)
 		return 0;
 	trace_append_literal(out, "{\"kind\":\"");
-	buffer_append(out, span_of(record_kind_word(r->kind)));
-	buffer_append_byte(out, '"');
+	trace_append(out, span_of(record_kind_word(r->kind)));
+	trace_append_byte(out, '"');
 	append_head(w, out, r);
 	for (const struct record_field *f = record_kind_fields(r->kind); f->name; f++)
 		append_field(w, out, r, f);

@@ -37,7 +37,23 @@ const struct trace_stamp *trace_stamp_of(struct trace_writer *w, int64_t time_us
 void trace_append_ms(struct buffer *out, uint32_t us);
 void trace_append_us(struct buffer *out, uint32_t us);
 
-#define trace_append_literal(out, literal) ((void)buffer_append((out), SPAN(literal)))
+/* buffer_append with the common case in place: a line is made of dozens of small pieces. */
+static inline void trace_append(struct buffer *out, struct span s)
+{
+	if (out->status == 0 && out->at && s.length <= out->capacity - out->length) {
+		if (s.length > 0)
+			memcpy(out->at + out->length, s.at, s.length);
+		out->length += s.length;
+		out->at[out->length] = '\0';
+	} else {
+		(void)buffer_append(out, s);
+	}
+}
+static inline void trace_append_byte(struct buffer *out, char byte)
+{
+	trace_append(out, span_make(&byte, 1));
+}
+#define trace_append_literal(out, literal) trace_append((out), SPAN(literal))
 /* Upper-case hexadecimal with at least so many digits. */
 void trace_append_hex(struct buffer *out, uint64_t value, unsigned int digits);
 /* Between quotes: \" \\ and \xNN for control characters, so that a line stays a line. */

@@ -106,8 +106,16 @@ static const struct {
 	{ "Session-ID", NULL, read_session },
 };
 
+/* The first letters of the names above, either case: most headers are none of them. */
+static bool may_be_one(struct span line)
+{
+	return line.length > 0 && memchr("CcFfIiSsTt", line.at[0], 10);
+}
+
 static void read_header(struct trace_sip_text *t, struct span line, unsigned int *seen)
 {
+	if (!may_be_one(line))
+		return;
 	struct span value = line;
 	struct span name = span_trim(span_cut(&value, ':'));
 	if (!value.at)

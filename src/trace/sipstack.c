@@ -39,24 +39,24 @@ static void open_record(const struct line *l, const char *level_and_flag, const 
 {
 	uint32_t us;
 	const struct trace_stamp *s = trace_stamp_of(l->w, l->r->head.time_us, &us);
-	buffer_append(l->out, span_of(level_and_flag));
+	trace_append(l->out, span_of(level_and_flag));
 	trace_append_literal(l->out, " [");
 	trace_append_escaped(l->out, l->w->settings.site);
-	buffer_append_byte(l->out, '\\');
+	trace_append_byte(l->out, '\\');
 	trace_append_escaped(l->out, trace_node(l->w, l->r));
-	buffer_append_byte(l->out, ']');
+	trace_append_byte(l->out, ']');
 	trace_append_hex(l->out, trace_process(l->w, l->r), 4);
-	buffer_append_byte(l->out, '.');
+	trace_append_byte(l->out, '.');
 	trace_append_hex(l->out, trace_thread(l->r), 4);
 	trace_append_literal(l->out, "::");
-	buffer_append(l->out, span_make(s->slash_utc, TRACE_STAMP_LENGTH));
-	buffer_append_byte(l->out, '.');
+	trace_append(l->out, span_make(s->slash_utc, TRACE_STAMP_LENGTH));
+	trace_append_byte(l->out, '.');
 	trace_append_ms(l->out, us);
-	buffer_append_byte(l->out, '.');
+	trace_append_byte(l->out, '.');
 	trace_append_hex(l->out, l->sequence, 8);
 	trace_append_literal(l->out, " (SIPStack,");
-	buffer_append(l->out, span_of(place));
-	buffer_append_byte(l->out, ')');
+	trace_append(l->out, span_of(place));
+	trace_append_byte(l->out, ')');
 }
 
 static void begin_record(const struct line *l, uint64_t correlation)
@@ -76,18 +76,18 @@ static void append_field(const struct line *l, const char *name, struct span val
 {
 	if (!value.at)
 		return;
-	buffer_append(l->out, span_of(name));
+	trace_append(l->out, span_of(name));
 	trace_append_literal(l->out, ": ");
 	for (size_t i = 0; i < value.length; i++) {
 		unsigned char c = (unsigned char)value.at[i];
 		if (c >= 0x20 && c != 0x7f) {
-			buffer_append_byte(l->out, (char)c);
+			trace_append_byte(l->out, (char)c);
 		} else {
 			trace_append_literal(l->out, "\\x");
 			trace_append_hex(l->out, c, 2);
 		}
 	}
-	buffer_append_byte(l->out, '\n');
+	trace_append_byte(l->out, '\n');
 }
 
 /* Nobody may end a record, or begin one, from within a message: a line that would is moved one
@@ -107,9 +107,9 @@ static void append_lines(const struct line *l, struct span text)
 		if (!rest.at && one.length == 0)
 			return;
 		if (looks_like_ours(one))
-			buffer_append_byte(l->out, ' ');
-		buffer_append(l->out, one);
-		buffer_append_byte(l->out, '\n');
+			trace_append_byte(l->out, ' ');
+		trace_append(l->out, one);
+		trace_append_byte(l->out, '\n');
 	}
 }
 
@@ -117,18 +117,18 @@ static void append_peer(const struct line *l, const char *name, struct span peer
 {
 	if (!peer.at && !address->family)
 		return;
-	buffer_append(l->out, span_of(name));
+	trace_append(l->out, span_of(name));
 	trace_append_literal(l->out, ": ");
 	if (peer.at) {
 		trace_append_escaped(l->out, peer);
 		if (address->port) {
-			buffer_append_byte(l->out, ':');
+			trace_append_byte(l->out, ':');
 			buffer_append_u64(l->out, address->port);
 		}
 	} else {
 		trace_append_host_port(l->out, address);
 	}
-	buffer_append_byte(l->out, '\n');
+	trace_append_byte(l->out, '\n');
 }
 
 /* source is where it came from, destination where it goes: on a message that came in at the
@@ -138,13 +138,13 @@ static void append_direction(const struct line *l)
 	const struct record_message *m = &l->r->message;
 	bool sent = m->direction == RECORD_SENT;
 	trace_append_literal(l->out, "Direction: ");
-	buffer_append(l->out, sent ? SPAN("outgoing") : SPAN("incoming"));
+	trace_append(l->out, sent ? SPAN("outgoing") : SPAN("incoming"));
 	if (m->side != RECORD_SIDE_UNKNOWN) {
 		bool from_internal = (m->side == RECORD_INTERNAL) != sent;
-		buffer_append(l->out, from_internal ? SPAN(";source=\"internal edge\";destination=\"external edge\"")
-						    : SPAN(";source=\"external edge\";destination=\"internal edge\""));
+		trace_append(l->out, from_internal ? SPAN(";source=\"internal edge\";destination=\"external edge\"")
+						   : SPAN(";source=\"external edge\";destination=\"internal edge\""));
 	}
-	buffer_append_byte(l->out, '\n');
+	trace_append_byte(l->out, '\n');
 }
 
 static void write_message(const struct line *l)
@@ -159,10 +159,10 @@ static void write_message(const struct line *l)
 	buffer_append_u64(l->out, correlation);
 	trace_append_literal(l->out, "\nInstance-Id: ");
 	trace_append_hex(l->out, l->sequence, 8);
-	buffer_append_byte(l->out, '\n');
+	trace_append_byte(l->out, '\n');
 	append_direction(l);
 	append_peer(l, "Peer", m->peer, &m->remote);
-	buffer_append(l->out, t.is_request ? SPAN("Message-Type: request\n") : SPAN("Message-Type: response\n"));
+	trace_append(l->out, t.is_request ? SPAN("Message-Type: request\n") : SPAN("Message-Type: response\n"));
 	append_field(l, "Start-Line", t.start_line.at ? t.start_line : SPAN(""));
 	append_lines(l, t.headers);
 	trace_append_literal(l->out, "Message-Body: ");
@@ -206,10 +206,10 @@ static void append_result_code(const struct line *l, const struct diagnostic *d)
 		return;
 	buffer_printf(l->out, "Result-Code: 0x%08x", (unsigned int)d->result_code);
 	if (d->result_name.at) {
-		buffer_append_byte(l->out, ' ');
+		trace_append_byte(l->out, ' ');
 		trace_append_escaped(l->out, d->result_name);
 	}
-	buffer_append_byte(l->out, '\n');
+	trace_append_byte(l->out, '\n');
 }
 
 static const struct {
@@ -232,7 +232,7 @@ static void append_data(const struct line *l, struct record_pairs pairs)
 		return;
 	trace_append_literal(l->out, "Data: ");
 	trace_append_pairs(l->out, pairs);
-	buffer_append_byte(l->out, '\n');
+	trace_append_byte(l->out, '\n');
 }
 
 static void write_judgement(const struct line *l)
@@ -362,9 +362,9 @@ static void write_node(const struct line *l)
 	if ((unsigned int)n->severity >= BASE_COUNT(levels))
 		return;
 	open_record(l, levels[n->severity], "fedge::Node:node.c(1)");
-	buffer_append_byte(l->out, ' ');
+	trace_append_byte(l->out, ' ');
 	trace_append_note(l->out, n);
-	buffer_append_byte(l->out, '\n');
+	trace_append_byte(l->out, '\n');
 }
 
 static void (*const writers[RECORD_KIND_COUNT])(const struct line *l) = {

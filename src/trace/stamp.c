@@ -121,7 +121,7 @@ static void append_digits(struct buffer *out, uint32_t value, int digits)
 	char text[6];
 	for (int i = digits - 1; i >= 0; i--, value /= 10)
 		text[i] = (char)('0' + value % 10);
-	buffer_append(out, span_make(text, (size_t)digits));
+	trace_append(out, span_make(text, (size_t)digits));
 }
 
 void trace_append_ms(struct buffer *out, uint32_t us)

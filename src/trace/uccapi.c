@@ -15,15 +15,15 @@ static void open_line(const struct line *l, const char *level)
 {
 	uint32_t us;
 	const struct trace_stamp *s = trace_stamp_of(l->w, l->r->head.time_us, &us);
-	buffer_append(l->out, span_make(s->slash_local, TRACE_STAMP_LENGTH));
-	buffer_append_byte(l->out, '.');
+	trace_append(l->out, span_make(s->slash_local, TRACE_STAMP_LENGTH));
+	trace_append_byte(l->out, '.');
 	trace_append_ms(l->out, us);
-	buffer_append_byte(l->out, ' ');
+	trace_append_byte(l->out, ' ');
 	trace_append_hex(l->out, trace_process(l->w, l->r), 4);
-	buffer_append_byte(l->out, ':');
+	trace_append_byte(l->out, ':');
 	trace_append_hex(l->out, trace_thread(l->r), 4);
-	buffer_append_byte(l->out, ' ');
-	buffer_append(l->out, span_of(level));
+	trace_append_byte(l->out, ' ');
+	trace_append(l->out, span_of(level));
 	trace_append_literal(l->out, " :: ");
 }
 
@@ -31,9 +31,9 @@ static void open_line(const struct line *l, const char *level)
 static void append_ends(const struct line *l)
 {
 	const struct record_message *m = &l->r->message;
-	buffer_append(l->out, m->direction == RECORD_SENT ? SPAN("Sending Packet - ") : SPAN("Data Received -"));
+	trace_append(l->out, m->direction == RECORD_SENT ? SPAN("Sending Packet - ") : SPAN("Data Received -"));
 	trace_append_host_port(l->out, &m->remote);
-	buffer_append(
+	trace_append(
 		l->out, m->direction == RECORD_SENT ? SPAN(" (From Local Address: ") : SPAN(" (To Local Address: "));
 	trace_append_host_port(l->out, &m->local);
 	trace_append_literal(l->out, ") ");
@@ -67,16 +67,16 @@ static void write_message(const struct line *l)
 		if (!first && !rest.at && text.length == 0)
 			break;
 		if (!first && looks_like_ours(text))
-			buffer_append_byte(l->out, ' ');
-		buffer_append(l->out, text);
-		buffer_append_byte(l->out, '\n');
+			trace_append_byte(l->out, ' ');
+		trace_append(l->out, text);
+		trace_append_byte(l->out, '\n');
 	}
 	if (!l->r->message.bytes.at)
-		buffer_append_byte(l->out, '\n');
+		trace_append_byte(l->out, '\n');
 	open_line(l, "INFO ");
 	trace_append_literal(l->out, "End of ");
 	append_ends(l);
-	buffer_append_byte(l->out, '\n');
+	trace_append_byte(l->out, '\n');
 }
 
 static const char *const levels[] = { "INFO ", "WARN ", "ERROR" };
@@ -97,27 +97,27 @@ static void write_connection(const struct line *l)
 	if ((unsigned int)c->event >= BASE_COUNT(events))
 		return;
 	open_line(l, events[c->event].level);
-	buffer_append(l->out, span_of(events[c->event].text));
+	trace_append(l->out, span_of(events[c->event].text));
 	trace_append_host_port(l->out, &c->remote);
 	if (c->reason.at) {
 		trace_append_literal(l->out, ": ");
 		trace_append_escaped(l->out, c->reason);
 	}
-	buffer_append_byte(l->out, '\n');
+	trace_append_byte(l->out, '\n');
 }
 
 static void write_handshake(const struct line *l)
 {
 	const struct record_handshake *h = &l->r->handshake;
 	open_line(l, h->failed ? levels[RECORD_ERROR] : levels[RECORD_NOTE]);
-	buffer_append(l->out, h->failed ? SPAN("TLS negotiation failed with ") : SPAN("TLS negotiated with "));
+	trace_append(l->out, h->failed ? SPAN("TLS negotiation failed with ") : SPAN("TLS negotiated with "));
 	trace_append_host_port(l->out, &h->remote);
 	struct span why = h->failed ? h->reason : h->version;
 	if (why.at) {
 		trace_append_literal(l->out, ": ");
 		trace_append_escaped(l->out, why);
 	}
-	buffer_append_byte(l->out, '\n');
+	trace_append_byte(l->out, '\n');
 }
 
 static void write_node(const struct line *l)
@@ -127,7 +127,7 @@ static void write_node(const struct line *l)
 		return;
 	open_line(l, levels[n->severity]);
 	trace_append_note(l->out, n);
-	buffer_append_byte(l->out, '\n');
+	trace_append_byte(l->out, '\n');
 }
 
 static void (*const writers[RECORD_KIND_COUNT])(const struct line *l) = {
