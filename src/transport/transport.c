@@ -353,9 +353,8 @@ void transport_drain(struct transport *t, int64_t deadline_us, void (*done)(void
 		port_stop_listening(&t->ports[i]);
 	wheel_timer_init(&t->drain_timer, drain_over);
 	/* Looked at after every turn; one must come even where nothing happens. */
-	int64_t now_us = net_loop_now_us(t->loop);
 	bool idle = t->server_count == 0 && t->client_count == 0;
-	wheel_arm(t->wheel, &t->drain_timer, idle ? now_us : now_us + deadline_us);
+	wheel_arm(t->wheel, &t->drain_timer, idle ? net_loop_now_us(t->loop) : deadline_us);
 }
 
 /* ---- words ---- */

@@ -202,8 +202,8 @@ int transport_listener_probe(struct transport_listener *listener);
 struct transport *transport_free(struct transport *transport);
 
 /* Stops listening and lets transactions end; done is called from the loop, once, when none is left or
- * the time is over. UDP sockets and connections stay for what is still to come over them: new
- * requests on them still come to `request` (answer them 503). */
+ * at deadline_us (steady time, as net_loop_now_us gives it). UDP sockets and connections stay for what is still to come
+ * over them: new requests on them still come to `request` (answer them 503). */
 void transport_drain(struct transport *transport, int64_t deadline_us, void (*done)(void *argument), void *argument);
 /* What judge said before no longer counts: it is asked again before each connection's next use. */
 void transport_trust_changed(struct transport *transport);
