@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define ZONE_MAXIMUM 16384
@@ -118,9 +119,15 @@ int lab_dns_zone(const struct lab_scenario *scenario, const char *zone, struct b
 
 /* ---- Knot DNS ---- */
 
-/* Relative paths: knotd runs in this folder, so a long path to it never meets the limit of UNIX
- * sockets. */
-static void write_knot_configuration(uint16_t port, struct buffer *b)
+/* knotd runs in its folder and makes paths absolute; where that is longer than the name of a UNIX
+ * socket may be, the kernel's own name for the folder serves. */
+static const char *control_folder(const struct lab_place *place)
+{
+	const size_t longest = sizeof(((struct sockaddr_un *)NULL)->sun_path) - sizeof("/dns/./knot.sock");
+	return strlen(place->folder) < longest ? "" : "/proc/self/cwd/";
+}
+
+static void write_knot_configuration(const struct lab_place *place, uint16_t port, struct buffer *b)
 {
 	buffer_printf(b,
 		"# Knot DNS of the lab. Reload a zone: knotc -s knot.sock zone-reload\n"
@@ -132,7 +139,7 @@ static void write_knot_configuration(uint16_t port, struct buffer *b)
 		"    tcp-workers: 1\n"
 		"    background-workers: 1\n"
 		"control:\n"
-		"    listen: \"knot.sock\"\n"
+		"    listen: \"%sknot.sock\"\n"
 		"log:\n"
 		"  - target: stderr\n"
 		"    any: info\n"
@@ -146,7 +153,7 @@ static void write_knot_configuration(uint16_t port, struct buffer *b)
 		"    zonefile-load: whole\n"
 		"    journal-content: none\n"
 		"zone:\n",
-		LAB_RESOLVER_ADDRESS, port);
+		LAB_RESOLVER_ADDRESS, port, control_folder(place));
 	for (size_t i = 0; zones[i]; i++)
 		buffer_printf(b, "  - domain: %s\n", zones[i]);
 }
@@ -160,7 +167,7 @@ int lab_dns_write(const struct lab_place *place, const struct lab_scenario *scen
 {
 	struct buffer text;
 	buffer_init(&text, ZONE_MAXIMUM);
-	write_knot_configuration(port, &text);
+	write_knot_configuration(place, port, &text);
 	int status = write_file(place, "dns/knot.conf", &text);
 	for (size_t i = 0; zones[i] && status == 0; i++) {
 		char name[128];
