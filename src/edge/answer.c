@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/answer.h"
+
+#include "base/require.h"
+#include "edge/dress.h"
+#include "edge/journal.h"
+#include "edge/peers.h"
+#include "edge/reply.h"
+#include "peer/limits.h"
+#include "sip/diagnostics.h"
+
+#define HEADERS_MAXIMUM 4
+#define ALLOWED                                                                                                        \
+	SPAN("INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, SUBSCRIBE, NOTIFY, REFER, SERVICE")
+
+/* Every answer of our own that no finding stands behind. */
+static const struct {
+	uint16_t status;
+	const char *warning; /* NULL: none */
+} OUTCOMES[EDGE_OUTCOME_COUNT] = {
+	[EDGE_OUTCOME_ALIVE] = { 200, NULL },
+	[EDGE_OUTCOME_NO_TRANSACTION] = { 481, NULL },
+	[EDGE_OUTCOME_UNKNOWN_SCHEME] = { 416, NULL },
+	[EDGE_OUTCOME_UNKNOWN_EXTENSION] = { 420, NULL },
+	[EDGE_OUTCOME_BAD_ROUTE] = { 400, "a Route header cannot be read" },
+	[EDGE_OUTCOME_STRANGER_WITHOUT_TLS] = { 403, "only neighbors may come without TLS" },
+	[EDGE_OUTCOME_NOT_FOR_US] = { 404, "this is a proxy: nobody is registered at its own name" },
+	[EDGE_OUTCOME_CANCELLED] = { 487, NULL },
+	[EDGE_OUTCOME_NO_ANSWER_IN_TIME] = { 408, "the next hop gave no answer in time" },
+	[EDGE_OUTCOME_NEXT_HOP_UNAVAILABLE] = { 500, "the next hop is out of service for now" },
+	[EDGE_OUTCOME_DRAINING] = { 503, "this node is shutting down" },
+	[EDGE_OUTCOME_INTERNAL] = { 500, "out of memory or at a limit" },
+};
+
+struct extra {
+	struct edge_reply_header headers[HEADERS_MAXIMUM];
+	size_t count;
+};
+
+static void extra_add(struct extra *extra, struct span name, struct span value)
+{
+	if (value.at && extra->count < HEADERS_MAXIMUM)
+		extra->headers[extra->count++] = (struct edge_reply_header){ name, value };
+}
+
+static struct span warning_value(struct edge_worker *worker, struct arena *arena, struct span text)
+{
+	struct buffer b;
+	buffer_init(&b, 1024);
+	struct sip_warning warning = { 399, worker->shared->node, text };
+	struct span value = SPAN_NONE;
+	if (sip_warning_write(&b, &warning) == 0)
+		value = arena_copy(arena, buffer_span(&b));
+	buffer_done(&b);
+	return value;
+}
+
+static struct span warning_of(struct edge_request *request, const struct finding *finding)
+{
+	char title[256];
+	size_t length = finding_title(finding, title, sizeof(title));
+	return warning_value(request->worker, request->arena, span_make(title, length));
+}
+
+static struct span diagnostics_value(struct arena *arena, const struct finding_diagnostics *d)
+{
+	struct sip_diagnostics head = { .id = d->id };
+	struct sip_diagnostics_pair pairs[FINDING_PAIRS_MAXIMUM];
+	struct span value = SPAN_NONE;
+	struct buffer b;
+	size_t count = 0;
+	for (size_t i = 0; i < d->count; i++) {
+		if (span_is(span_of(d->pairs[i].name), "reason"))
+			head.reason = d->pairs[i].value;
+		else if (span_is(span_of(d->pairs[i].name), "source"))
+			head.source = d->pairs[i].value;
+		else
+			pairs[count++] = (struct sip_diagnostics_pair){ d->pairs[i].name, d->pairs[i].value };
+	}
+	buffer_init(&b, 4096);
+	if (sip_diagnostics_write(&b, &head, pairs, count) == 0)
+		value = arena_copy(arena, buffer_span(&b));
+	buffer_done(&b);
+	return value;
+}
+
+/* To whom is what told: the table of this file's head. */
+static void explain(struct edge_request *request, const struct finding *finding, struct extra *extra)
+{
+	const struct edge_site *site = request->site;
+	struct finding_diagnostics d;
+	if (request->inside) {
+		if (finding_diagnostics(finding, request->worker->shared->node, &d))
+			extra_add(extra, SPAN("ms-diagnostics"), diagnostics_value(request->arena, &d));
+		if (!edge_site_is_microsoft(site))
+			extra_add(extra, SPAN("Warning"), warning_of(request, finding));
+		return;
+	}
+	if (edge_site_is_microsoft(site) || !site->config->trust.tell_partners)
+		return;
+	if (finding_diagnostics_public(finding, &d))
+		extra_add(extra, SPAN("ms-diagnostics-public"), diagnostics_value(request->arena, &d));
+}
+
+static void respond(struct edge_worker *worker, struct transport_server *server, const struct edge_site *site,
+	uint16_t status, const struct extra *extra)
+{
+	struct sip_draft draft;
+	struct iovec pieces[SIP_DRAFT_PIECES_MAXIMUM];
+	struct arena *arena = transport_server_arena(server);
+	sip_draft_response(&draft, arena, transport_server_request(server), status, edge_dress_phrase(site, status),
+		edge_dress_tag(worker, arena));
+	for (size_t i = 0; i < extra->count; i++)
+		sip_draft_append_name(&draft, extra->headers[i].name, extra->headers[i].value);
+	sip_draft_append(&draft, SIP_HEADER_SERVER, edge_dress_server(site));
+	int count = sip_draft_pieces(&draft, pieces, SIP_DRAFT_PIECES_MAXIMUM);
+	if (count > 0)
+		transport_respond(server, status, pieces, (size_t)count);
+}
+
+static bool may_answer(const struct edge_request *request)
+{
+	return request->server && !request->answered && sip_method_is_answered(request->message->method);
+}
+
+static void final_answer(struct edge_request *request, uint16_t status, const struct extra *extra)
+{
+	struct span phrase = edge_dress_phrase(request->site, status);
+	request->answered = true;
+	edge_count(&request->worker->counters.answered_by_us);
+	respond(request->worker, request->server, request->site, status, extra);
+	if (!request->inside && request->identity.at && status != 200)
+		peer_limits_answered(request->worker->shared->limits, request->identity, false);
+	edge_journal_answered(request, status, phrase.at ? phrase : sip_status_phrase(status));
+}
+
+static enum edge_progress end(struct edge_request *request)
+{
+	/* An ACK is finished by whoever called, when the call returns. */
+	if (request->server)
+		edge_request_finish(request);
+	return EDGE_DONE;
+}
+
+/* RFC 3261 8.2.2.3: what we do not know of what was demanded. ms-benotify is only passed on. */
+static struct span unknown_extensions(struct edge_request *request)
+{
+	struct sip_values values = sip_message_values(request->message, SIP_HEADER_PROXY_REQUIRE);
+	struct buffer b;
+	buffer_init(&b, 1024);
+	for (struct span value; sip_values_next(&values, &value);)
+		buffer_printf(&b, "%s%.*s", b.length ? ", " : "", SPAN_PRINT(value));
+	struct span text = b.status == 0 ? arena_copy(request->arena, buffer_span(&b)) : SPAN_NONE;
+	buffer_done(&b);
+	return text;
+}
+
+enum edge_progress edge_answer_outcome(struct edge_request *request, enum edge_outcome outcome)
+{
+	struct extra extra = { .count = 0 };
+	if (may_answer(request)) {
+		const char *warning = OUTCOMES[outcome].warning;
+		if (outcome == EDGE_OUTCOME_ALIVE)
+			extra_add(&extra, SPAN("Allow"), ALLOWED);
+		if (outcome == EDGE_OUTCOME_UNKNOWN_EXTENSION)
+			extra_add(&extra, SPAN("Unsupported"), unknown_extensions(request));
+		if (outcome == EDGE_OUTCOME_DRAINING)
+			extra_add(&extra, SPAN("Retry-After"), SPAN("30"));
+		if (warning && (request->inside || !edge_site_is_microsoft(request->site)))
+			extra_add(&extra, SPAN("Warning"),
+				warning_value(request->worker, request->arena, span_of(warning)));
+		final_answer(request, OUTCOMES[outcome].status, &extra);
+	}
+	return end(request);
+}
+
+static struct span peer_text(struct edge_request *request, const struct finding *finding)
+{
+	struct span known = finding_value_get(finding, "peer");
+	return known.at ? known : edge_peers_name(request->worker, request->arrival, request->arena);
+}
+
+static enum edge_progress refuse(struct edge_request *request, const struct finding *finding)
+{
+	uint16_t status = finding->status ? finding->status : 504;
+	struct extra extra = { .count = 0 };
+	struct span phrase = edge_dress_phrase(request->site, status);
+	request->refusal = finding;
+	edge_journal_judgement(
+		request, finding, peer_text(request, finding), status, phrase.at ? phrase : sip_status_phrase(status));
+	if (may_answer(request)) {
+		explain(request, finding, &extra);
+		if (status == 503)
+			extra_add(&extra, SPAN("Retry-After"), SPAN("1"));
+		final_answer(request, status, &extra);
+	}
+	return end(request);
+}
+
+enum edge_progress edge_answer_findings(struct edge_request *request)
+{
+	const struct finding *finding = finding_list_first_error(edge_request_findings(request));
+	base_require(finding);
+	return refuse(request, finding);
+}
+
+enum edge_progress edge_answer_too_many_hops(struct edge_request *request)
+{
+	finding_add(edge_request_findings(request), FINDING_TOO_MANY_HOPS, request->message->request_uri);
+	return edge_answer_findings(request);
+}
+
+enum edge_progress edge_answer_loop(struct edge_request *request)
+{
+	edge_count(&request->worker->counters.loops);
+	finding_add(edge_request_findings(request), FINDING_LOOP_DETECTED, request->message->request_uri);
+	return edge_answer_findings(request);
+}
+
+enum edge_progress edge_answer_route_untrusted(struct edge_request *request)
+{
+	struct finding *f = finding_add(edge_request_findings(request), FINDING_ROUTE_UNTRUSTED, request->source_name);
+	finding_observed(f, sip_message_value(request->message, SIP_HEADER_ROUTE));
+	return edge_answer_findings(request);
+}
+
+enum edge_progress edge_answer_no_rule(struct edge_request *request)
+{
+	finding_add(edge_request_findings(request), FINDING_NO_RULE_MATCHES, request->message->request_uri);
+	return edge_answer_findings(request);
+}
+
+/* 1034: the partner refused and kept its reason to itself; our own side shall at least know that. */
+static const struct finding *silence_finding(struct edge_request *request)
+{
+	struct finding *f = finding_add(edge_request_findings(request), FINDING_PEER_ANSWERED, request->best_peer);
+	finding_value(f, "domain", request->attempt.domain);
+	finding_value(f, "peer-server", request->best_peer);
+	finding_observed(f, request->best->start_line);
+	return f;
+}
+
+static bool has_diagnostics(const struct sip_message *m)
+{
+	return sip_message_has(m, SIP_HEADER_MS_DIAGNOSTICS) || sip_message_has(m, SIP_HEADER_MS_DIAGNOSTICS_PUBLIC);
+}
+
+/* RFC 3261 16.7 step 6: a 503 is about the next hop alone, and would tell the caller to avoid us. */
+#define UNAVAILABLE 503
+
+static enum edge_progress pass_best(struct edge_request *request)
+{
+	struct extra extra = { .count = 0 };
+	const struct sip_message *best = request->best;
+	bool from_partner = request->best_zone && !request->best_zone->inside;
+	if (best->status == UNAVAILABLE && !has_diagnostics(best))
+		return edge_answer_outcome(request, EDGE_OUTCOME_NEXT_HOP_UNAVAILABLE);
+	if (request->inside && from_partner && best->status >= 400 && best->status != 487 && !has_diagnostics(best)) {
+		const struct finding *silence = silence_finding(request);
+		explain(request, silence, &extra);
+		edge_journal_judgement(request, silence, request->best_peer, best->status, best->reason);
+	}
+	request->answered = true;
+	edge_reply_pass(request, best, request->best_zone, extra.headers, extra.count);
+	if (!request->inside && request->identity.at)
+		peer_limits_answered(request->worker->shared->limits, request->identity, false);
+	edge_journal_answered(request, best->status, best->reason);
+	return end(request);
+}
+
+enum edge_progress edge_answer_exhausted(struct edge_request *request)
+{
+	if (!may_answer(request))
+		return end(request);
+	if (request->best)
+		return pass_best(request);
+	if (request->cancelled)
+		return edge_answer_outcome(request, EDGE_OUTCOME_CANCELLED);
+	if (request->has_findings && finding_list_first_error(&request->findings))
+		return edge_answer_findings(request);
+	return edge_answer_outcome(
+		request, request->timed_out ? EDGE_OUTCOME_NO_ANSWER_IN_TIME : EDGE_OUTCOME_NEXT_HOP_UNAVAILABLE);
+}
+
+static uint16_t status_of_defect(enum sip_rule rule)
+{
+	if (rule == SIP_RULE_TOO_LARGE || rule == SIP_RULE_HEAD_TOO_LARGE || rule == SIP_RULE_HEADER_COUNT)
+		return 513;
+	return rule == SIP_RULE_VERSION ? 505 : 400;
+}
+
+void edge_answer_malformed(struct edge_worker *worker, struct transport_server *server, const struct sip_defect *defect)
+{
+	struct extra extra = { .count = 0 };
+	struct arena *arena = transport_server_arena(server);
+	struct span text = arena_printf(arena, "%s, at byte %zu", sip_rule_text(defect->rule), defect->offset);
+	if (!edge_site_is_microsoft(worker->site))
+		extra_add(&extra, SPAN("Warning"), warning_value(worker, arena, text));
+	edge_count(&worker->counters.answered_by_us);
+	respond(worker, server, worker->site, status_of_defect(defect->rule), &extra);
+}
+
+void edge_answer_overload(struct edge_worker *worker, struct transport_server *server)
+{
+	struct extra extra = { .count = 0 };
+	respond(worker, server, worker->site, OUTCOMES[EDGE_OUTCOME_INTERNAL].status, &extra);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FEDGE_EDGE_ANSWER_H
+#define FEDGE_EDGE_ANSWER_H
+/* The only place in `serve` that picks final status codes. Others say what happened: a finding, an
+ * outcome, or that nothing is left to try. Who is told what: our own side everything (ms-diagnostics,
+ * Warning 399); strangers in the standard dialect the facts about their own public records
+ * (ms-diagnostics-public, a setting); strangers in Microsoft's dialect nothing (Cisco TAC 212383). */
+#include "edge/request.h"
+
+struct sip_defect;
+
+/* What is no judgement about a peer or a route and so no finding. */
+enum edge_outcome {
+	EDGE_OUTCOME_ALIVE, /* OPTIONS to ourselves */
+	EDGE_OUTCOME_NO_TRANSACTION, /* a CANCEL for nothing */
+	EDGE_OUTCOME_UNKNOWN_SCHEME,
+	EDGE_OUTCOME_UNKNOWN_EXTENSION, /* Proxy-Require */
+	EDGE_OUTCOME_BAD_ROUTE,
+	EDGE_OUTCOME_STRANGER_WITHOUT_TLS,
+	EDGE_OUTCOME_NOT_FOR_US, /* addressed to this node itself, with a method it has no use for */
+	EDGE_OUTCOME_CANCELLED,
+	EDGE_OUTCOME_NO_ANSWER_IN_TIME,
+	EDGE_OUTCOME_NEXT_HOP_UNAVAILABLE, /* it said 503, which is not for our caller (RFC 3261 16.7 step 6) */
+	EDGE_OUTCOME_DRAINING,
+	EDGE_OUTCOME_INTERNAL, /* memory, limits */
+	EDGE_OUTCOME_COUNT,
+};
+
+/* All of these give EDGE_DONE, so that a step can end with them. For an ACK, a BENOTIFY, and after a
+ * final answer they only end the request. */
+enum edge_progress edge_answer_outcome(struct edge_request *request, enum edge_outcome outcome);
+/* The first error of the request's findings; base_require: there is one. */
+enum edge_progress edge_answer_findings(struct edge_request *request);
+enum edge_progress edge_answer_too_many_hops(struct edge_request *request);
+enum edge_progress edge_answer_loop(struct edge_request *request);
+enum edge_progress edge_answer_route_untrusted(struct edge_request *request);
+enum edge_progress edge_answer_no_rule(struct edge_request *request);
+/* Every target has been tried (or the call was cancelled): the best response that came, else the
+ * strongest finding, else a timeout (RFC 3261 16.7 steps 6 and 9). */
+enum edge_progress edge_answer_exhausted(struct edge_request *request);
+
+/* Before there is a request. */
+void edge_answer_malformed(
+	struct edge_worker *worker, struct transport_server *server, const struct sip_defect *defect);
+void edge_answer_overload(struct edge_worker *worker, struct transport_server *server);
+#endif

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FEDGE_EDGE_CANCEL_H
+#define FEDGE_EDGE_CANCEL_H
+/* A caller hangs up before the answer (RFC 3261 16.10). */
+#include "edge/request.h"
+
+/* The branch under way is cancelled and its answer awaited; where there is none, the INVITE ends at
+ * once. No further target is tried. */
+void edge_cancel(struct edge_request *request, const struct sip_message *cancel);
+#endif

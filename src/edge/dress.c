@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/dress.h"
+
+#include "edge/peers.h"
+
+#include <stdio.h>
+
+#define FEDGE_SERVER SPAN("fedge/" FEDGE_VERSION)
+
+/* RFC 4122: version 4 and variant 1 set in 128 bits that are as good as random. */
+static void uuid_write(uint64_t high, uint64_t low, char ret_uuid[37])
+{
+	high = (high & ~UINT64_C(0xf000)) | UINT64_C(0x4000);
+	low = (low & ~(UINT64_C(3) << 62)) | (UINT64_C(2) << 62);
+	snprintf(ret_uuid, 37, "%08x-%04x-%04x-%04x-%012llx", (unsigned)(high >> 32), (unsigned)(high >> 16) & 0xffff,
+		(unsigned)high & 0xffff, (unsigned)(low >> 48), (unsigned long long)low & 0xffffffffffff);
+}
+
+static struct span serial_brought_back(const struct edge_worker *worker, const struct sip_message *m)
+{
+	struct sip_values values = sip_message_values(m, SIP_HEADER_ROUTE);
+	struct sip_address address;
+	struct sip_uri uri;
+	struct span value, serial;
+	if (!sip_values_next(&values, &value) || sip_address_parse_uri(value, &address, &uri) < 0 ||
+		!edge_dress_is_ours(&uri, (void *)(uintptr_t)worker) ||
+		!sip_uri_parameter(&uri, SPAN("proxy-call-id"), &serial) || serial.length != 36)
+		return SPAN_NONE;
+	return serial;
+}
+
+void edge_dress_serial(const struct edge_worker *worker, const struct sip_message *m, char ret_uuid[37])
+{
+	struct span known = serial_brought_back(worker, m);
+	if (known.at) {
+		span_copy_to(known, ret_uuid, 37);
+		return;
+	}
+	const struct hash_key *key = &worker->shared->key;
+	struct hash_key other = { { key->word[1], ~key->word[0] } };
+	uint64_t high = hash_mix(hash_keyed(key, m->call_id), hash_keyed(key, m->via.branch));
+	uint64_t low = hash_mix(hash_keyed(&other, m->call_id), hash_keyed(&other, m->via.branch));
+	uuid_write(high, hash_mix(low, m->cseq), ret_uuid);
+}
+
+void edge_dress_call_tag(const struct sip_message *m, char ret_uuid[37])
+{
+	/* No secret: every node must come to the same. */
+	static const struct hash_key first = { { 0x6665646765207461, 0x6720686967680000 } };
+	static const struct hash_key second = { { 0x6665646765207461, 0x67206c6f77000000 } };
+	uuid_write(hash_keyed(&first, m->call_id), hash_keyed(&second, m->call_id), ret_uuid);
+}
+
+struct transport_note edge_dress_note(const struct edge_request *request, const struct edge_zone *zone)
+{
+	return (struct transport_note){
+		.serial = request->serial,
+		.tag = request->tag,
+		.peer = request->target.name,
+		.zone = zone ? zone->name : SPAN_NONE,
+		.side = zone && zone->inside ? RECORD_INTERNAL : RECORD_EXTERNAL,
+	};
+}
+
+/* ---- on arrival ---- */
+
+static struct span scratch_add(struct transport_stamp *stamp, size_t *used, const char *text)
+{
+	size_t length = strlen(text);
+	if (*used + length > sizeof(stamp->scratch))
+		return SPAN_NONE;
+	char *at = stamp->scratch + *used;
+	memcpy(at, text, length);
+	*used += length;
+	return span_make(at, length);
+}
+
+static void stamp_note(struct edge_worker *worker, const struct transport_arrival *arrival,
+	const struct edge_zone *zone, struct transport_stamp *stamp, size_t *used)
+{
+	char uuid[37];
+	if (!record_wanted(&worker->sink))
+		return;
+	edge_dress_serial(worker, arrival->message, uuid);
+	stamp->note.serial = scratch_add(stamp, used, uuid);
+	edge_dress_call_tag(arrival->message, uuid);
+	stamp->note.tag = scratch_add(stamp, used, uuid);
+	stamp->note.zone = zone ? zone->name : SPAN("DefaultZone");
+	stamp->note.side = zone ? RECORD_INTERNAL : RECORD_EXTERNAL;
+	char name[64];
+	if (edge_peers_copy_name(worker, arrival->tls, name, sizeof(name)))
+		stamp->note.peer = scratch_add(stamp, used, name);
+}
+
+static void stamp_microsoft(const struct transport_arrival *arrival, struct transport_stamp *stamp, size_t *used)
+{
+	char cid[16];
+	/* rport gets no value, the port has a parameter of its own. */
+	stamp->via.rport = 0;
+	stamp->via.ms_received_port = net_address_port(&arrival->remote);
+	snprintf(cid, sizeof(cid), "%X", ((arrival->flow.slot + 1) << 8) + (arrival->flow.generation & 0xff));
+	stamp->via.ms_received_cid = scratch_add(stamp, used, cid);
+}
+
+void edge_dress_stamp(void *argument, const struct transport_arrival *arrival, struct transport_stamp *stamp)
+{
+	struct edge_worker *worker = argument;
+	const struct edge_site *site = worker->site;
+	const struct edge_zone *zone = edge_site_neighbor(site, &arrival->remote, arrival->protocol);
+	/* transport may have put the address there. */
+	size_t used = stamp->via.received.at == stamp->scratch ? stamp->via.received.length + 1 : 0;
+	stamp_note(worker, arrival, zone, stamp, &used);
+	if (edge_site_is_microsoft(site))
+		stamp_microsoft(arrival, stamp, &used);
+	else if (site->config->via_zones)
+		stamp->via.ingress_zone = zone ? zone->name : SPAN("DefaultZone");
+}
+
+struct span edge_dress_via(struct edge_request *request, enum transport_protocol protocol,
+	const struct edge_zone *egress, struct span *ret_branch)
+{
+	char branch[TRANSPORT_BRANCH_LENGTH + 1];
+	transport_branch_make(request->worker->transport, span_of(request->loop_hash), branch);
+	struct span sent_by = transport_sent_by(request->worker->transport, protocol);
+	const char *name = transport_protocol_name(protocol);
+	struct span via;
+	if (edge_site_is_microsoft(request->site))
+		via = arena_printf(request->arena, "SIP/2.0/%s %.*s;branch=%s", name, SPAN_PRINT(sent_by), branch);
+	else if (request->site->config->via_zones && egress)
+		via = arena_printf(request->arena,
+			"SIP/2.0/%s %.*s;egress-zone=%.*s;branch=%s;proxy-call-id=%.*s;rport", name,
+			SPAN_PRINT(sent_by), SPAN_PRINT(egress->name), branch, SPAN_PRINT(request->serial));
+	else
+		via = arena_printf(
+			request->arena, "SIP/2.0/%s %.*s;branch=%s;rport", name, SPAN_PRINT(sent_by), branch);
+	*ret_branch = SPAN_NONE;
+	if (via.at)
+		*ret_branch = span_make(via.at + span_find_span(via, SPAN("z9hG4bK")), TRANSPORT_BRANCH_LENGTH);
+	return via;
+}
+
+static void record_route_add(struct edge_request *request, struct sip_draft *draft, struct transport_flow flow,
+	enum transport_protocol protocol)
+{
+	char token[TRANSPORT_TOKEN_LENGTH + 1];
+	transport_flow_token(request->worker->transport, flow, token);
+	struct span sent_by = transport_sent_by(request->worker->transport, protocol);
+	struct span value = arena_printf(request->arena, "<sip:%s@%.*s;transport=%s;proxy-call-id=%.*s;lr>", token,
+		SPAN_PRINT(sent_by), transport_protocol_parameter(protocol), SPAN_PRINT(request->serial));
+	sip_draft_prepend(draft, SIP_HEADER_RECORD_ROUTE, value);
+}
+
+void edge_dress_record_route(
+	struct edge_request *request, struct sip_draft *draft, const struct transport_target *target)
+{
+	const struct transport_arrival *arrival = request->arrival;
+	record_route_add(request, draft, arrival->flow, arrival->protocol);
+	struct transport *transport = request->worker->transport;
+	bool same = target->protocol == arrival->protocol || span_equal(transport_sent_by(transport, target->protocol),
+								     transport_sent_by(transport, arrival->protocol));
+	if (same)
+		return;
+	/* The far side's flow is not known yet; its token keeps the dialog with this worker. */
+	struct transport_flow here = { request->worker->number, TRANSPORT_SLOT_NONE, 0 };
+	record_route_add(request, draft, here, target->protocol);
+}
+
+struct span edge_dress_tag(struct edge_worker *worker, struct arena *arena)
+{
+	char tag[33];
+	if (edge_site_is_microsoft(worker->site))
+		random_hex_upper(&worker->random, 32, tag);
+	else
+		random_hex(&worker->random, 16, tag);
+	return arena_copy(arena, span_of(tag));
+}
+
+struct span edge_dress_server(const struct edge_site *site)
+{
+	return edge_site_is_microsoft(site) ? SPAN("RTC/6.0") : FEDGE_SERVER;
+}
+
+struct span edge_dress_phrase(const struct edge_site *site, uint16_t status)
+{
+	return edge_site_is_microsoft(site) && status == 504 ? SPAN("Server time-out") : SPAN_NONE;
+}
+
+void edge_dress_boundary(const struct edge_request *request, struct sip_draft *draft, bool towards_inside)
+{
+	if (towards_inside)
+		return;
+	sip_draft_drop(draft, SIP_HEADER_MS_DIAGNOSTICS);
+	if (edge_site_is_microsoft(request->site))
+		sip_draft_drop(draft, SIP_HEADER_WARNING);
+}
+
+bool edge_dress_is_ours(const struct sip_uri *uri, void *worker)
+{
+	const struct edge_worker *self = worker;
+	enum sip_transport transport = sip_uri_transport(uri);
+	uint16_t port = uri->has_port ? uri->port : 0;
+	if (!port && transport == SIP_TRANSPORT_TLS)
+		port = 5061;
+	return transport_is_our_address(self->transport, uri->host, port);
+}

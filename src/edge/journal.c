@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/journal.h"
+
+#include "net/loop.h"
+
+#include <stdio.h>
+
+static struct record_head head_of(const struct edge_request *request)
+{
+	const struct edge_worker *worker = request->worker;
+	struct record_head head = {
+		.time_us = clock_wall_us(&worker->shared->clock),
+		.node = worker->shared->log_name,
+		.serial = request->serial,
+		.tag = request->tag,
+		.worker = worker->number,
+	};
+	struct span session = sip_message_value(request->message, SIP_HEADER_SESSION_ID);
+	struct span parameters = session;
+	head.local_session = span_first(span_trim(span_cut(&parameters, ';')), 32);
+	size_t at = span_find_span(parameters, SPAN("remote="));
+	if (at < parameters.length)
+		head.remote_session = span_first(span_from(parameters, at + 7), 32);
+	return head;
+}
+
+static enum record_transport transport_of(enum transport_protocol protocol)
+{
+	static const enum record_transport map[TRANSPORT_PROTOCOL_COUNT] = {
+		[TRANSPORT_UDP] = RECORD_UDP,
+		[TRANSPORT_TCP] = RECORD_TCP,
+		[TRANSPORT_TLS] = RECORD_TLS,
+	};
+	return map[protocol];
+}
+
+static const struct record_sink *sink_of(const struct edge_request *request)
+{
+	return &request->worker->sink;
+}
+
+static struct record_address remote_of(const struct edge_request *request)
+{
+	return record_address_of(&request->arrival->remote.any);
+}
+
+static void search_record(
+	const struct edge_request *request, enum record_search_event event, uint16_t status, struct span reason)
+{
+	struct record r = { .kind = RECORD_SEARCH, .head = head_of(request) };
+	r.search.event = event;
+	r.search.method = request->message->method_name;
+	r.search.source = request->message->from.uri;
+	r.search.destination = request->message->request_uri;
+	r.search.remote = remote_of(request);
+	r.search.transport = transport_of(request->arrival->protocol);
+	r.search.found = status >= 200 && status < 300;
+	r.search.reason = reason;
+	r.search.response_code = status;
+	if (event == RECORD_SEARCH_COMPLETED)
+		r.search.duration_us = (uint64_t)(net_loop_now_us(request->worker->loop) - request->started_us);
+	record_take(sink_of(request), &r);
+}
+
+static void call_record(
+	const struct edge_request *request, enum record_call_event event, uint16_t status, struct span reason)
+{
+	struct record r = { .kind = RECORD_CALL, .head = head_of(request) };
+	r.call.event = event;
+	r.call.source = request->message->from.uri;
+	r.call.destination = request->message->request_uri;
+	r.call.call_id = request->message->call_id;
+	r.call.local = record_address_of(&request->arrival->local.any);
+	r.call.remote = remote_of(request);
+	r.call.transport = transport_of(request->arrival->protocol);
+	r.call.reason = reason;
+	r.call.response_code = status;
+	if (event != RECORD_CALL_ATTEMPTED)
+		r.call.duration_us = (uint64_t)(net_loop_now_us(request->worker->loop) - request->started_us);
+	record_take(sink_of(request), &r);
+}
+
+/* As on Expressway, the search history holds INVITE and OPTIONS. */
+static bool is_searched(const struct edge_request *request)
+{
+	enum sip_method method = request->message->method;
+	return !request->in_dialog && (method == SIP_METHOD_INVITE || method == SIP_METHOD_OPTIONS);
+}
+
+void edge_journal_search_attempted(const struct edge_request *request)
+{
+	if (!record_wanted(sink_of(request)) || !is_searched(request))
+		return;
+	if (request->message->method == SIP_METHOD_INVITE)
+		call_record(request, RECORD_CALL_ATTEMPTED, 0, SPAN_NONE);
+	search_record(request, RECORD_SEARCH_ATTEMPTED, 0, SPAN_NONE);
+}
+
+void edge_journal_rules(const struct edge_request *request)
+{
+	static const enum record_rule_verdict verdicts[] = {
+		[ROUTE_DID_NOT_MATCH] = RECORD_RULE_DID_NOT_MATCH,
+		[ROUTE_IGNORED_SOURCE] = RECORD_RULE_IGNORED_SOURCE,
+		[ROUTE_CONSIDERED] = RECORD_RULE_CONSIDERED,
+		[ROUTE_TOO_COSTLY] = RECORD_RULE_DID_NOT_MATCH,
+	};
+	if (!record_wanted(sink_of(request)))
+		return;
+	for (size_t i = 0; i < request->plan.step_count; i++) {
+		const struct route_step *step = &request->plan.steps[i];
+		struct record r = { .kind = RECORD_RULE, .head = head_of(request) };
+		r.rule.name = step->rule->name;
+		r.rule.verdict = verdicts[step->verdict];
+		r.rule.alias = step->alias;
+		r.rule.source = request->source_name;
+		r.rule.target = request->site->zones[step->rule->target].name;
+		r.rule.priority = (int32_t)step->rule->priority;
+		record_take(sink_of(request), &r);
+	}
+}
+
+void edge_journal_answered(const struct edge_request *request, uint16_t status, struct span reason)
+{
+	if (!record_wanted(sink_of(request)) || !is_searched(request))
+		return;
+	if (request->planned)
+		search_record(request, RECORD_SEARCH_COMPLETED, status, reason);
+	if (request->message->method != SIP_METHOD_INVITE)
+		return;
+	call_record(request, status < 300 ? RECORD_CALL_CONNECTED : RECORD_CALL_REJECTED, status, reason);
+}
+
+void edge_journal_call_ended(const struct edge_request *request)
+{
+	if (record_wanted(sink_of(request)))
+		call_record(request, RECORD_CALL_DISCONNECTED, 0, SPAN("Normal clearing"));
+}
+
+static enum record_severity severity_of(enum finding_severity severity)
+{
+	static const enum record_severity map[] = {
+		[FINDING_NOTE] = RECORD_NOTE,
+		[FINDING_WARNING] = RECORD_WARNING,
+		[FINDING_ERROR] = RECORD_ERROR,
+	};
+	return map[severity];
+}
+
+void edge_journal_judgement(const struct edge_request *request, const struct finding *finding, struct span peer,
+	uint16_t status, struct span reason)
+{
+	if (!record_wanted(sink_of(request)))
+		return;
+	const struct finding_entry *entry = finding_entry(finding->code);
+	struct finding_pair data[FINDING_PAIRS_MAXIMUM];
+	struct record_pair pairs[FINDING_PAIRS_MAXIMUM];
+	char cseq[64], title[256];
+	struct span text = span_make(title, finding_title(finding, title, sizeof(title)));
+	size_t count = finding_trace_data(finding, data);
+	for (size_t i = 0; i < count; i++)
+		pairs[i] = (struct record_pair){ span_of(data[i].name), data[i].value };
+	int length = snprintf(cseq, sizeof(cseq), "%u %.*s", request->message->cseq,
+		(int)span_first(request->message->cseq_method, 40).length, request->message->cseq_method.at);
+	struct record r = { .kind = RECORD_JUDGEMENT, .head = head_of(request) };
+	r.judgement.code = span_of(entry->code);
+	r.judgement.severity = severity_of(finding->severity);
+	/* A trace of Microsoft's tells errors and warnings apart by its own list. */
+	if (entry->result.code && finding->severity == FINDING_ERROR)
+		r.judgement.severity = entry->result.is_error ? RECORD_ERROR : RECORD_WARNING;
+	r.judgement.subject = finding->subject;
+	r.judgement.text = entry->result.text ? span_of(entry->result.text) : text;
+	r.judgement.who = span_of(finding_who_name(finding->who));
+	r.judgement.result_code = entry->result.code;
+	r.judgement.result_name = span_of(entry->result.name);
+	r.judgement.diagnostics = entry->microsoft.id;
+	r.judgement.parameters = (struct record_pairs){ pairs, count };
+	r.judgement.start_line = request->message->start_line;
+	r.judgement.call_id = request->message->call_id;
+	r.judgement.cseq = span_make(cseq, (size_t)length);
+	r.judgement.peer = peer;
+	r.judgement.remote = remote_of(request);
+	r.judgement.status = status;
+	r.judgement.reason = reason;
+	record_take(sink_of(request), &r);
+}
+
+void edge_journal_note(const struct record_sink *sink, const struct clock *clock, enum record_node_event event,
+	enum record_severity severity, struct span text)
+{
+	if (!record_wanted(sink))
+		return;
+	struct record r = { .kind = RECORD_NODE, .head = { .time_us = clock_wall_us(clock) } };
+	r.node.event = event;
+	r.node.severity = severity;
+	r.node.text = text;
+	record_take(sink, &r);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FEDGE_EDGE_JOURNAL_H
+#define FEDGE_EDGE_JOURNAL_H
+/* What the edge did, as records: searches, rules, calls, judgements. (Messages, connections and
+ * handshakes are recorded by transport, questions to the DNS by peer.) Costs nothing where nobody listens. */
+#include "edge/request.h"
+
+void edge_journal_search_attempted(const struct edge_request *request);
+void edge_journal_rules(const struct edge_request *request);
+/* The final answer is known: the search and, for an INVITE, the call have ended or stand. */
+void edge_journal_answered(const struct edge_request *request, uint16_t status, struct span reason);
+/* A finding and what it did to a request; status 0: it refused nothing (a warning, or the next target
+ * is tried). peer: "vcse.steven.lab:25002". */
+void edge_journal_judgement(const struct edge_request *request, const struct finding *finding, struct span peer,
+	uint16_t status, struct span reason);
+/* A BYE was answered: the call is over. */
+void edge_journal_call_ended(const struct edge_request *request);
+void edge_journal_note(const struct record_sink *sink, const struct clock *clock, enum record_node_event event,
+	enum record_severity severity, struct span text);
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where does the request want to go by its own words (Route, Request-URI), may its sender say so,
+ * and has it been here before with the same words (RFC 3261 16.3 step 4, RFC 5393)? */
+#include "edge/answer.h"
+#include "edge/dress.h"
+
+#include <errno.h>
+
+/* A stranger may bring a Route only if we gave it to him: the token's MAC proves that. */
+static bool route_is_allowed(struct edge_request *request)
+{
+	const struct route_next_hop *hop = &request->hop;
+	if (request->inside || (hop->route_count == 0 && !hop->was_strict))
+		return true;
+	struct transport_flow flow;
+	if (!hop->own_user.at)
+		return false;
+	int status = transport_flow_find(request->worker->transport, hop->own_user, &flow);
+	return status == 0 || status == -ENOTCONN;
+}
+
+enum edge_progress edge_loop(struct edge_request *request)
+{
+	struct edge_worker *worker = request->worker;
+	if (route_next_hop(request->message, edge_dress_is_ours, worker, &request->hop) < 0)
+		return edge_answer_outcome(request, EDGE_OUTCOME_BAD_ROUTE);
+	char serial[37], tag[37];
+	edge_dress_serial(worker, request->message, serial);
+	edge_dress_call_tag(request->message, tag);
+	request->serial = arena_copy(request->arena, span_of(serial));
+	request->tag = arena_copy(request->arena, span_of(tag));
+	if (!route_is_allowed(request))
+		return edge_answer_route_untrusted(request);
+	struct route_loop_input input = {
+		.source_zone = request->source_name,
+		.identity = request->message->from.uri,
+		.request_uri = request->message->request_uri,
+		.message = request->message,
+	};
+	route_loop_hash(&worker->shared->key, &input, request->loop_hash);
+	if (route_loop_is_seen(request->message, span_of(request->loop_hash)))
+		return edge_answer_loop(request);
+	return EDGE_CONTINUE;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/reply.h"
+
+#include "edge/dress.h"
+
+int edge_reply_pass(struct edge_request *request, const struct sip_message *response, const struct edge_zone *zone,
+	const struct edge_reply_header *extra, size_t extra_count)
+{
+	struct sip_draft draft;
+	struct iovec pieces[SIP_DRAFT_PIECES_MAXIMUM];
+	sip_draft_forward(&draft, request->arena, response);
+	sip_draft_drop_first(&draft, SIP_HEADER_VIA, 1);
+	if (!zone || zone->inside != request->inside)
+		edge_dress_boundary(request, &draft, request->inside);
+	for (size_t i = 0; i < extra_count; i++)
+		sip_draft_append_name(&draft, extra[i].name, extra[i].value);
+	int count = sip_draft_pieces(&draft, pieces, SIP_DRAFT_PIECES_MAXIMUM);
+	if (count < 0)
+		return count;
+	return transport_respond(request->server, response->status, pieces, (size_t)count);
+}
+
+/* A 6xx beats all; else the lowest class; within 4xx those that tell the caller how to go on. */
+static int rank(uint16_t status)
+{
+	static const uint16_t helpful[] = { 401, 407, 415, 420, 484 };
+	if (status >= 600)
+		return 0;
+	for (size_t i = 0; i < sizeof(helpful) / sizeof(helpful[0]); i++)
+		if (status == helpful[i])
+			return 400;
+	/* 503 says something about that target alone, so any other answer is preferred. */
+	return status == 503 ? 599 : status / 100 * 100 + 50;
+}
+
+bool edge_reply_is_better(uint16_t status, uint16_t than)
+{
+	return rank(status) < rank(than);
+}

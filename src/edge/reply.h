@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FEDGE_EDGE_REPLY_H
+#define FEDGE_EDGE_REPLY_H
+/* Responses on their way back: our Via off, what may not cross the boundary off, and on to the
+ * server transaction (RFC 3261 16.7). */
+#include "edge/request.h"
+#include "sip/draft.h"
+
+/* Passes a response of a target in that zone on as it is. extra: header lines to be added, as pairs of name and
+ * value; may be none. 0 or negative errno of transport_respond. */
+struct edge_reply_header {
+	struct span name;
+	struct span value;
+};
+int edge_reply_pass(struct edge_request *request, const struct sip_message *response, const struct edge_zone *zone,
+	const struct edge_reply_header *extra, size_t extra_count);
+/* Is the new final response a better answer than the one we have (RFC 3261 16.7 step 6)? */
+bool edge_reply_is_better(uint16_t status, uint16_t than);
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* RFC 3261 16.3: can this request be served at all? */
+#include "edge/answer.h"
+#include "edge/dress.h"
+
+enum edge_progress edge_sanity(struct edge_request *request)
+{
+	const struct sip_message *m = request->message;
+	bool for_us = m->uri.scheme != SIP_SCHEME_TEL && !m->uri.user.at && sip_uri_is_sip(&m->uri) &&
+		      edge_dress_is_ours(&m->uri, request->worker);
+	if (m->method == SIP_METHOD_CANCEL)
+		return edge_answer_outcome(request, EDGE_OUTCOME_NO_TRANSACTION);
+	if (m->uri.scheme == SIP_SCHEME_OTHER)
+		return edge_answer_outcome(request, EDGE_OUTCOME_UNKNOWN_SCHEME);
+	if (m->max_forwards == 0 && !(for_us && m->method == SIP_METHOD_OPTIONS))
+		return edge_answer_too_many_hops(request);
+	if (sip_message_has(m, SIP_HEADER_PROXY_REQUIRE) && !for_us)
+		return edge_answer_outcome(request, EDGE_OUTCOME_UNKNOWN_EXTENSION);
+	if (request->worker->draining && !request->in_dialog)
+		return edge_answer_outcome(request, EDGE_OUTCOME_DRAINING);
+	return EDGE_CONTINUE;
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The message as it leaves (RFC 3261 16.6), and who may get it. */
+#include "edge/answer.h"
+#include "edge/dress.h"
+#include "edge/forward.h"
+#include "edge/peers.h"
+#include "peer/chain.h"
+#include "peer/view.h"
+
+#include <errno.h>
+
+/* ---- Request-URI and Route ---- */
+
+static void set_alias(struct edge_request *request, struct sip_draft *draft)
+{
+	struct span alias = request->attempt.alias;
+	if (!alias.at || span_equal(alias, route_alias(&request->hop.uri)))
+		return;
+	bool secure = request->hop.uri.scheme == SIP_SCHEME_SIPS;
+	sip_draft_set_request_uri(
+		draft, arena_printf(request->arena, "%s:%.*s", secure ? "sips" : "sip", SPAN_PRINT(alias)));
+}
+
+/* All Route values but the first `drop` and, where a strict router put the real Request-URI at the
+ * end, but the last; with `last` behind them. */
+static void rewrite_routes(
+	struct edge_request *request, struct sip_draft *draft, size_t drop, size_t end, struct span last)
+{
+	struct sip_values values = sip_message_values(request->message, SIP_HEADER_ROUTE);
+	struct span joined = SPAN("");
+	size_t index = 0;
+	for (struct span value; sip_values_next(&values, &value); index++)
+		if (index >= drop && index < end)
+			joined = arena_printf(request->arena, "%.*s%s%.*s", SPAN_PRINT(joined),
+				joined.length ? ", " : "", SPAN_PRINT(value));
+	if (last.at)
+		joined = arena_printf(request->arena, "%.*s%s<%.*s>", SPAN_PRINT(joined), joined.length ? ", " : "",
+			SPAN_PRINT(last));
+	if (joined.length)
+		sip_draft_replace(draft, SIP_HEADER_ROUTE, joined);
+	else
+		sip_draft_drop(draft, SIP_HEADER_ROUTE);
+}
+
+static void set_routes(struct edge_request *request, struct sip_draft *draft)
+{
+	const struct route_next_hop *hop = &request->hop;
+	struct span target_uri = hop->was_strict ? hop->real_uri : request->message->request_uri;
+	if (!hop->was_strict && !hop->strict) {
+		if (hop->own_routes)
+			sip_draft_drop_first(draft, SIP_HEADER_ROUTE, hop->own_routes);
+		return;
+	}
+	size_t end = hop->was_strict ? hop->route_count - 1 : hop->route_count;
+	if (hop->strict) {
+		/* RFC 3261 16.6 step 6: the strict router's URI takes the Request-URI's place. */
+		sip_draft_set_request_uri(draft, hop->uri.whole);
+		rewrite_routes(request, draft, hop->own_routes + 1, end, target_uri);
+	} else {
+		sip_draft_set_request_uri(draft, target_uri);
+		rewrite_routes(request, draft, hop->own_routes, end, SPAN_NONE);
+	}
+}
+
+/* Tells where in the URI: RFC 3261 16.6 step 4. Unknown methods may make dialogs too. */
+static bool wants_record_route(const struct edge_request *request)
+{
+	enum sip_method method = request->message->method;
+	return !request->in_dialog && (sip_method_makes_dialog(method) || method == SIP_METHOD_OTHER);
+}
+
+static void draft_make(struct edge_request *request, struct sip_draft *draft, const struct transport_target *target,
+	const struct edge_zone *zone, struct span *ret_branch)
+{
+	int16_t max_forwards = request->message->max_forwards;
+	sip_draft_forward(draft, request->arena, request->message);
+	set_routes(request, draft);
+	set_alias(request, draft);
+	sip_draft_set_max_forwards(draft, max_forwards < 0 ? 70 : (unsigned)max_forwards - 1);
+	if (wants_record_route(request))
+		edge_dress_record_route(request, draft, target);
+	if (!zone || zone->inside != request->inside)
+		edge_dress_boundary(request, draft, zone && zone->inside);
+	sip_draft_prepend(draft, SIP_HEADER_VIA, edge_dress_via(request, target->protocol, zone, ret_branch));
+}
+
+/* ---- may it go there ---- */
+
+/* A stranger's request never leaves towards another stranger, whatever its Route says. */
+static bool relay_is_allowed(const struct edge_request *request, const struct edge_zone *zone)
+{
+	return request->inside || (zone && zone->inside);
+}
+
+static int send_pieces(struct edge_request *request, const struct transport_target *target, const struct iovec *pieces,
+	size_t count, struct span branch)
+{
+	struct transport_note note = edge_dress_note(request, request->target_zone);
+	struct transport *transport = request->worker->transport;
+	if (!request->server || !sip_method_is_answered(request->message->method))
+		return transport_send_stateless(transport, target, pieces, count, &note);
+	struct transport_request send = {
+		.target = target,
+		.parts = pieces,
+		.part_count = count,
+		.method = request->message->method,
+		.branch = branch,
+		.user = &edge_outcome_user,
+		.argument = request,
+		.note = &note,
+	};
+	return transport_send_request(transport, &send, &request->client);
+}
+
+int edge_send(struct edge_request *request, const struct transport_target *target, const struct edge_zone *zone)
+{
+	struct sip_draft draft;
+	struct iovec pieces[SIP_DRAFT_PIECES_MAXIMUM];
+	struct span branch;
+	if (!zone)
+		zone = edge_site_zone_of_target(request->site, &target->address);
+	if (!relay_is_allowed(request, zone)) {
+		struct finding *f =
+			finding_add(edge_request_findings(request), FINDING_ROUTE_UNTRUSTED, request->source_name);
+		finding_observed(f, request->hop.uri.whole);
+		return -EACCES;
+	}
+	request->target = *target;
+	request->target_zone = zone;
+	if (transport_target_switch(&request->target, request->message->bytes.length + 400))
+		request->target.flags &= ~(unsigned)TRANSPORT_TARGET_MAY_SWITCH;
+	draft_make(request, &draft, &request->target, zone, &branch);
+	int count = sip_draft_pieces(&draft, pieces, SIP_DRAFT_PIECES_MAXIMUM);
+	if (count < 0)
+		return count;
+	int status = send_pieces(request, &request->target, pieces, (size_t)count, branch);
+	if (status == 0)
+		edge_count(&request->worker->counters.forwarded);
+	return status;
+}
+
+/* ---- may that connection be used for it ---- */
+
+/* For most policies a server's name is all that its certificate is held against, and domains share
+ * their connections. RFC 5922 and DANE look at the domain too, so there each has its own. */
+uint64_t edge_forward_mark(struct edge_worker *worker, const struct edge_zone *zone, struct span domain)
+{
+	uint64_t mark = zone ? (uint64_t)zone->index + 1 : 0;
+	if (worker->site->policy.kind == TRUST_POLICY_MICROSOFT || !zone || zone->inside)
+		return mark;
+	uint64_t hash = hash_keyed(&worker->shared->key, domain);
+	struct edge_mark *slot = &worker->marks[hash % EDGE_MARKS];
+	slot->mark = (hash << 16) | mark;
+	if (!span_copy_to(domain, slot->domain, sizeof(slot->domain)))
+		slot->mark = 0;
+	return (hash << 16) | mark;
+}
+
+/* The domain of a mark; absent where the table has forgotten it, which then trusts nobody. */
+static struct span mark_domain(struct edge_worker *worker, uint64_t mark)
+{
+	for (size_t i = 0; i < EDGE_MARKS; i++)
+		if (worker->marks[i].mark == mark)
+			return span_of(worker->marks[i].domain);
+	return SPAN_NONE;
+}
+
+static int judge_partner(struct edge_worker *worker, const struct transport_target *target,
+	const struct net_tls_facts *facts, struct arena *arena)
+{
+	const struct peer_chain *chain;
+	static const struct trust_chain none;
+	struct finding_list findings;
+	finding_list_init(&findings, arena, FINDING_PARTNER);
+	struct trust_judge judge = { .policy = &worker->site->policy,
+		.findings = &findings,
+		.now_s = clock_wall_us(&worker->shared->clock) / CLOCK_SECOND_US };
+	struct trust_candidate candidate = { .kind = TRUST_CANDIDATE_IN_DOMAIN,
+		.name = target->name,
+		.domain = mark_domain(worker, target->mark),
+		.port = net_address_port(&target->address) };
+	if (edge_peers_chain(worker, facts, &chain) < 0)
+		return -ESTALE;
+	const struct peer_host *host = peer_host_known(worker->peers, target->name, candidate.port);
+	bool accepted;
+	if (target->name.at)
+		accepted = trust_judge_certificate(
+			&judge, &candidate, chain ? &chain->facts : &none, host ? &host->facts : NULL);
+	else /* in a dialog, to a numeric address the partner gave itself: any trusted name */
+		accepted = chain && chain->facts.status == TRUST_CHAIN_TRUSTED;
+	peer_host_unref(host);
+	peer_chain_unref(chain);
+	return accepted ? 0 : -EACCES;
+}
+
+int edge_forward_judge(void *argument, const struct transport_target *target, const struct net_tls_facts *facts)
+{
+	struct edge_worker *worker = argument;
+	size_t index = (target->mark & 0xffff) - 1;
+	if (!facts || index >= worker->site->zone_count)
+		return 0; /* plain TCP: only neighbors are reached so */
+	const struct edge_zone *zone = &worker->site->zones[index];
+	/* A request that follows its own way is marked as a partner's before its address is known. */
+	const struct edge_zone *neighbor = edge_site_neighbor(worker->site, &target->address, TRANSPORT_TLS);
+	if (neighbor)
+		zone = neighbor;
+	if (zone->inside) {
+		struct span name = zone->config->verify_name;
+		return !name.at || edge_peers_covers(worker, facts, name) ? 0 : -EACCES;
+	}
+	struct arena arena;
+	arena_init(&arena, 256u << 10);
+	int status = judge_partner(worker, target, facts, &arena);
+	arena_done(&arena);
+	return status;
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/site.h"
+
+#include "base/arena.h"
+#include "base/require.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#define SITE_ARENA_MAXIMUM (16u << 20)
+
+struct site_owner {
+	struct edge_site site;
+	struct arena arena;
+	atomic_uint references;
+};
+
+static enum transport_protocol protocol_of(enum config_transport transport)
+{
+	static const enum transport_protocol map[] = {
+		[CONFIG_TRANSPORT_UDP] = TRANSPORT_UDP,
+		[CONFIG_TRANSPORT_TCP] = TRANSPORT_TCP,
+		[CONFIG_TRANSPORT_TLS] = TRANSPORT_TLS,
+	};
+	return map[transport];
+}
+
+static int zone_make(struct arena *arena, const struct config_zone *config, int index, struct edge_zone *zone)
+{
+	*zone = (struct edge_zone){
+		.config = config,
+		.name = config->name,
+		.index = index,
+		.inside = config->kind == CONFIG_ZONE_NEIGHBOR,
+		.protocol = protocol_of(config->transport),
+		.address_count = config->peers.count,
+	};
+	zone->addresses = arena_zero(arena, (config->peers.count + 1) * sizeof(*zone->addresses));
+	if (!zone->addresses)
+		return -ENOMEM;
+	for (size_t i = 0; i < config->peers.count; i++) {
+		const struct config_endpoint *peer = &config->peers.items[i];
+		uint16_t port = peer->port ? peer->port : transport_protocol_port(zone->protocol);
+		zone->addresses[i] = NET_ADDRESS_NONE;
+		if (peer->is_address)
+			net_address_parse(peer->host, port, &zone->addresses[i]);
+	}
+	return 0;
+}
+
+static int zones_make(struct site_owner *owner)
+{
+	const struct config_node *config = owner->site.config;
+	owner->site.zones = arena_zero(&owner->arena, (config->zone_count + 1) * sizeof(struct edge_zone));
+	if (!owner->site.zones)
+		return -ENOMEM;
+	for (size_t i = 0; i < config->zone_count; i++) {
+		struct edge_zone *zone = &owner->site.zones[i];
+		int status = zone_make(&owner->arena, &config->zones[i], (int)i, zone);
+		if (status < 0)
+			return status;
+		if (!zone->inside && !owner->site.partners)
+			owner->site.partners = zone;
+	}
+	owner->site.zone_count = config->zone_count;
+	return 0;
+}
+
+static int zone_index(const struct config_node *config, const struct config_zone *zone)
+{
+	return zone ? (int)(zone - config->zones) : ROUTE_ZONE_DEFAULT;
+}
+
+/* The two enumerations name the same words of the same product; config/ is the administrator's
+ * side of them, route/ the machine's. */
+static struct route_rule rule_of(const struct config_node *config, const struct config_rule *rule)
+{
+	static const enum route_source sources[] = {
+		[CONFIG_SOURCE_ANY] = ROUTE_SOURCE_ANY,
+		[CONFIG_SOURCE_ALL_ZONES] = ROUTE_SOURCE_ALL_ZONES,
+		[CONFIG_SOURCE_DEFAULT] = ROUTE_SOURCE_DEFAULT,
+		[CONFIG_SOURCE_ZONE] = ROUTE_SOURCE_ZONE,
+	};
+	static const enum route_pattern types[] = {
+		[CONFIG_PATTERN_EXACT] = ROUTE_PATTERN_EXACT,
+		[CONFIG_PATTERN_PREFIX] = ROUTE_PATTERN_PREFIX,
+		[CONFIG_PATTERN_SUFFIX] = ROUTE_PATTERN_SUFFIX,
+		[CONFIG_PATTERN_REGEX] = ROUTE_PATTERN_REGEX,
+	};
+	static const enum route_behaviour behaviours[] = {
+		[CONFIG_BEHAVIOUR_LEAVE] = ROUTE_BEHAVIOUR_LEAVE,
+		[CONFIG_BEHAVIOUR_STRIP] = ROUTE_BEHAVIOUR_STRIP,
+		[CONFIG_BEHAVIOUR_REPLACE] = ROUTE_BEHAVIOUR_REPLACE,
+	};
+	return (struct route_rule){
+		.name = rule->name,
+		.priority = rule->priority,
+		.source = sources[rule->source],
+		.source_zone = zone_index(config, rule->source_zone),
+		.mode = rule->mode == CONFIG_MODE_ANY ? ROUTE_MODE_ANY : ROUTE_MODE_PATTERN,
+		.type = types[rule->type],
+		.pattern = rule->pattern,
+		.behaviour = behaviours[rule->behaviour],
+		.replace = rule->replace,
+		.on_match = rule->on_match == CONFIG_ON_MATCH_STOP ? ROUTE_ON_MATCH_STOP : ROUTE_ON_MATCH_CONTINUE,
+		.target = zone_index(config, rule->target),
+	};
+}
+
+static int table_make(struct site_owner *owner)
+{
+	const struct config_node *config = owner->site.config;
+	struct route_rule *rules = arena_zero(&owner->arena, (config->rule_count + 1) * sizeof(*rules));
+	if (!rules)
+		return -ENOMEM;
+	for (size_t i = 0; i < config->rule_count; i++)
+		rules[i] = rule_of(config, &config->rules[i]);
+	return route_table_new(rules, config->rule_count, &owner->site.table, NULL);
+}
+
+static int policy_make(struct site_owner *owner)
+{
+	const struct config_trust *trust = &owner->site.config->trust;
+	static const enum trust_policy_kind kinds[] = {
+		[CONFIG_POLICY_MICROSOFT] = TRUST_POLICY_MICROSOFT,
+		[CONFIG_POLICY_RFC5922] = TRUST_POLICY_RFC5922,
+		[CONFIG_POLICY_DANE] = TRUST_POLICY_DANE,
+	};
+	struct trust_partner *allowed = arena_zero(&owner->arena, (trust->allowed_count + 1) * sizeof(*allowed));
+	if (!allowed)
+		return -ENOMEM;
+	for (size_t i = 0; i < trust->allowed_count; i++)
+		allowed[i] = (struct trust_partner){ .domain = trust->allowed[i].domain,
+			.server = trust->allowed[i].server.host,
+			.port = trust->allowed[i].server.port };
+	owner->site.policy = (struct trust_policy){
+		.kind = kinds[trust->policy],
+		.discover = trust->discover,
+		.wildcards = trust->wildcards,
+		.require_client_usage = owner->site.config->tls.require_client_usage,
+		.expires_soon_s = trust->expires_soon_s,
+		.allowed = allowed,
+		.allowed_count = trust->allowed_count,
+		.blocked = trust->blocked.items,
+		.blocked_count = trust->blocked.count,
+		.providers = trust->providers.items,
+		.provider_count = trust->providers.count,
+		.own_domains = owner->site.config->domains.items,
+		.own_domain_count = owner->site.config->domains.count,
+	};
+	owner->site.limits = (struct trust_limits){ trust->rate, trust->suspicious_rate, trust->addresses };
+	return 0;
+}
+
+int edge_site_new(const struct config_node *config, uint64_t generation, struct edge_site **ret_site)
+{
+	struct site_owner *owner = calloc(1, sizeof(*owner));
+	if (!owner)
+		return -ENOMEM;
+	arena_init(&owner->arena, SITE_ARENA_MAXIMUM);
+	atomic_init(&owner->references, 1);
+	owner->site.config = config_node_ref(config);
+	owner->site.generation = generation;
+	int status = zones_make(owner);
+	if (status == 0)
+		status = table_make(owner);
+	if (status == 0)
+		status = policy_make(owner);
+	if (status < 0) {
+		edge_site_unref(&owner->site);
+		return status;
+	}
+	*ret_site = &owner->site;
+	return 0;
+}
+
+struct edge_site *edge_site_ref(struct edge_site *site)
+{
+	struct site_owner *owner = base_container(site, struct site_owner, site);
+	atomic_fetch_add_explicit(&owner->references, 1, memory_order_relaxed);
+	return site;
+}
+
+void edge_site_unref(struct edge_site *site)
+{
+	if (!site)
+		return;
+	struct site_owner *owner = base_container(site, struct site_owner, site);
+	if (atomic_fetch_sub_explicit(&owner->references, 1, memory_order_acq_rel) != 1)
+		return;
+	route_table_free(site->table);
+	config_node_unref(site->config);
+	arena_done(&owner->arena);
+	free(owner);
+}
+
+typedef bool address_equal_h(const struct net_address *a, const struct net_address *b);
+
+static bool zone_has_address(const struct edge_zone *zone, const struct net_address *address, address_equal_h *equal)
+{
+	for (size_t i = 0; i < zone->address_count; i++)
+		if (net_address_is_set(&zone->addresses[i]) && equal(&zone->addresses[i], address))
+			return true;
+	return false;
+}
+
+static const struct edge_zone *neighbor_find(const struct edge_site *site, const struct net_address *address,
+	enum transport_protocol protocol, address_equal_h *equal)
+{
+	for (size_t i = 0; i < site->zone_count; i++) {
+		const struct edge_zone *zone = &site->zones[i];
+		if (!zone->inside)
+			continue;
+		if (protocol != TRANSPORT_ANY && (zone->protocol == TRANSPORT_TLS) != (protocol == TRANSPORT_TLS))
+			continue;
+		if (zone_has_address(zone, address, equal))
+			return zone;
+	}
+	return NULL;
+}
+
+const struct edge_zone *edge_site_neighbor(
+	const struct edge_site *site, const struct net_address *address, enum transport_protocol protocol)
+{
+	/* Two neighbors may share a host: the one with that very port is meant, if there is one. */
+	const struct edge_zone *zone = neighbor_find(site, address, protocol, net_address_equal);
+	return zone ? zone : neighbor_find(site, address, protocol, net_address_equal_host);
+}
+
+const struct edge_zone *edge_site_zone_of_target(const struct edge_site *site, const struct net_address *address)
+{
+	const struct edge_zone *zone = edge_site_neighbor(site, address, TRANSPORT_ANY);
+	return zone ? zone : site->partners;
+}

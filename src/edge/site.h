@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FEDGE_EDGE_SITE_H
+#define FEDGE_EDGE_SITE_H
+/* What one configuration means to the edge: its zones with addresses, its search rules compiled,
+ * its rule book of trust. Made whole from a config_node or not at all, then only read; workers and
+ * requests hold references, so a call that began under an old configuration ends under it. */
+#include "config/node.h"
+#include "net/address.h"
+#include "route/table.h"
+#include "transport/flow.h"
+#include "trust/limits.h"
+#include "trust/policy.h"
+
+struct edge_zone {
+	const struct config_zone *config;
+	struct span name;
+	int index; /* as route/ knows it */
+	bool inside; /* a neighbor: trusted, told everything. Otherwise partners found by DNS */
+	enum transport_protocol protocol;
+	struct net_address *addresses; /* of config->peers, in their order; family none: a host name, asked in DNS */
+	size_t address_count;
+};
+
+struct edge_site {
+	const struct config_node *config;
+	struct edge_zone *zones;
+	size_t zone_count;
+	const struct edge_zone *partners; /* the first dns zone, or NULL */
+	struct route_table *table;
+	struct trust_policy policy;
+	struct trust_limits limits;
+	uint64_t generation; /* 1, 2, … with each reload */
+};
+
+/* Takes a reference of its own of config. 0, -ENOMEM, or -EINVAL (a rule that config/ should not have let through). */
+int edge_site_new(const struct config_node *config, uint64_t generation, struct edge_site **ret_site);
+/* Any thread. */
+struct edge_site *edge_site_ref(struct edge_site *site);
+void edge_site_unref(struct edge_site *site); /* accepts NULL */
+
+static inline bool edge_site_is_microsoft(const struct edge_site *site)
+{
+	return site->config->dialect == CONFIG_DIALECT_MICROSOFT;
+}
+/* The neighbor with that address (without its port: peers call from any) that is reached over that
+ * kind of transport, or NULL. TLS neighbors are found for TLS only. */
+const struct edge_zone *edge_site_neighbor(
+	const struct edge_site *site, const struct net_address *address, enum transport_protocol protocol);
+/* As edge_site_neighbor, of a target we are about to send to. */
+const struct edge_zone *edge_site_zone_of_target(const struct edge_site *site, const struct net_address *address);
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/worker_private.h"
+#include "net/loop.h"
+#include "peer/view.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define TIMER_C_US (INT64_C(181) * CLOCK_SECOND_US) /* RFC 3261 16.6 step 11: more than three minutes */
+
+static struct transport_limits limits_of(const struct config_limits *limits)
+{
+	return (struct transport_limits){
+		.message_bytes = limits->message_bytes,
+		.connections = limits->connections,
+		.transactions = limits->transactions,
+		.handshake_us = limits->handshake_ms * CLOCK_MS_US,
+		.idle_us = limits->idle_ms * CLOCK_MS_US,
+	};
+}
+
+static int transport_open(struct edge_worker *worker, size_t *reterr_listener)
+{
+	const struct edge_shared *shared = worker->shared;
+	const struct config_node *config = worker->site->config;
+	struct transport_params params = {
+		.worker = worker->number,
+		.worker_count = shared->worker_count,
+		.mesh = shared->mesh,
+		.loop = worker->loop,
+		.resolver = shared->resolver,
+		.random = &worker->random,
+		.listeners = shared->listeners,
+		.listener_count = shared->listener_count,
+		.tls = shared->tls,
+		.node = shared->node,
+		.limits = limits_of(&config->limits),
+		.ringing_us = TIMER_C_US,
+		.token_key = shared->key,
+		.sink = &worker->sink,
+		.user = edge_worker_user(worker),
+	};
+	if (config->address.at)
+		net_address_parse(config->address, 0, &params.bind);
+	return transport_new(&params, &worker->transport, reterr_listener);
+}
+
+static int peers_open(struct edge_worker *worker)
+{
+	const struct edge_shared *shared = worker->shared;
+	if (!shared->resolver)
+		return 0;
+	struct peer_view_settings settings = {
+		.cache = shared->peers,
+		.loop = worker->loop,
+		.resolver = shared->resolver,
+		.sink = &worker->sink,
+		.clock = &shared->clock,
+		.worker = worker->number,
+		.tlsa = worker->site->policy.kind == TRUST_POLICY_DANE,
+	};
+	return peer_view_new(&settings, &worker->peers);
+}
+
+int edge_worker_new(const struct edge_shared *shared, uint16_t number, struct edge_site *site, struct record_sink sink,
+	struct edge_worker **ret_worker, size_t *reterr_listener)
+{
+	struct edge_worker *worker = calloc(1, sizeof(*worker));
+	if (!worker)
+		return -ENOMEM;
+	worker->number = number;
+	worker->shared = shared;
+	worker->site = edge_site_ref(site);
+	worker->named = (struct record_named_sink){ sink, shared->log_name };
+	worker->sink = record_named_sink(&worker->named);
+	list_init(&worker->requests);
+	int status = random_init(&worker->random);
+	if (status == 0)
+		status = net_loop_new(&shared->clock, &worker->loop);
+	if (status == 0)
+		status = peers_open(worker);
+	if (status == 0)
+		status = transport_open(worker, reterr_listener);
+	if (status < 0) {
+		edge_worker_free(worker);
+		return status;
+	}
+	*ret_worker = worker;
+	return 0;
+}
+
+struct edge_worker *edge_worker_free(struct edge_worker *worker)
+{
+	if (!worker)
+		return NULL;
+	edge_worker_forget_requests(worker);
+	transport_free(worker->transport);
+	peer_view_free(worker->peers);
+	if (worker->loop)
+		net_loop_free(worker->loop);
+	edge_site_unref(worker->site);
+	free(worker);
+	return NULL;
+}
+
+static void *thread_main(void *argument)
+{
+	struct edge_worker *worker = argument;
+	worker->status = net_loop_run(worker->loop);
+	return NULL;
+}
+
+int edge_worker_start(struct edge_worker *worker)
+{
+	int status = pthread_create(&worker->thread, NULL, thread_main, worker);
+	worker->started = status == 0;
+	return -status;
+}
+
+void edge_worker_join(struct edge_worker *worker)
+{
+	if (!worker || !worker->started)
+		return;
+	net_loop_stop(worker->loop);
+	pthread_join(worker->thread, NULL);
+	worker->started = false;
+}
+
+/* ---- posts from the main thread ---- */
+
+static void drain_done(void *argument)
+{
+	struct edge_worker *worker = argument;
+	worker->drained(worker->drained_argument);
+}
+
+static void drain(void *argument)
+{
+	struct edge_worker *worker = argument;
+	int64_t limit_us = worker->site->config->limits.drain_ms * CLOCK_MS_US;
+	worker->draining = true;
+	transport_drain(worker->transport, net_loop_now_us(worker->loop) + limit_us, drain_done, worker);
+}
+
+int edge_worker_drain(struct edge_worker *worker, void (*drained)(void *argument), void *argument)
+{
+	worker->drained = drained;
+	worker->drained_argument = argument;
+	return net_loop_post(worker->loop, drain, worker);
+}
+
+struct site_change {
+	struct edge_worker *worker;
+	struct edge_site *site;
+};
+
+static void site_take(void *argument)
+{
+	struct site_change *change = argument;
+	struct edge_worker *worker = change->worker;
+	edge_site_unref(worker->site);
+	worker->site = change->site;
+	transport_trust_changed(worker->transport);
+	free(change);
+}
+
+int edge_worker_take_site(struct edge_worker *worker, struct edge_site *site)
+{
+	struct site_change *change = malloc(sizeof(*change));
+	if (!change)
+		return -ENOMEM;
+	*change = (struct site_change){ worker, edge_site_ref(site) };
+	int status = net_loop_post(worker->loop, site_take, change);
+	if (status < 0) {
+		edge_site_unref(change->site);
+		free(change);
+	}
+	return status;
+}
+
+static void forget(void *argument)
+{
+	struct edge_worker *worker = argument;
+	worker->forgotten++;
+	transport_trust_changed(worker->transport);
+}
+
+int edge_worker_forget_peers(struct edge_worker *worker)
+{
+	return net_loop_post(worker->loop, forget, worker);
+}

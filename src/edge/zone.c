@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/zone.h"
+
+#include "edge/peers.h"
+
+static const struct edge_zone *zone_of(
+	struct edge_worker *worker, const struct edge_site *site, const struct transport_arrival *arrival)
+{
+	const struct edge_zone *zone = edge_site_neighbor(site, &arrival->remote, arrival->protocol);
+	if (!zone || arrival->protocol != TRANSPORT_TLS || !zone->config->verify_name.at)
+		return zone;
+	/* An address alone proves little: with a name to verify, the certificate decides. */
+	return edge_peers_covers(worker, arrival->tls, zone->config->verify_name) ? zone : NULL;
+}
+
+enum edge_progress edge_zone_find(struct edge_request *request)
+{
+	request->source = zone_of(request->worker, request->site, request->arrival);
+	request->inside = request->source != NULL;
+	request->source_name = request->source ? request->source->name : SPAN("DefaultZone");
+	return EDGE_CONTINUE;
+}
+
+bool edge_zone_alias(void *argument, const struct transport_arrival *arrival)
+{
+	struct edge_worker *worker = argument;
+	return !edge_site_is_microsoft(worker->site) && zone_of(worker, worker->site, arrival) != NULL;
+}
