@@ -76,12 +76,21 @@ static int print_man(const struct command_line *line)
 	return COMMAND_GOOD;
 }
 
+static int print_commands(const struct command_line *line)
+{
+	for (size_t i = 0; line->root->subcommands[i]; i++)
+		fprintf(line->output, "%s\n", line->root->subcommands[i]->name);
+	return COMMAND_GOOD;
+}
+
 static int run_help(struct command_line *line)
 {
 	struct command_surroundings s = surroundings_of(line);
 	struct buffer program;
 	if (command_has(line, "man"))
 		return print_man(line);
+	if (command_has(line, "commands"))
+		return print_commands(line);
 	buffer_init(&program, 4096);
 	const struct command *command = command_named(line, &program);
 	int exit_code = COMMAND_GOOD;
@@ -105,6 +114,7 @@ const struct command command_help_command = {
 	.options =
 		(const struct command_option[]){
 			{ "man", .help = "write the command's manual page instead" },
+			{ "commands", .help = "the commands' names, one a line", .hidden = true },
 			{ NULL },
 		},
 	.operand_maximum = 2,

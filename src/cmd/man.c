@@ -176,17 +176,17 @@ void command_man(const struct command *command, const char *page, FILE *output)
 	fputs(".SH SYNOPSIS\n", output);
 	synopsis(output, command, program);
 	if (command->subcommands)
-		fputs("\\fICOMMAND\\fR [OPTION...]\n", output);
+		fputs(command->run ? "[\\fICOMMAND\\fR [OPTION...]]\n" : "\\fICOMMAND\\fR [OPTION...]\n", output);
 	if (command->description) {
 		fputs(".SH DESCRIPTION\n", output);
 		paragraphs(output, command->description);
 	}
-	if (command->options || !command->subcommands)
+	if (!command->subcommands || command->run) {
 		fputs(".SH OPTIONS\n", output);
-	options(output, command);
-	if (!command->subcommands)
+		options(output, command);
 		fputs(".TP\n\\fB\\-h\\fR, \\fB\\-\\-help\\fR\nshow a summary of all this.\n", output);
-	else
+	}
+	if (command->subcommands)
 		fputs(".SH COMMANDS\n", output);
 	for (size_t i = 0; command->subcommands && command->subcommands[i]; i++) {
 		if (whole)

@@ -120,6 +120,17 @@ static json_t *logs(const struct edge_node *node, const struct config_node *conf
 	return list;
 }
 
+static json_t *transport_counters_json(const struct transport_counters *counts)
+{
+	json_t *object = json_pack("{s:I,s:I,s:I}", "connections", (json_int_t)counts->connections,
+		"server_transactions", (json_int_t)counts->server_transactions, "client_transactions",
+		(json_int_t)counts->client_transactions);
+#define X(name) json_object_set_new(object, #name, json_integer((json_int_t)counts->name));
+	TRANSPORT_COUNTERS(X)
+#undef X
+	return object;
+}
+
 static json_t *counters(const struct edge_node *node)
 {
 	struct edge_node_counts counts;
@@ -129,13 +140,7 @@ static json_t *counters(const struct edge_node *node)
 	EDGE_COUNTERS(X)
 #undef X
 	json_object_set_new(object, "requests_under_way", json_integer((json_int_t)counts.requests_under_way));
-	json_t *transport = json_object();
-#define X(name) json_object_set_new(transport, #name, json_integer((json_int_t)counts.transport.name));
-	TRANSPORT_COUNTERS(X)
-	X(connections)
-	X(server_transactions) X(client_transactions)
-#undef X
-		json_object_set_new(object, "transport", transport);
+	json_object_set_new(object, "transport", transport_counters_json(&counts.transport));
 	return object;
 }
 
