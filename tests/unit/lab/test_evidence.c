@@ -88,9 +88,8 @@ static void logs_are_cut_at_their_records(void **state)
 }
 
 #define JUDGEMENT(status, code, call)                                                                                  \
-	"{\"kind\":\"judgement\",\"status\":" status ",\"code\":\"" code "\",\"call_id\":\"" call "\"}
-"
-	static const struct finding_case {
+	"{\"kind\":\"judgement\",\"status\":" status ",\"code\":\"" code "\",\"call_id\":\"" call "\"}\n"
+static const struct finding_case {
 	const char *name;
 	const char *log;
 	const char *code;
