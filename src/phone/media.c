@@ -97,8 +97,8 @@ static bool is_plain_audio(const struct sip_sdp_media *offered)
 	       (span_is_nocase(offered->protocol, "RTP/AVP") || span_is_nocase(offered->protocol, "RTP/AVPF"));
 }
 
-static bool accept(const struct phone_media *media, const struct sip_sdp *offer, const struct sip_sdp_media *offered,
-	struct buffer *b)
+static bool take_audio(const struct phone_media *media, const struct sip_sdp *offer,
+	const struct sip_sdp_media *offered, struct buffer *b)
 {
 	struct buffer formats;
 	buffer_init(&formats, 1024);
@@ -125,7 +125,7 @@ int phone_media_answer(const struct phone_media *media, struct span offer, struc
 	write_head(media, ret_sdp);
 	for (size_t i = 0; i < sdp.media_count; i++) {
 		const struct sip_sdp_media *offered = &sdp.media[i];
-		if (!taken && is_plain_audio(offered) && accept(media, &sdp, offered, ret_sdp))
+		if (!taken && is_plain_audio(offered) && take_audio(media, &sdp, offered, ret_sdp))
 			taken = true;
 		else
 			sip_sdp_write_media(ret_sdp, offered->kind, 0, offered->protocol, offered->formats);

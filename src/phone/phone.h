@@ -6,8 +6,8 @@
  * whoever it is told to call: certificates are demanded only where a server name is given; it picks no routes but the
  * one it is given.
  *
- * Everything belongs to the loop's thread. Spans in params are copied unless said otherwise. A call is the phone's own
- * until its `ended` was called; it must not be touched afterwards. */
+ * Everything belongs to the loop's thread. What params point to is copied unless said otherwise. A call is the phone's
+ * own until its `ended` was called; it must not be touched afterwards. */
 #include "net/address.h"
 #include "record/sink.h"
 #include "sip/message.h"
@@ -39,6 +39,7 @@ struct phone_outcome {
 	bool outgoing;
 	uint16_t status; /* of the final answer; 0 where none came */
 	struct span reason; /* its phrase, or why there was none: "cannot connect to 127.0.0.1:5061: refused" */
+	const char *failed; /* transport_failed_name, where the transport could not; else NULL */
 	const struct sip_message *answer; /* the final answer that came; NULL where none did or we gave it */
 	struct span call_id;
 	struct span local; /* URI: ours */

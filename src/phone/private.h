@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FEDGE_PHONE_PRIVATE_H
+#define FEDGE_PHONE_PRIVATE_H
+/* What the files of this folder share. A call is placed by caller.c or taken by callee.c, stands in within.c (requests
+ * inside its dialog), and ends in call.c, which tells the user once. request.c sends requests and answers challenges;
+ * words.c writes the headers all of them share. */
+#include "base/list.h"
+#include "net/loop.h"
+#include "phone/decide.h"
+#include "phone/media.h"
+#include "phone/phone.h"
+#include "sip/dialog.h"
+#include "sip/session_timer.h"
+#include "transport/transport.h"
+
+/* What judge says of a certificate. */
+#define PHONE_JUDGED_CHAIN (-1)
+#define PHONE_JUDGED_NAME (-2)
+/* A target whose certificate must prove its name. */
+#define PHONE_MARK_VERIFY 1
+
+#define PHONE_TAG_LENGTH 16
+#define PHONE_TARGETS_MAXIMUM 8
+#define PHONE_CALL_BYTES ((size_t)256 * 1024)
+#define PHONE_REQUEST_BYTES ((size_t)128 * 1024)
+#define PHONE_BODY_BYTES ((size_t)16 * 1024)
+
+struct phone {
+	struct phone_params params;
+	struct transport *transport;
+	struct sip_timers timers;
+	struct list calls;
+	size_t call_count;
+	char epid[11];
+	bool stopping;
+	struct wheel_timer grace;
+	void (*stopped)(void *argument);
+	void *stopped_argument;
+	struct net_hook hook; /* frees what ended during the turn */
+	struct list ended_calls;
+	struct list ended_requests;
+};
+
+/* A request of ours in flight, by itself or within a call. */
+struct phone_request {
+	struct list link; /* of its call, or of ended_requests */
+	struct phone *phone;
+	struct phone_call *call;
+	struct arena arena;
+	const struct sip_message *sent;
+	struct transport_client *client;
+	enum sip_method method;
+	/* The final answer, or NULL where none came (why then says so). Called once. */
+	void (*finished)(struct phone_request *request, const struct transport_arrival *arrival,
+		const struct transport_failure *failure);
+	/* 101 … 199, and each 2xx to an INVITE after the first; may be NULL. */
+	void (*further)(struct phone_request *request, const struct transport_arrival *arrival);
+	bool is_finished;
+	bool is_authenticated; /* carries credentials: another challenge is a refusal */
+};
+
+enum phone_call_state {
+	PHONE_CALL_CALLING, /* outgoing: no final answer yet */
+	PHONE_CALL_RINGING, /* incoming: not answered yet */
+	PHONE_CALL_STANDING,
+	PHONE_CALL_LEAVING, /* BYE or CANCEL is on its way */
+	PHONE_CALL_OVER,
+};
+
+struct phone_call {
+	struct list link;
+	struct phone *phone;
+	struct arena arena;
+	enum phone_call_state state;
+	struct phone_outcome outcome; /* as far as known; its texts are in the arena */
+	struct list requests;
+	struct sip_dialog dialog;
+	struct sip_session_timer session;
+	struct phone_media media;
+	struct wheel_timer start; /* outgoing: it begins when phone_call has returned */
+	struct wheel_timer deadline; /* outgoing: timeout; incoming: ringing; standing: duration */
+	struct wheel_timer refresh; /* session timer */
+
+	/* ---- outgoing ---- */
+	struct phone_call_params params; /* texts in the arena */
+	struct transport_query *query;
+	struct transport_target targets[PHONE_TARGETS_MAXIMUM];
+	size_t target_count;
+	size_t target_used; /* the one in use */
+	struct phone_request *invite;
+	struct span from; /* header values */
+	struct span to;
+	char conversation[33];
+	uint32_t cseq;
+	bool given_up;
+	struct span ack; /* bytes, for each 2xx again */
+	struct span ack_tag; /* To tag of the 2xx it is for */
+	uint32_t ack_cseq;
+
+	/* ---- incoming ---- */
+	struct transport_server *server;
+	char tag[PHONE_TAG_LENGTH + 1];
+	struct sip_answer answer; /* its 2xx is repeated */
+	struct transport_server *answering; /* the INVITE or re-INVITE whose 2xx waits for its ACK */
+	struct span answer_bytes;
+
+	/* Requests within the call go over the connection that the INVITE took, where it took one; else to their
+	 * next hop, if that is an address; else to where the INVITE came from or went. */
+	bool has_flow;
+	struct transport_target flow;
+	struct transport_target peer;
+	bool peer_updates; /* Allow had UPDATE */
+};
+
+/* ---- words.c ---- */
+
+/* "SIP/2.0/TLS host:port;branch=…;rport" with a new branch, in the arena; the branch too. */
+struct span phone_via(struct phone *phone, struct arena *a, enum transport_protocol protocol, struct span *ret_branch);
+/* <sip:user@host:port;transport=…> */
+struct span phone_contact(struct phone *phone, struct arena *a, struct span user, enum transport_protocol protocol);
+struct span phone_agent(const struct phone *phone);
+void phone_append_capabilities(struct sip_draft *d);
+/* Answers with a status and the decision's headers; no body. Releases nothing. */
+void phone_reply(struct phone *phone, struct transport_server *server, struct phone_decision decision, struct span tag);
+int phone_respond(struct transport_server *server, const struct sip_draft *d, uint16_t status);
+
+/* ---- request.c ---- */
+
+/* NULL without memory. Its draft is to be made in its arena. */
+struct phone_request *phone_request_new(struct phone *phone, struct phone_call *call, enum sip_method method);
+/* Negative errno: it is gone, and finished was not called. */
+int phone_request_send(struct phone_request *request, const struct sip_draft *d, const struct transport_target *target,
+	struct span branch);
+/* No callback comes any more; its memory goes at the end of the turn. */
+void phone_request_drop(struct phone_request *request);
+/* Adds Authorization or Proxy-Authorization for the challenge in that 401 or 407 to a draft of the next attempt. False
+ * where there is no challenge that we can answer, or it was answered before. */
+bool phone_authenticate(
+	const struct phone_request *refused, const struct sip_message *response, struct sip_draft *d, struct arena *a);
+bool phone_can_authenticate(const struct phone_request *refused, const struct sip_message *response);
+/* "cannot connect to 127.0.0.1:5061 (TLS): connection refused" */
+struct span phone_failure_text(struct arena *a, const struct transport_failure *failure);
+
+/* ---- call.c ---- */
+
+struct phone_call *phone_call_new(struct phone *phone, bool outgoing);
+/* The call is over: tells the user, once; frees at the end of the turn. */
+void phone_call_over(struct phone_call *call);
+int64_t phone_now_us(const struct phone *phone); /* wall */
+void phone_arm(struct phone *phone, struct wheel_timer *timer, int64_t delay_us);
+void phone_disarm(struct phone *phone, struct wheel_timer *timer);
+void phone_call_stands(struct phone_call *call, int64_t duration_us);
+struct phone_call *phone_call_find(struct phone *phone, const struct sip_message *m);
+/* Our description, in answer to the message's offer or as an offer: 0, -ENOTSUP, -EBADMSG, or the buffer's failure. */
+int phone_call_describe(struct phone_call *call, const struct sip_message *m, struct buffer *ret_sdp);
+
+/* ---- caller.c ---- */
+void phone_caller_start(struct phone_call *call);
+void phone_caller_give_up(struct phone_call *call);
+
+/* ---- callee.c ---- */
+
+/* A new INVITE; takes the server over. */
+void phone_callee_ring(struct phone *phone, struct transport_server *server, const struct transport_arrival *arrival);
+void phone_callee_cancelled(struct phone_call *call);
+/* Gives the INVITE that rings its final answer. */
+void phone_callee_answer(struct phone_call *call, uint16_t status);
+/* Adds what every 2xx to an INVITE or UPDATE has, with the body where one is due. 0, or the status to refuse with. */
+uint16_t phone_callee_agree(struct phone_call *call, struct transport_server *server, struct sip_draft *d);
+/* Sends the draft as the 2xx of that INVITE, and again until its ACK comes; takes the server over. */
+void phone_answer_invite(struct phone_call *call, struct transport_server *server, const struct sip_draft *d);
+void phone_answer_again(struct phone_call *call, int64_t now_us);
+/* The ACK came, or nothing is awaited any more. */
+void phone_answer_done(struct phone_call *call);
+
+/* ---- within.c ---- */
+
+/* A request of the far end; takes the server over. */
+void phone_within_request(struct phone_call *call, struct transport_server *server, struct phone_decision decision);
+/* The ACK to a 2xx: made once, sent for each. */
+void phone_within_acknowledge(struct phone_call *call, const struct sip_message *response);
+/* Without a transaction, for a fork that is turned away. */
+void phone_within_bye_once(struct phone_call *call);
+void phone_within_bye(struct phone_call *call);
+void phone_within_arm_session(struct phone_call *call);
+void phone_within_session_step(struct phone_call *call, int64_t now_us);
+#endif
