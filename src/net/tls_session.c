@@ -122,7 +122,9 @@ static SSL_TICKET_RETURN ticket_opened(SSL *ssl, SSL_SESSION *session, const uns
 	X509 *leaf = SSL_SESSION_get0_peer(session);
 	if (tls->may_resume && leaf && !tls->may_resume(tls->may_resume_argument, leaf))
 		return SSL_TICKET_RETURN_IGNORE_RENEW;
-	return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+	/* A TLS 1.3 ticket is good for once (RFC 8446 C.4): its user needs the next. */
+	bool renew = status == SSL_TICKET_SUCCESS_RENEW || SSL_version(ssl) >= TLS1_3_VERSION;
+	return renew ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
 }
 
 /* ---- sessions kept for our own calls ---- */
