@@ -5,6 +5,8 @@
 static const struct command *const subcommands[] = {
 	&command_lab,
 	&command_serve,
+	&command_call,
+	&command_answer,
 	&command_config,
 	&command_status,
 	&command_peers,
