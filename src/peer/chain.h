@@ -33,8 +33,8 @@ void peer_chain_verify(struct trust_chain *chain, struct net_tls *tls, struct st
 	bool seen_as_client, struct x509_store_st *public_authorities);
 
 /* What a handshake showed, read once and kept by the leaf's fingerprint. 0 with a reference of the caller's; NULL where
- * the peer showed no certificate. -ESTALE: the session was resumed and what was known of the leaf is gone (or trust
- * has changed since): connect again with full_handshake. -ENOMEM, -EBADMSG. */
+ * the peer showed no certificate. -ESTALE: the session was resumed and what was known of the leaf is gone: connect
+ * again with full_handshake. -ENOMEM, -EBADMSG. */
 int peer_chain_learn(struct peer_view *view, struct net_tls *tls, const struct net_tls_facts *facts,
 	const struct peer_chain **ret_chain);
 /* For net_tls_settings.may_resume; argument is the cache. Any thread. */

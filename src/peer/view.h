@@ -35,7 +35,7 @@ struct peer_view_settings {
 	void *ask_argument;
 };
 int peer_view_new(const struct peer_view_settings *settings, struct peer_view **ret_view);
-/* Whoever waits is not called any more. Before the loop and the cache. */
+/* Whoever waits is not called any more. Before the loop and the cache, never from inside found. */
 void peer_view_free(struct peer_view *view);
 
 /* ---- finding out ---- */

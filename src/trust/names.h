@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef FEDGE_TRUST_NAMES_H
 #define FEDGE_TRUST_NAMES_H
-/* Comparing DNS names, for this folder. Names are A-labels. */
+/* Comparing DNS names. Names are A-labels. */
 #include "base/span.h"
 
 /* Without the root dot. */
