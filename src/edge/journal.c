@@ -2,6 +2,7 @@
 #include "edge/journal.h"
 
 #include "net/loop.h"
+#include "record/judgement.h"
 
 #include <stdio.h>
 
@@ -136,44 +137,17 @@ void edge_journal_call_ended(const struct edge_request *request)
 		call_record(request, RECORD_CALL_DISCONNECTED, 0, SPAN("Normal clearing"));
 }
 
-static enum record_severity severity_of(enum finding_severity severity)
-{
-	static const enum record_severity map[] = {
-		[FINDING_NOTE] = RECORD_NOTE,
-		[FINDING_WARNING] = RECORD_WARNING,
-		[FINDING_ERROR] = RECORD_ERROR,
-	};
-	return map[severity];
-}
-
 void edge_journal_judgement(const struct edge_request *request, const struct finding *finding, struct span peer,
 	uint16_t status, struct span reason)
 {
 	if (!record_wanted(sink_of(request)))
 		return;
-	const struct finding_entry *entry = finding_entry(finding->code);
-	struct finding_pair data[FINDING_PAIRS_MAXIMUM];
-	struct record_pair pairs[FINDING_PAIRS_MAXIMUM];
-	char cseq[64], title[256];
-	struct span text = span_make(title, finding_title(finding, title, sizeof(title)));
-	size_t count = finding_trace_data(finding, data);
-	for (size_t i = 0; i < count; i++)
-		pairs[i] = (struct record_pair){ span_of(data[i].name), data[i].value };
-	int length = snprintf(cseq, sizeof(cseq), "%u %.*s", request->message->cseq,
-		(int)span_first(request->message->cseq_method, 40).length, request->message->cseq_method.at);
+	struct record_judgement_storage storage;
 	struct record r = { .kind = RECORD_JUDGEMENT, .head = head_of(request) };
-	r.judgement.code = span_of(entry->code);
-	r.judgement.severity = severity_of(finding->severity);
-	/* A trace of Microsoft's tells errors and warnings apart by its own list. */
-	if (entry->result.code && finding->severity == FINDING_ERROR)
-		r.judgement.severity = entry->result.is_error ? RECORD_ERROR : RECORD_WARNING;
-	r.judgement.subject = finding->subject;
-	r.judgement.text = entry->result.text ? span_of(entry->result.text) : text;
-	r.judgement.who = span_of(finding_who_name(finding->who));
-	r.judgement.result_code = entry->result.code;
-	r.judgement.result_name = span_of(entry->result.name);
-	r.judgement.diagnostics = entry->microsoft.id;
-	r.judgement.parameters = (struct record_pairs){ pairs, count };
+	struct span method = span_first(request->message->cseq_method, 40);
+	char cseq[64];
+	int length = snprintf(cseq, sizeof(cseq), "%u %.*s", request->message->cseq, SPAN_PRINT(method));
+	record_judgement_of(finding, &storage, &r.judgement);
 	r.judgement.start_line = request->message->start_line;
 	r.judgement.call_id = request->message->call_id;
 	r.judgement.cseq = span_make(cseq, (size_t)length);

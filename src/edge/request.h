@@ -28,8 +28,9 @@ struct edge_attempt {
 	size_t server_count;
 	size_t next_server;
 	const struct trust_candidate *server; /* whose addresses are in targets */
-	struct transport_target targets[TRANSPORT_TARGET_MAXIMUM];
+	struct transport_target *targets;
 	size_t target_count;
+	size_t target_capacity;
 	size_t next_target;
 };
 

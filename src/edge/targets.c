@@ -8,9 +8,25 @@
 
 #include <errno.h>
 
-static void target_add(struct edge_attempt *attempt, struct transport_target target)
+/* Most requests have one target: room is made as it is needed. */
+static bool targets_grow(struct edge_request *request)
 {
-	if (attempt->target_count < TRANSPORT_TARGET_MAXIMUM)
+	struct edge_attempt *attempt = &request->attempt;
+	size_t capacity = attempt->target_capacity ? TRANSPORT_TARGET_MAXIMUM : 2;
+	struct transport_target *targets = arena_allocate(request->arena, capacity * sizeof(*targets));
+	if (attempt->target_capacity >= TRANSPORT_TARGET_MAXIMUM || !targets)
+		return false;
+	if (attempt->target_count)
+		memcpy(targets, attempt->targets, attempt->target_count * sizeof(*targets));
+	attempt->targets = targets;
+	attempt->target_capacity = capacity;
+	return true;
+}
+
+static void target_add(struct edge_request *request, struct transport_target target)
+{
+	struct edge_attempt *attempt = &request->attempt;
+	if (attempt->target_count < attempt->target_capacity || targets_grow(request))
 		attempt->targets[attempt->target_count++] = target;
 }
 
@@ -24,7 +40,7 @@ static void resolved(void *argument, const struct transport_answer *answer)
 	for (size_t i = 0; i < answer->target_count; i++) {
 		struct transport_target target = answer->targets[i];
 		target.name = arena_copy(request->arena, target.name);
-		target_add(attempt, target);
+		target_add(request, target);
 	}
 	if (answer->target_count == 0) {
 		enum finding_code code =
@@ -59,7 +75,7 @@ static bool target_known(struct edge_request *request, const struct transport_qu
 	};
 	uint16_t port = question->port ? question->port : transport_protocol_port(target.protocol);
 	if (net_address_parse(question->host, port, &target.address) == 0) {
-		target_add(&request->attempt, target);
+		target_add(request, target);
 		return true;
 	}
 	const struct peer_host *host =
@@ -68,7 +84,7 @@ static bool target_known(struct edge_request *request, const struct transport_qu
 		target.address = host->addresses[i];
 		net_address_set_port(&target.address, port);
 		target.name = question->host;
-		target_add(&request->attempt, target);
+		target_add(request, target);
 	}
 	bool known = host && host->facts.address_count > 0;
 	peer_host_unref(host);
@@ -94,7 +110,7 @@ static bool own_way_by_flow(struct edge_request *request)
 	if (!zone)
 		return false;
 	request->attempt.zone = zone;
-	target_add(&request->attempt, transport_flow_target(&far));
+	target_add(request, transport_flow_target(&far));
 	return true;
 }
 
@@ -246,7 +262,7 @@ static void partner_addresses(struct edge_request *request, const struct peer_ho
 			.mark = edge_forward_mark(request->worker, attempt->zone, attempt->domain),
 		};
 		net_address_set_port(&target.address, attempt->server->port);
-		target_add(attempt, target);
+		target_add(request, target);
 	}
 }
 
@@ -284,7 +300,7 @@ static enum edge_progress neighbor_server(struct edge_request *request)
 	const struct net_address *address = &zone->addresses[attempt->server->priority];
 	uint64_t mark = edge_forward_mark(request->worker, zone, SPAN_NONE);
 	if (net_address_is_set(address)) {
-		target_add(attempt,
+		target_add(request,
 			(struct transport_target){ .protocol = zone->protocol,
 				.address = *address,
 				.name = zone->protocol == TRANSPORT_TLS ? zone->config->verify_name : SPAN_NONE,
