@@ -35,6 +35,10 @@ static void add_identity(struct lab_command *command, const struct lab_host *hos
 	lab_command_add(command, "tls/%s.key", host->short_name);
 	lab_command_add(command, "--ca-file");
 	lab_command_add(command, LAB_ROOT_FILE);
+	if (host->dialect) {
+		lab_command_add(command, "--dialect");
+		lab_command_add(command, "%s", host->dialect);
+	}
 }
 
 /* A phone answers in SHORT.log and SHORT.json; its calls are appended to the same files, by
@@ -64,6 +68,10 @@ int lab_phone_answer(enum lab_host_id id, struct lab_command *command)
 	lab_command_add(command, "answer");
 	lab_command_add(command, "--as");
 	lab_command_add(command, "%s", host->user);
+	for (size_t i = 0; i < LAB_USERS_MAXIMUM && host->answers_for[i]; i++) {
+		lab_command_add(command, "--as");
+		lab_command_add(command, "%s", host->answers_for[i]);
+	}
 	for (const struct lab_port *port = host->ports; port->transport; port++) {
 		lab_command_add(command, "--listen");
 		lab_command_add(command, "%s:%s:%u", port->transport, host->address, port->port);
@@ -95,6 +103,9 @@ int lab_phone_call(const struct lab_call_settings *settings, struct lab_command 
 		lab_command_add(command, "--timeout");
 		lab_command_add(command, "%u", settings->timeout_s);
 	}
+	/* Hangs up once it was answered; the BYE goes the whole way too. */
+	lab_command_add(command, "--duration");
+	lab_command_add(command, "0");
 	if (settings->json)
 		lab_command_add(command, "--json");
 	return finish(command);

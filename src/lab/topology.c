@@ -13,6 +13,7 @@ static const struct lab_host hosts[LAB_HOST_COUNT] = {
 		.ports = { { "tls", 5061 } },
 		.logs = { "json" },
 		.user = LAB_USER,
+		.answers_for = { "sip:*@" LAB_DOMAIN_SPACES },
 	},
 	[LAB_VCSE] = {
 		.name = "vcse.steven.lab",
@@ -41,6 +42,7 @@ static const struct lab_host hosts[LAB_HOST_COUNT] = {
 		.ports = { { "tls", 5061 } },
 		.logs = { "uccapi", "json" },
 		.user = LAB_PARTNER_USER,
+		.dialect = "microsoft",
 	},
 };
 

@@ -44,6 +44,7 @@ struct lab_port {
 
 #define LAB_PORTS_MAXIMUM 4
 #define LAB_LOGS_MAXIMUM 3
+#define LAB_USERS_MAXIMUM 3
 struct lab_host {
 	const char *name; /* FQDN */
 	const char *short_name; /* in logs and file names: "vcse" */
@@ -55,6 +56,8 @@ struct lab_host {
 	 * SHORT.json. */
 	const char *logs[LAB_LOGS_MAXIMUM];
 	const char *user; /* the URI that calls from here; NULL: nobody's desk */
+	const char *answers_for[LAB_USERS_MAXIMUM]; /* more who answer here; NULL ends the list */
+	const char *dialect; /* of a phone, where it is not the standard one */
 };
 
 const struct lab_host *lab_host(enum lab_host_id id);
