@@ -91,9 +91,9 @@ int sip_warning_parse(struct span value, struct sip_warning *ret_warning, struct
 	uint64_t code;
 	if (stop - at != 3 || span_to_u64(span_make(at, 3), 999, &code) < 0)
 		return sip_fail(ret_defect, SIP_RULE_DIAGNOSTICS, (size_t)(at - start));
-	const char *agent = scan_blanks(stop, end), *agent_end = scan_find(agent, end, ' ', '\t', '"');
+	const char *agent = scan_blanks(stop, end), *agent_end = scan_find(agent, end, end, ' ', '\t', '"');
 	const char *text = scan_blanks(agent_end, end);
-	if (agent == stop || agent_end == agent || text == end || *text != '"' || scan_quoted(text, end) != end)
+	if (agent == stop || agent_end == agent || text == end || *text != '"' || scan_quoted(text, end, end) != end)
 		return sip_fail(ret_defect, SIP_RULE_DIAGNOSTICS, (size_t)(agent - start));
 	ret_warning->code = (uint16_t)code;
 	ret_warning->agent = span_make(agent, (size_t)(agent_end - agent));

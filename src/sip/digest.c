@@ -58,7 +58,7 @@ static bool next_pair(struct span *rest, struct span *ret_name, struct span *ret
 		return true;
 	const char *value = scan_blanks(equals + 1, end);
 	*ret_value = span_make(value, (size_t)(end - value));
-	*ret_bad = value < end && *value == '"' && scan_quoted(value, end) != end;
+	*ret_bad = value < end && *value == '"' && scan_quoted(value, end, end) != end;
 	*ret_value = sip_unquote(*ret_value);
 	return true;
 }

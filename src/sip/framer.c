@@ -52,7 +52,7 @@ static bool looks_like_sip(const char *line, const char *end)
 /* The header [at, end), folds and all: takes its number where it is the Content-Length. */
 static enum outcome take_length(struct sip_framer *f, const char *start, const char *at, const char *end)
 {
-	const char *colon = scan_find(at, end, ':', ':', ':');
+	const char *colon = scan_find(at, end, end, ':', ':', ':');
 	const char *name_end = scan_back_blanks(at, colon);
 	if (sip_header_identify(at, (size_t)(name_end - at), end) != SIP_HEADER_CONTENT_LENGTH)
 		return MORE;
@@ -80,14 +80,13 @@ static enum outcome end_head(struct sip_framer *f, size_t head)
 /* A line [f->line, lf]. A header is looked at when the line after it shows that it goes on no longer. */
 static enum outcome end_line(struct sip_framer *f, const char *start, size_t lf)
 {
-	const char *line = start + f->line;
+	const char *line = start + f->line, *header = start + f->header;
 	enum outcome outcome = MORE;
 	if (f->line == 0) {
 		if (!looks_like_sip(line, start + lf))
 			return broken(f, SIP_RULE_GARBAGE, 0);
-	} else if (*line != ' ' && *line != '\t') {
-		const char *header = start + f->header;
-		if (f->header != 0 && ((*header | 0x20) == 'c' || (*header | 0x20) == 'l'))
+	} else {
+		if (f->header != 0)
 			outcome = take_length(f, start, header, line);
 		if (outcome == MORE && (*line == '\n' || (*line == '\r' && f->line + 1 == lf)))
 			return end_head(f, lf + 1);
@@ -97,18 +96,51 @@ static enum outcome end_line(struct sip_framer *f, const char *start, size_t lf)
 	return outcome;
 }
 
+/* The LFs of a block, one after the other. Most lines need no more than a look at two bytes: that they begin no new
+ * line end or fold, and that the header before them begins with no letter of Content-Length or its compact form. */
+static enum outcome end_lines(struct sip_framer *f, const char *start, size_t base, uint64_t lf)
+{
+	size_t line = f->line, header = f->header;
+	enum outcome outcome = MORE;
+	for (; lf && outcome == MORE; lf &= lf - 1) {
+		size_t at = base + (size_t)__builtin_ctzll(lf);
+		unsigned char first = (unsigned char)start[line], before = (unsigned char)start[header] | 0x20;
+		if (__builtin_expect(line != 0 && first > ' ' && before != 'c' && before != 'l', 1)) {
+			header = line;
+			line = at + 1;
+			continue;
+		}
+		if (line != 0 && (first == ' ' || first == '\t')) {
+			line = at + 1;
+			continue;
+		}
+		f->line = line;
+		f->header = header;
+		outcome = end_line(f, start, at);
+		line = f->line;
+		header = f->header;
+	}
+	f->line = line;
+	f->header = header;
+	return outcome;
+}
+
 /* Looks at the bytes from f->scanned on. WHOLE: f->length is known. */
 static enum outcome scan_head(struct sip_framer *f, const char *start, size_t length)
 {
 	size_t limit = length < f->limits.head_maximum ? length : f->limits.head_maximum;
 	while (f->scanned < limit) {
 		size_t base = f->scanned, rest = limit - base;
-		uint64_t lf = rest >= 64 ? scan_block(start + base).lf : scan_rest(start + base, rest).lf;
-		for (; lf; lf &= lf - 1) {
-			enum outcome outcome = end_line(f, start, base + (size_t)__builtin_ctzll(lf));
-			if (outcome != MORE)
-				return outcome;
+		const char *block = start + base;
+		char last[64];
+		if (rest < 64) {
+			scan_fill_block(block, rest, last);
+			block = last;
 		}
+		uint64_t lf = scan_block_for(block, '\n');
+		enum outcome outcome = lf ? end_lines(f, start, base, lf) : MORE;
+		if (outcome != MORE)
+			return outcome;
 		f->scanned = base + (rest >= 64 ? 64 : rest);
 	}
 	return length >= f->limits.head_maximum ? broken(f, SIP_RULE_HEAD_TOO_LARGE, f->limits.head_maximum) : MORE;

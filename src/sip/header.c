@@ -2,7 +2,6 @@
 #include "sip/header.h"
 
 #include "sip/header_private.h"
-#include "sip/header_slots.h"
 #include "sip/scan.h"
 
 struct header_row {
@@ -18,22 +17,9 @@ static const struct header_row rows[SIP_HEADER_COUNT] = { [SIP_HEADER_OTHER] = {
 #undef HEADER_ROW
 };
 
-enum sip_header_id sip_header_identify(const char *name, size_t length, const char *end)
+bool sip_header_is_long_name(enum sip_header_id id, struct span name)
 {
-	if (length == 0 || length > UINT8_MAX)
-		return SIP_HEADER_OTHER;
-	uint64_t first = scan_lower8(name, length, end);
-	uint64_t last = length < 8 ? first : scan_lower8(name + length - 8, 8, end);
-	uint64_t mixed = ((first ^ length) + (last << 1)) * HEADER_SLOT_MULTIPLIER;
-	enum sip_header_id id = (enum sip_header_id)header_slots[mixed >> (64 - HEADER_SLOT_BITS)];
-	const struct header_key *key = &header_keys[id];
-	if (length == 1)
-		return (unsigned char)rows[id].compact == first ? id : SIP_HEADER_OTHER;
-	if (key->first != first || key->last != last || key->length != length)
-		return SIP_HEADER_OTHER;
-	if (length > 16 && !span_equal_nocase(span_make(name, length), rows[id].name))
-		return SIP_HEADER_OTHER;
-	return id;
+	return span_equal_nocase(name, rows[id].name);
 }
 
 enum sip_header_id sip_header_find(struct span name)

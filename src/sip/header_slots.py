@@ -29,7 +29,7 @@ def slot(name, multiplier):
     return ((((first ^ len(name)) + (last << 1)) & MASK) * multiplier & MASK) >> (64 - BITS)
 
 
-entries = [(i, n) for i, n, _ in names] + [(i, c[1]) for i, _, c in names if c != "0"]
+entries = [(i, n) for i, n, _ in names]
 source = random.Random(1)
 while True:
     multiplier = source.getrandbits(64) | 1
@@ -39,14 +39,19 @@ while True:
 with open("header_slots.h", "w") as out:
     out.write("/* SPDX-License-Identifier: Apache-2.0 */\n")
     out.write("/* Written by header_slots.py from header.h; do not edit. */\n")
+    out.write('#ifndef FEDGE_SIP_HEADER_SLOTS_H\n#define FEDGE_SIP_HEADER_SLOTS_H\n#include "sip/header.h"\n')
     out.write(f"#define HEADER_SLOT_BITS {BITS}\n#define HEADER_SLOT_MULTIPLIER UINT64_C(0x{multiplier:016x})\n")
     out.write("/* clang-format off */\n")
     out.write("static const uint8_t header_slots[1 << HEADER_SLOT_BITS] = {\n")
     for at, ident in sorted((slot(n, multiplier), i) for i, n in entries):
         out.write(f"\t[{at}] = {ident},\n")
-    out.write("};\n\nstruct header_key {\n\tuint64_t first;\n\tuint64_t last;\n\tuint64_t length;\n};\n")
+    out.write("};\nstatic const uint8_t header_compacts[26] = {\n")
+    for letter, ident in sorted((c[1], i) for i, _, c in names if c != "0"):
+        out.write(f"\t['{letter}' - 'a'] = {ident},\n")
+    out.write("};\n\nstruct header_key {\n\tuint64_t first;\n\tuint64_t middle; /* of names of more than 16 bytes: the second eight */\n\tuint64_t last;\n\tuint64_t length;\n};\n")
     out.write("static const struct header_key header_keys[SIP_HEADER_COUNT] = {\n")
     for i, n, _ in names:
         first, last = key(n)
-        out.write(f"\t[{i}] = {{ UINT64_C(0x{first:016x}), UINT64_C(0x{last:016x}), {len(n)} }},\n")
-    out.write("};\n/* clang-format on */\n")
+        middle = word(n[8:16]) if len(n) > 16 else 0
+        out.write(f"\t[{i}] = {{ UINT64_C(0x{first:016x}), UINT64_C(0x{middle:016x}), UINT64_C(0x{last:016x}), {len(n)} }},\n")
+    out.write("};\n/* clang-format on */\n#endif\n")

@@ -22,7 +22,7 @@ static const char *parse_ipv6(const char *at, const char *end, struct sip_host *
 	return stop + 1;
 }
 
-const char *sip_host_parse(const char *at, const char *end, struct sip_host *ret_host)
+const char *sip_host_read(const char *at, const char *end, const char *limit, struct sip_host *ret_host)
 {
 	const char *start = at;
 	ret_host->is_ipv6 = false;
@@ -33,7 +33,7 @@ const char *sip_host_parse(const char *at, const char *end, struct sip_host *ret
 		if (!at)
 			return NULL;
 	} else {
-		at = scan_while(at, end, SIP_CLASS_HOST);
+		at = scan_word(at, end, limit, SIP_CLASS_HOST);
 		if (at == start)
 			return fail(ret_host, SIP_RULE_URI_HOST, at);
 		ret_host->name = span_make(start, (size_t)(at - start));
@@ -42,7 +42,7 @@ const char *sip_host_parse(const char *at, const char *end, struct sip_host *ret
 		return at;
 	const char *digits = ++at;
 	unsigned port = 0;
-	for (; at < end && sip_class_is(*at, SIP_CLASS_DIGIT) && port <= UINT16_MAX; at++)
+	for (; at < end && (unsigned)(*at - '0') <= 9 && port <= UINT16_MAX; at++)
 		port = port * 10 + (unsigned)(*at - '0');
 	if (at == digits || port > UINT16_MAX)
 		return fail(ret_host, SIP_RULE_URI_PORT, digits);

@@ -14,5 +14,5 @@ struct sip_host {
 	bool is_ipv6;
 };
 /* Gives the byte after it; NULL where it is malformed (failed and rule say where and why). */
-const char *sip_host_parse(const char *at, const char *end, struct sip_host *ret_host);
+const char *sip_host_read(const char *at, const char *end, const char *limit, struct sip_host *ret_host);
 #endif

@@ -4,7 +4,7 @@
 #include "sip/fail.h"
 #include "sip/header_private.h"
 #include "sip/multipart.h"
-#include "sip/parameter.h"
+#include "sip/read.h"
 #include "sip/scan.h"
 
 /* The message being read: where its lines end, and the first defect that was found. */
@@ -12,9 +12,7 @@ struct reader {
 	struct sip_message *m;
 	const char *start;
 	const char *end;
-	size_t base; /* of the block whose LFs are in lf */
-	uint64_t lf; /* those not yet passed */
-	uint64_t after_cr; /* 1: the last byte of the block before was a CR */
+	uint64_t low_before; /* 1: the last byte of the block before was a low one, but LF */
 	size_t line_end_defect; /* first offsets, SIZE_MAX where there is none */
 	size_t control_defect;
 	struct sip_defect defect;
@@ -28,48 +26,68 @@ static void tell(struct reader *r, enum sip_rule rule, const char *at)
 
 /* ---- lines ---- */
 
-/* A control byte may stand after a backslash (RFC 3261 25.1: quoted-pair), nowhere else. */
-static void find_control(struct reader *r, uint64_t control)
+/* A block with low bytes that are no CR LF: HTAB is good anywhere, other control bytes after a backslash (RFC
+ * 3261 25.1: quoted-pair), CR only before LF. What stands before an LF is looked at line by line. */
+static void look_closely(struct reader *r, const char *block, uint64_t low)
 {
-	for (; control; control &= control - 1) {
-		size_t offset = r->base + (size_t)__builtin_ctzll(control);
-		if (offset == 0 || r->start[offset - 1] != '\\') {
+	for (; low; low &= low - 1) {
+		const char *at = block + __builtin_ctzll(low);
+		size_t offset = (size_t)(at - r->start);
+		if (*at == '\t' || *at == '\n')
+			continue;
+		if (*at == '\r') {
+			if ((at + 1 == r->end || at[1] != '\n') && r->line_end_defect > offset)
+				r->line_end_defect = offset;
+		} else if (r->control_defect > offset && (offset == 0 || at[-1] != '\\')) {
 			r->control_defect = offset;
-			return;
 		}
 	}
 }
 
-static void load_block(struct reader *r)
+/* The LFs of the 64 bytes from block on, as bits. */
+static inline uint64_t load_block(struct reader *r, const char *block)
 {
-	size_t rest = (size_t)(r->end - r->start) - r->base;
-	struct scan_lines lines = rest >= 64 ? scan_block(r->start + r->base) : scan_rest(r->start + r->base, rest);
-	uint64_t wrong = ((lines.cr << 1) | r->after_cr) ^ lines.lf;
-	r->after_cr = lines.cr >> 63;
-	r->lf = lines.lf;
-	if (__builtin_expect(wrong != 0, 0) && r->line_end_defect == SIZE_MAX)
-		r->line_end_defect = r->base + (size_t)__builtin_ctzll(wrong);
-	if (__builtin_expect(lines.control != 0, 0) && r->control_defect == SIZE_MAX)
-		find_control(r, lines.control);
+	const char *from = block;
+	char last[64];
+	if (__builtin_expect(r->end - block < 64, 0)) {
+		scan_fill_block(block, (size_t)(r->end - block), last);
+		from = last;
+	}
+	struct scan_lines lines = scan_block(from);
+	uint64_t other = lines.low ^ lines.lf;
+	/* As a rule an LF follows each low byte that is none. */
+	if (__builtin_expect((((other << 1) | r->low_before) ^ lines.lf) != 0, 0))
+		look_closely(r, block, other);
+	r->low_before = other >> 63;
+	return lines.lf;
 }
 
+/* Where the scan for line ends stands. */
+struct cursor {
+	const char *block;
+	uint64_t lf; /* of the block, those not yet passed */
+};
+
 /* The next LF, or NULL. */
-static inline const char *next_lf(struct reader *r)
+static inline const char *next_lf(struct reader *r, struct cursor *c)
 {
-	while (r->lf == 0) {
-		if (r->start + r->base + 64 >= r->end)
+	while (c->lf == 0) {
+		if (r->end - c->block <= 64)
 			return NULL;
-		r->base += 64;
-		load_block(r);
+		c->block += 64;
+		c->lf = load_block(r, c->block);
 	}
-	const char *at = r->start + r->base + __builtin_ctzll(r->lf);
-	r->lf &= r->lf - 1;
+	const char *at = c->block + __builtin_ctzll(c->lf);
+	c->lf &= c->lf - 1;
 	return at;
 }
 
-static inline const char *without_cr(const char *line, const char *lf)
+static inline const char *without_cr(struct reader *r, const char *line, const char *lf)
 {
-	return lf > line && lf[-1] == '\r' ? lf - 1 : lf;
+	if (__builtin_expect(lf > line && lf[-1] == '\r', 1))
+		return lf - 1;
+	tell(r, SIP_RULE_LINE_END, lf);
+	return lf;
 }
 
 /* ---- the start line ---- */
@@ -107,7 +125,7 @@ static void read_request_uri(struct reader *r, const char *at, const char *end)
 {
 	struct sip_defect defect;
 	r->m->request_uri = span_make(at, (size_t)(end - at));
-	if (sip_uri_parse(r->m->request_uri, &r->m->uri, &defect) < 0) {
+	if (sip_uri_read(r->m->request_uri, r->end, &r->m->uri, &defect) < 0) {
 		memset(&r->m->uri, 0, sizeof(r->m->uri));
 		tell(r, SIP_RULE_REQUEST_URI, at + defect.offset);
 	}
@@ -117,7 +135,7 @@ static void read_request_uri(struct reader *r, const char *at, const char *end)
 static bool read_request_line(struct reader *r, const char *at, const char *end)
 {
 	struct sip_message *m = r->m;
-	const char *method_end = scan_while(at, end, SIP_CLASS_TOKEN);
+	const char *method_end = scan_word(at, end, r->end, SIP_CLASS_TOKEN);
 	const char *version = end;
 	while (version > method_end && version[-1] != ' ')
 		version--;
@@ -161,62 +179,84 @@ static void tell_repeated(struct reader *r, const struct sip_header *header)
 		tell(r, SIP_RULE_LENGTH_CONFLICT, header->name.at);
 }
 
+/* Where the name ends: on the colon, or at the end of the line. */
+static inline const char *find_colon(const struct reader *r, const char *at, const char *end)
+{
+#ifdef __SSE2__
+	if (__builtin_expect(r->end - at >= 16, 1)) {
+		unsigned mask = scan_match16(at, ':', ':', ':');
+		if (__builtin_expect(mask != 0, 1)) {
+			const char *colon = at + __builtin_ctz(mask);
+			return colon < end ? colon : end;
+		}
+	}
+#endif
+	(void)r;
+	return scan_find(at, end, end, ':', ':', ':');
+}
+
+static void note_unknown(struct reader *r, const struct sip_header *header)
+{
+	if (!sip_is_token(header->name))
+		tell(r, SIP_RULE_HEADER_NAME, header->name.at);
+}
+
 /* One header: its line [at, end) without the last line end; next is where the following line begins. */
-static void read_header(struct reader *r, const char *at, const char *end, const char *next)
+static inline void read_header(struct reader *r, const char *at, const char *end, const char *next)
 {
 	struct sip_message *m = r->m;
-	const char *colon = scan_find(at, end, ':', ':', ':');
-	const char *name_end = scan_back_blanks(at, colon);
-	if (colon == end || name_end == at || sip_class_is(*at, SIP_CLASS_BLANK)) {
-		tell(r, SIP_RULE_HEADER_NAME, at);
+	size_t count = m->header_count;
+	const char *colon = find_colon(r, at, end), *name_end = scan_back_blanks(at, colon);
+	if (__builtin_expect(colon == end || name_end == at || count == SIP_MESSAGE_HEADERS_MAXIMUM, 0)) {
+		tell(r, count == SIP_MESSAGE_HEADERS_MAXIMUM ? SIP_RULE_HEADER_COUNT : SIP_RULE_HEADER_NAME, at);
 		return;
 	}
-	if (m->header_count == SIP_MESSAGE_HEADERS_MAXIMUM) {
-		tell(r, SIP_RULE_HEADER_COUNT, at);
-		return;
-	}
-	const char *value = colon + 1 < end && colon[1] == ' ' && end - colon > 2 && (unsigned char)colon[2] > ' '
-				    ? colon + 2
-				    : scan_blanks(colon + 1, end);
+	const char *value = colon + 1;
+	if (value < end && *value == ' ')
+		value++;
+	value = scan_blanks(value, end);
 	const char *value_end = scan_back_blanks(value, end);
-	struct sip_header *header = &m->headers[m->header_count];
+	struct sip_header *header = &m->headers[count];
+	enum sip_header_id id = sip_header_identify(at, (size_t)(name_end - at), r->end);
 	header->name = span_make(at, (size_t)(name_end - at));
 	header->value = span_make(value, (size_t)(value_end - value));
-	header->id = sip_header_identify(at, (size_t)(name_end - at), r->end);
+	header->id = id;
 	header->line_length = (uint32_t)(next - at);
-	m->header_count++;
-	if (header->id == SIP_HEADER_OTHER) {
-		if (!sip_is_token(header->name))
-			tell(r, SIP_RULE_HEADER_NAME, at);
-	} else if (m->first[header->id] == 0) {
-		m->first[header->id] = (uint8_t)m->header_count;
-	} else if (header->id <= SIP_HEADER_CONTENT_TYPE && (ONCE_MASK >> header->id & 1)) {
+	m->header_count = (uint16_t)(count + 1);
+	if (__builtin_expect(id == SIP_HEADER_OTHER, 0))
+		note_unknown(r, header);
+	else if (m->first[id] == 0)
+		m->first[id] = (uint8_t)(count + 1);
+	else if (id <= SIP_HEADER_CONTENT_TYPE && (ONCE_MASK >> id & 1))
 		tell_repeated(r, header);
-	}
+}
+
+static const char *without_end(struct reader *r)
+{
+	tell(r, SIP_RULE_HEAD_END, r->end);
+	return r->end;
 }
 
 /* All header lines from at on. Gives where the body begins. */
-static const char *read_headers(struct reader *r, const char *at)
+static const char *read_headers(struct reader *r, struct cursor cursor, const char *at)
 {
-	for (const char *lf = next_lf(r); lf; lf = next_lf(r)) {
-		const char *end = without_cr(at, lf);
-		if (end == at)
-			return lf + 1;
+	const char *message_end = r->end;
+	for (const char *lf = next_lf(r, &cursor); lf; lf = next_lf(r, &cursor)) {
+		const char *end = without_cr(r, at, lf), *next = lf + 1;
+		if (__builtin_expect(end == at, 0))
+			return next;
 		/* RFC 3261 7.3.1: a line that begins with a blank goes on with the one before. */
-		while (lf + 1 < r->end && (lf[1] == ' ' || lf[1] == '\t')) {
-			const char *more = next_lf(r);
-			if (!more) {
-				tell(r, SIP_RULE_HEAD_END, r->end);
-				return r->end;
-			}
-			lf = more;
-			end = without_cr(at, lf);
+		while (next < message_end && (unsigned char)*next <= ' ' && (*next == ' ' || *next == '\t')) {
+			lf = next_lf(r, &cursor);
+			if (!lf)
+				return without_end(r);
+			end = without_cr(r, at, lf);
+			next = lf + 1;
 		}
-		read_header(r, at, end, lf + 1);
-		at = lf + 1;
+		read_header(r, at, end, next);
+		at = next;
 	}
-	tell(r, SIP_RULE_HEAD_END, r->end);
-	return r->end;
+	return without_end(r);
 }
 
 /* ---- what every message must have ---- */
@@ -236,7 +276,7 @@ static bool read_via(struct reader *r)
 	if (!header)
 		return false;
 	struct span rest = header->value, value;
-	if (sip_list_next(&rest, &value) && sip_via_parse(value, &r->m->via, &defect) == 0)
+	if (sip_list_read(&rest, r->end, &value) && sip_via_read(value, r->end, &r->m->via, &defect) == 0)
 		return true;
 	tell(r, SIP_RULE_VIA, header->value.at + defect.offset);
 	return false;
@@ -246,7 +286,7 @@ static void read_address(struct reader *r, enum sip_header_id id, enum sip_rule 
 {
 	const struct sip_header *header = find_or_tell(r, id, missing);
 	struct sip_defect defect;
-	if (header && sip_address_parse(header->value, ret, &defect) == 0 && !ret->is_wildcard)
+	if (header && sip_address_read(header->value, r->end, ret, &defect) == 0 && !ret->is_wildcard)
 		return;
 	memset(ret, 0, sizeof(*ret));
 	if (header)
@@ -260,7 +300,8 @@ static void read_call_id(struct reader *r)
 	if (!header)
 		return;
 	const char *at = header->value.at, *end = at + header->value.length;
-	const char *stop = scan_while(at, end, SIP_CLASS_WORD);
+	/* Which bytes words hold is not looked at: it is compared, never taken apart. */
+	const char *stop = scan_find(at, end, r->end, ' ', '\t', '\r');
 	r->m->call_id = header->value;
 	if (stop != end || at == end)
 		tell(r, SIP_RULE_CALL_ID, stop);
@@ -270,7 +311,7 @@ static const char *read_number(const char *at, const char *end, uint64_t maximum
 {
 	uint64_t number = 0;
 	const char *start = at;
-	for (; at < end && sip_class_is(*at, SIP_CLASS_DIGIT) && number <= maximum; at++)
+	for (; at < end && (unsigned)(*at - '0') <= 9 && number <= maximum; at++)
 		number = number * 10 + (uint64_t)(*at - '0');
 	*ret_number = number;
 	return at == start || number > maximum ? NULL : at;
@@ -293,7 +334,7 @@ static void read_cseq(struct reader *r)
 	const char *at = header->value.at, *end = at + header->value.length;
 	const char *stop = read_number(at, end, INT32_MAX, &number);
 	const char *method = stop ? scan_blanks(stop, end) : at;
-	if (!stop || method == stop || scan_while(method, end, SIP_CLASS_TOKEN) != end) {
+	if (!stop || method == stop || scan_word(method, end, r->end, SIP_CLASS_TOKEN) != end) {
 		tell(r, SIP_RULE_CSEQ, at);
 		return;
 	}
@@ -347,11 +388,11 @@ int sip_message_parse(struct span bytes, struct sip_message *m, struct sip_defec
 	memset(m->first, 0, sizeof(m->first));
 	if (bytes.length == 0)
 		return sip_fail(ret_defect, SIP_RULE_GARBAGE, 0);
-	load_block(&r);
-	const char *lf = next_lf(&r), *line_end = lf ? without_cr(r.start, lf) : NULL;
+	struct cursor cursor = { bytes.at, load_block(&r, bytes.at) };
+	const char *lf = next_lf(&r, &cursor), *line_end = lf ? without_cr(&r, r.start, lf) : NULL;
 	if (!lf || !read_start_line(&r, r.start, line_end))
 		return sip_fail(ret_defect, SIP_RULE_START_LINE, 0);
-	const char *body = read_headers(&r, lf + 1);
+	const char *body = read_headers(&r, cursor, lf + 1);
 	m->head = span_make(r.start, (size_t)(body - r.start));
 	if (r.line_end_defect < m->head.length)
 		tell(&r, SIP_RULE_LINE_END, r.start + r.line_end_defect);

@@ -8,11 +8,12 @@
 
 bool sip_media_type_is(struct span content_type, struct span type)
 {
-	struct span rest = content_type, media = span_cut(&rest, ';');
-	const char *at = scan_blanks(media.at, media.at + media.length);
-	const char *end = scan_back_blanks(at, media.at + media.length);
+	const char *at = content_type.at, *end = at + content_type.length;
+	end = scan_find(at, end, end, ';', ';', ';');
+	at = scan_blanks(at, end);
+	end = scan_back_blanks(at, end);
 	if ((size_t)(end - at) == type.length)
-		return span_equal_nocase(span_make(at, type.length), type);
+		return scan_equal_lower(at, type.at, type.length);
 	/* RFC 3261 25.1: SLASH may have blanks around it. */
 	struct span right = span_make(at, (size_t)(end - at)), type_right = type;
 	struct span left = span_trim(span_cut(&right, '/')), type_left = span_cut(&type_right, '/');

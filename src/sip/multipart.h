@@ -18,7 +18,8 @@ struct sip_parts {
 	struct span boundary;
 };
 
-/* True where the media type (a Content-Type value) is the given type/subtype, without case and parameters. */
+/* True where the media type (a Content-Type value) is the given type/subtype (in lower case), without case and
+ * parameters. */
 bool sip_media_type_is(struct span content_type, struct span type);
 /* 0, or -EBADMSG where content_type is no multipart with a boundary or no delimiter is found in the body. */
 int sip_parts_init(struct sip_parts *ret_parts, struct span content_type, struct span body);

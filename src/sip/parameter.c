@@ -1,41 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sip/parameter.h"
 
+#include "sip/read.h"
 #include "sip/scan.h"
 
 /* The end of a value: quoted text is passed over whole; an unclosed quote reaches to the end. */
-static const char *value_end(const char *at, const char *end)
+static inline const char *value_end(const char *at, const char *end, const char *limit)
 {
-	for (at = scan_find(at, end, ';', '"', ';'); at < end && *at == '"'; at = scan_find(at, end, ';', '"', ';')) {
-		at = scan_quoted(at, end);
+	for (;;) {
+		at = scan_find(at, end, limit, ';', '"', ';');
+		if (at == end || *at == ';')
+			return at;
+		at = scan_quoted(at, end, limit);
 		if (!at)
 			return end;
 	}
-	return at;
 }
 
-bool sip_parameter_next(struct span *rest, struct sip_parameter *ret_parameter)
+bool sip_parameter_read(struct span *rest, const char *limit, struct sip_parameter *ret_parameter)
 {
 	const char *at = rest->at, *end = at + rest->length;
-	while (at < end && (*at == ';' || sip_class_is(*at, SIP_CLASS_BLANK)))
+	while (at < end && (*at == ';' || ((unsigned char)*at <= ' ' && sip_class_is(*at, SIP_CLASS_BLANK))))
 		at++;
 	if (at == end) {
 		*rest = span_make(end, 0);
 		return false;
 	}
 	const char *name = at;
-	at = scan_while(at, end, SIP_CLASS_TOKEN);
+	at = scan_word(at, end, limit, SIP_CLASS_TOKEN);
 	if (at < end && *at != '=' && *at != ';')
-		at = scan_find(at, end, '=', ';', ';');
+		at = scan_find(at, end, limit, '=', ';', '=');
 	ret_parameter->name = span_make(name, (size_t)(scan_back_blanks(name, at) - name));
 	ret_parameter->value = SPAN_NONE;
 	if (at < end && *at == '=') {
 		const char *value = scan_blanks(at + 1, end);
-		at = value_end(value, end);
+		at = value_end(value, end, limit);
 		ret_parameter->value = span_make(value, (size_t)(scan_back_blanks(value, at) - value));
 	}
 	*rest = span_make(at, (size_t)(end - at));
 	return true;
+}
+
+bool sip_parameter_next(struct span *rest, struct sip_parameter *ret_parameter)
+{
+	return sip_parameter_read(rest, rest->at + rest->length, ret_parameter);
 }
 
 bool sip_parameter_find(struct span parameters, struct span name, struct span *ret_value)
@@ -52,30 +60,36 @@ bool sip_parameter_find(struct span parameters, struct span name, struct span *r
 }
 
 /* The comma that ends the element, or end. */
-static const char *element_end(const char *at, const char *end)
+static inline const char *element_end(const char *at, const char *end, const char *limit)
 {
-	for (at = scan_find(at, end, ',', '"', '<'); at < end && *at != ','; at = scan_find(at, end, ',', '"', '<')) {
-		const char *after = *at == '"' ? scan_quoted(at, end) : scan_find(at, end, '>', '>', '>');
-		if (!after)
+	for (;;) {
+		at = scan_find(at, end, limit, ',', '"', '<');
+		if (at == end || *at == ',')
+			return at;
+		at = *at == '"' ? scan_quoted(at, end, limit) : scan_find(at, end, limit, '>', '>', '>');
+		if (!at)
 			return end;
-		at = after;
 	}
-	return at;
 }
 
-bool sip_list_next(struct span *rest, struct span *ret_value)
+bool sip_list_read(struct span *rest, const char *limit, struct span *ret_value)
 {
 	const char *at = rest->at, *end = at + rest->length;
-	while (at < end && (*at == ',' || sip_class_is(*at, SIP_CLASS_BLANK)))
+	while (at < end && (*at == ',' || ((unsigned char)*at <= ' ' && sip_class_is(*at, SIP_CLASS_BLANK))))
 		at++;
 	if (at == end) {
 		*rest = span_make(end, 0);
 		return false;
 	}
-	const char *stop = element_end(at, end);
+	const char *stop = element_end(at, end, limit);
 	*ret_value = span_make(at, (size_t)(scan_back_blanks(at, stop) - at));
 	*rest = span_make(stop, (size_t)(end - stop));
 	return true;
+}
+
+bool sip_list_next(struct span *rest, struct span *ret_value)
+{
+	return sip_list_read(rest, rest->at + rest->length, ret_value);
 }
 
 bool sip_list_has(struct span list, struct span token)

@@ -12,73 +12,95 @@
 #include <emmintrin.h>
 #endif
 
-/* One bit a byte, of up to 64 bytes. */
+/* One bit a byte, of 64 bytes. */
 struct scan_lines {
 	uint64_t lf;
-	uint64_t cr;
-	uint64_t control; /* below 0x20, but CR, LF and HTAB */
+	uint64_t low; /* below 0x20, LF too */
 };
 
 #ifdef __SSE2__
+static inline __m128i scan_load16(const char *at)
+{
+	return _mm_loadu_si128((const __m128i *)(const void *)at);
+}
+
 static inline struct scan_lines scan_block(const char *at)
 {
-	const __m128i lf = _mm_set1_epi8('\n'), cr = _mm_set1_epi8('\r'), low = _mm_set1_epi8(0x1f);
-	const __m128i tab = _mm_set1_epi8('\t');
-	struct scan_lines ret = { 0, 0, 0 };
-	__m128i strange = _mm_setzero_si128();
-	__m128i odd[4];
+	const __m128i lf = _mm_set1_epi8('\n'), low = _mm_set1_epi8(0x1f);
+	struct scan_lines ret = { 0, 0 };
+#pragma GCC unroll 4
 	for (unsigned i = 0; i < 4; i++) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(at + 16 * i));
-		__m128i is_lf = _mm_cmpeq_epi8(v, lf), is_cr = _mm_cmpeq_epi8(v, cr);
-		__m128i is_low = _mm_cmpeq_epi8(_mm_min_epu8(v, low), v);
-		ret.lf |= (uint64_t)(unsigned)_mm_movemask_epi8(is_lf) << (16 * i);
-		ret.cr |= (uint64_t)(unsigned)_mm_movemask_epi8(is_cr) << (16 * i);
-		odd[i] = _mm_andnot_si128(_mm_or_si128(_mm_or_si128(is_lf, is_cr), _mm_cmpeq_epi8(v, tab)), is_low);
-		strange = _mm_or_si128(strange, odd[i]);
+		__m128i v = scan_load16(at + (size_t)16 * i);
+		ret.lf |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, lf)) << (16 * i);
+		ret.low |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(v, low), v)) << (16 * i);
 	}
-	if (_mm_movemask_epi8(strange)) {
-		for (unsigned i = 0; i < 4; i++)
-			ret.control |= (uint64_t)(unsigned)_mm_movemask_epi8(odd[i]) << (16 * i);
+	return ret;
+}
+
+static inline uint64_t scan_block_for(const char *at, char byte)
+{
+	const __m128i wanted = _mm_set1_epi8(byte);
+	uint64_t ret = 0;
+#pragma GCC unroll 4
+	for (unsigned i = 0; i < 4; i++) {
+		__m128i v = scan_load16(at + (size_t)16 * i);
+		ret |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, wanted)) << (16 * i);
 	}
 	return ret;
 }
 #else
+static inline uint64_t scan_block_for(const char *at, char byte)
+{
+	uint64_t ret = 0;
+	for (unsigned i = 0; i < 64; i++)
+		ret |= (uint64_t)(at[i] == byte) << i;
+	return ret;
+}
+
 static inline struct scan_lines scan_block(const char *at)
 {
-	struct scan_lines ret = { 0, 0, 0 };
-	for (unsigned i = 0; i < 64; i++) {
-		unsigned char byte = (unsigned char)at[i];
-		ret.lf |= (uint64_t)(byte == '\n') << i;
-		ret.cr |= (uint64_t)(byte == '\r') << i;
-		ret.control |= (uint64_t)(byte < 0x20 && byte != '\n' && byte != '\r' && byte != '\t') << i;
-	}
+	struct scan_lines ret = { scan_block_for(at, '\n'), 0 };
+	for (unsigned i = 0; i < 64; i++)
+		ret.low |= (uint64_t)((unsigned char)at[i] < 0x20) << i;
 	return ret;
 }
 #endif
 
-/* The same for the last bytes, fewer than 64. */
-static inline struct scan_lines scan_rest(const char *at, size_t length)
+/* The last bytes, fewer than 64, as a block with blanks after them. */
+static inline void scan_fill_block(const char *at, size_t length, char block[64])
 {
-	char block[64];
-	memset(block, ' ', sizeof(block));
+	memset(block, ' ', 64);
 	memcpy(block, at, length);
-	return scan_block(block);
 }
 
-/* The first of three bytes in [at, end), or end. Name one twice where two are enough. */
-static inline const char *scan_find(const char *at, const char *end, char a, char b, char c)
+#ifdef __SSE2__
+static inline unsigned scan_match16(const char *at, char a, char b, char c)
+{
+	__m128i v = scan_load16(at), hit = _mm_cmpeq_epi8(v, _mm_set1_epi8(a));
+	hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, _mm_set1_epi8(b)));
+	hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, _mm_set1_epi8(c)));
+	return (unsigned)_mm_movemask_epi8(hit);
+}
+#endif
+
+/* All that follow look at [at, end); bytes up to limit (not before end) may be read, which spares the last few a look
+ * one by one. Whoever knows nothing beyond the end gives end as limit. */
+
+/* The first of three bytes, or end. Name one twice where two are enough. */
+static inline const char *scan_find(const char *at, const char *end, const char *limit, char a, char b, char c)
 {
 #ifdef __SSE2__
-	const __m128i va = _mm_set1_epi8(a), vb = _mm_set1_epi8(b), vc = _mm_set1_epi8(c);
-	for (; end - at >= 16; at += 16) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)at);
-		__m128i hit =
-			_mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, va), _mm_cmpeq_epi8(v, vb)), _mm_cmpeq_epi8(v, vc));
-		unsigned mask = (unsigned)_mm_movemask_epi8(hit);
-		if (mask)
-			return at + __builtin_ctz(mask);
+	for (; limit - at >= 16 && at < end; at += 16) {
+		unsigned mask = scan_match16(at, a, b, c);
+		if (mask) {
+			at += __builtin_ctz(mask);
+			return at < end ? at : end;
+		}
 	}
+	if (at >= end)
+		return end;
 #endif
+	(void)limit;
 	for (; at < end; at++) {
 		if (*at == a || *at == b || *at == c)
 			break;
@@ -86,6 +108,7 @@ static inline const char *scan_find(const char *at, const char *end, char a, cha
 	return at;
 }
 
+/* The first byte that is of none of the classes, or end. */
 static inline const char *scan_while(const char *at, const char *end, unsigned bits)
 {
 	while (at < end && sip_class_is(*at, bits))
@@ -93,28 +116,65 @@ static inline const char *scan_while(const char *at, const char *end, unsigned b
 	return at;
 }
 
+#ifdef __SSE2__
+/* Letters, digits, "-" and "." (tokens and hosts may hold them all) of 16 bytes. */
+static inline unsigned scan_plain16(const char *at)
+{
+	__m128i v = scan_load16(at), lower = _mm_or_si128(v, _mm_set1_epi8(0x20));
+	__m128i letter = _mm_sub_epi8(lower, _mm_set1_epi8('a')), other = _mm_sub_epi8(v, _mm_set1_epi8('-'));
+	__m128i hit = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8('z' - 'a')), letter);
+	hit = _mm_or_si128(hit, _mm_cmpeq_epi8(_mm_min_epu8(other, _mm_set1_epi8('9' - '-')), other));
+	return (unsigned)_mm_movemask_epi8(_mm_andnot_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('/')), hit));
+}
+#endif
+
+/* The same for classes that hold letters, digits, "-" and ".". */
+static inline const char *scan_word(const char *at, const char *end, const char *limit, unsigned bits)
+{
+#ifdef __SSE2__
+	while (limit - at >= 16) {
+		unsigned mask = scan_plain16(at) ^ 0xffff;
+		at += mask ? __builtin_ctz(mask) : 16;
+		if (at >= end)
+			return end;
+		if (mask) {
+			if (!sip_class_is(*at, bits))
+				return at;
+			at++;
+		}
+	}
+#endif
+	(void)limit;
+	return scan_while(at, end, bits);
+}
+
 static inline const char *scan_blanks(const char *at, const char *end)
 {
-	return scan_while(at, end, SIP_CLASS_BLANK);
+	while (at < end && (unsigned char)*at <= ' ' && sip_class_is(*at, SIP_CLASS_BLANK))
+		at++;
+	return at;
 }
 
 static inline const char *scan_back_blanks(const char *start, const char *end)
 {
-	while (end > start && sip_class_is(end[-1], SIP_CLASS_BLANK))
+	while (end > start && (unsigned char)end[-1] <= ' ' && sip_class_is(end[-1], SIP_CLASS_BLANK))
 		end--;
 	return end;
 }
 
 /* at stands on the opening quote; gives the byte after the closing one, or NULL where none closes it. */
-static inline const char *scan_quoted(const char *at, const char *end)
+static inline const char *scan_quoted(const char *at, const char *end, const char *limit)
 {
-	for (at = scan_find(at + 1, end, '"', '\\', '\\'); at < end; at = scan_find(at, end, '"', '\\', '\\')) {
+	for (at = scan_find(at + 1, end, limit, '"', '\\', '"'); at < end;
+		at = scan_find(at, end, limit, '"', '\\', '"')) {
 		if (*at == '"')
 			return at + 1;
 		at += end - at >= 2 ? 2 : 1;
 	}
 	return NULL;
 }
+
+#define SCAN_CASE UINT64_C(0x2020202020202020)
 
 static inline uint64_t scan_load8(const char *at)
 {
@@ -124,6 +184,23 @@ static inline uint64_t scan_load8(const char *at)
 	word = __builtin_bswap64(word);
 #endif
 	return word;
+}
+
+/* Equal to lower-case text without case; for text of letters, digits, "-", "." and "/". */
+static inline bool scan_equal_lower(const char *at, const char *text, size_t length)
+{
+	size_t i = 0;
+	for (; length - i >= 8; i += 8) {
+		if ((scan_load8(at + i) | SCAN_CASE) != scan_load8(text + i))
+			return false;
+	}
+	if (i < length && length >= 8)
+		return (scan_load8(at + length - 8) | SCAN_CASE) == scan_load8(text + length - 8);
+	for (; i < length; i++) {
+		if ((at[i] | 0x20) != text[i])
+			return false;
+	}
+	return true;
 }
 
 /* Up to 8 bytes as a little number, lower-cased by the bit 0x20 (so: letters, digits, "-" and "." only). */
@@ -136,7 +213,7 @@ static inline uint64_t scan_lower8(const char *at, size_t length, const char *en
 		for (size_t i = 0; i < length && at + i < end; i++)
 			word |= (uint64_t)(unsigned char)at[i] << (8 * i);
 	}
-	word |= UINT64_C(0x2020202020202020);
+	word |= SCAN_CASE;
 	return length < 8 ? word & ((UINT64_C(1) << (8 * length)) - 1) : word;
 }
 #endif

@@ -24,7 +24,7 @@ static struct span take_word(struct span *rest)
 	const char *end = rest->at + rest->length, *at = rest->at;
 	while (at < end && (*at == ' ' || *at == '\t'))
 		at++;
-	const char *stop = scan_find(at, end, ' ', '\t', ' ');
+	const char *stop = scan_find(at, end, end, ' ', '\t', ' ');
 	*rest = span_make(stop, (size_t)(end - stop));
 	return span_make(at, (size_t)(stop - at));
 }

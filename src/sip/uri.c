@@ -4,6 +4,7 @@
 #include "sip/fail.h"
 #include "sip/host.h"
 #include "sip/parameter.h"
+#include "sip/read.h"
 #include "sip/scan.h"
 
 struct transport_row {
@@ -26,13 +27,24 @@ enum sip_transport sip_transport_find(struct span name)
 {
 	if (name.length == 0)
 		return SIP_TRANSPORT_NONE;
-	uint64_t word = name.length <= 4 ? scan_lower8(name.at, name.length, name.at + name.length) : 0;
-	for (unsigned i = SIP_TRANSPORT_UDP; i < SIP_TRANSPORT_OTHER; i++) {
-		struct span lower = transports[i].lower;
-		if (lower.length == name.length && scan_lower8(lower.at, lower.length, lower.at + lower.length) == word)
-			return (enum sip_transport)i;
+	if (name.length > 4)
+		return SIP_TRANSPORT_OTHER;
+	switch (scan_lower8(name.at, name.length, name.at + name.length)) {
+	case 0x706475 /* udp */:
+		return SIP_TRANSPORT_UDP;
+	case 0x706374 /* tcp */:
+		return SIP_TRANSPORT_TCP;
+	case 0x736c74 /* tls */:
+		return SIP_TRANSPORT_TLS;
+	case 0x70746373 /* sctp */:
+		return SIP_TRANSPORT_SCTP;
+	case 0x7377 /* ws */:
+		return SIP_TRANSPORT_WS;
+	case 0x737377 /* wss */:
+		return SIP_TRANSPORT_WSS;
+	default:
+		return SIP_TRANSPORT_OTHER;
 	}
-	return SIP_TRANSPORT_OTHER;
 }
 
 struct span sip_transport_name(enum sip_transport transport)
@@ -90,10 +102,13 @@ static const char *parse_scheme(const char *at, const char *end, struct sip_uri 
 }
 
 /* user[:password]@ — there is one where there is an "@". Gives the byte after it, or the start. */
-static const char *parse_user(const char *at, const char *end, struct sip_uri *uri, struct sip_defect *defect)
+static const char *parse_user(
+	const char *at, const char *end, const char *limit, struct sip_uri *uri, struct sip_defect *defect)
 {
 	bool bad = false;
-	const char *stop = scan_escaped(at, end, SIP_CLASS_USER, &bad);
+	const char *stop = scan_word(at, end, limit, SIP_CLASS_USER);
+	if (stop < end && *stop == '%')
+		stop = scan_escaped(stop, end, SIP_CLASS_USER, &bad);
 	const char *at_sign = stop < end && *stop == '@' ? stop : memchr(at, '@', (size_t)(end - at));
 	if (!at_sign)
 		return at;
@@ -130,13 +145,13 @@ static bool parse_tail(const char *at, const char *end, struct sip_uri *uri, str
 	return true;
 }
 
-static int parse_sip(const char *at, const char *end, struct sip_uri *uri, struct sip_defect *defect)
+static int parse_sip(const char *at, const char *end, const char *limit, struct sip_uri *uri, struct sip_defect *defect)
 {
-	at = parse_user(at, end, uri, defect);
+	at = parse_user(at, end, limit, uri, defect);
 	if (!at)
 		return -EBADMSG;
 	struct sip_host host;
-	const char *stop = sip_host_parse(at, end, &host);
+	const char *stop = sip_host_read(at, end, limit, &host);
 	if (!stop)
 		return sip_fail(defect, host.rule == SIP_RULE_URI_PORT ? SIP_RULE_URI_PORT : SIP_RULE_URI_HOST,
 			(size_t)(host.failed - uri->whole.at));
@@ -181,31 +196,38 @@ static int parse_other(const char *at, const char *end, struct sip_uri *uri, str
 	return 0;
 }
 
-int sip_uri_parse(struct span text, struct sip_uri *ret_uri, struct sip_defect *ret_defect)
+int sip_uri_read(struct span text, const char *limit, struct sip_uri *uri, struct sip_defect *ret_defect)
 {
-	struct sip_uri uri = { .whole = text };
 	struct sip_defect defect;
 	const char *at = text.at, *end = at + text.length;
-	const char *colon = text.length ? parse_scheme(at, end, &uri) : NULL;
+	memset(uri, 0, sizeof(*uri));
+	uri->whole = text;
+	const char *colon = text.length ? parse_scheme(at, end, uri) : NULL;
 	if (!colon)
 		return sip_fail(ret_defect, SIP_RULE_URI_SCHEME, 0);
 	int status;
-	switch (uri.scheme) {
+	switch (uri->scheme) {
 	case SIP_SCHEME_SIP:
 	case SIP_SCHEME_SIPS:
-		status = parse_sip(colon + 1, end, &uri, &defect);
+		status = parse_sip(colon + 1, end, limit, uri, &defect);
 		break;
 	case SIP_SCHEME_TEL:
-		status = parse_tel(colon + 1, end, &uri, &defect);
+		status = parse_tel(colon + 1, end, uri, &defect);
 		break;
 	default:
-		status = parse_other(colon + 1, end, &uri, &defect);
+		status = parse_other(colon + 1, end, uri, &defect);
 		break;
 	}
-	if (status < 0)
-		return sip_fail(ret_defect, defect.rule, defect.offset);
-	*ret_uri = uri;
-	return 0;
+	return status < 0 ? sip_fail(ret_defect, defect.rule, defect.offset) : 0;
+}
+
+int sip_uri_parse(struct span text, struct sip_uri *ret_uri, struct sip_defect *ret_defect)
+{
+	struct sip_uri uri;
+	int status = sip_uri_read(text, text.at + text.length, &uri, ret_defect);
+	if (status == 0)
+		*ret_uri = uri;
+	return status;
 }
 
 bool sip_uri_parameter(const struct sip_uri *uri, struct span name, struct span *ret_value)

@@ -3,7 +3,7 @@
 
 #include "sip/fail.h"
 #include "sip/host.h"
-#include "sip/parameter.h"
+#include "sip/read.h"
 #include "sip/scan.h"
 
 static const char *skip_slash(const char *at, const char *end)
@@ -62,49 +62,75 @@ static bool keep_parameter(const struct sip_parameter *parameter, const char *en
 	}
 }
 
-int sip_via_parse(struct span value, struct sip_via *ret_via, struct sip_defect *ret_defect)
+/* The rest of host : port where blanks stand around the colon (RFC 3261 25.1: COLON). */
+static const char *parse_spaced_port(const char *at, const char *end, struct sip_host *host)
+{
+	uint64_t port;
+	at = scan_blanks(at + 1, end);
+	const char *stop = scan_while(at, end, SIP_CLASS_DIGIT);
+	if (span_to_u64(span_make(at, (size_t)(stop - at)), UINT16_MAX, &port) < 0) {
+		host->failed = at;
+		return NULL;
+	}
+	host->port = (uint16_t)port;
+	return scan_blanks(stop, end);
+}
+
+static const char *parse_host(
+	const char *at, const char *end, const char *limit, struct sip_via *via, const char **ret_failed)
+{
+	struct sip_host host;
+	at = sip_host_read(at, end, limit, &host);
+	if (at && at < end && *at != ';') {
+		at = scan_blanks(at, end);
+		if (at < end && *at == ':' && !host.has_port)
+			at = parse_spaced_port(at, end, &host);
+	}
+	if (!at || (at < end && *at != ';')) {
+		*ret_failed = at ? at : host.failed;
+		return NULL;
+	}
+	via->host = host.name;
+	via->port = host.port;
+	via->is_ipv6 = host.is_ipv6;
+	return at;
+}
+
+int sip_via_read(struct span value, const char *limit, struct sip_via *via, struct sip_defect *ret_defect)
 {
 	const char *start = value.at, *end = scan_back_blanks(start, start + value.length);
-	const char *at = scan_blanks(start, end);
-	struct sip_via via = { .whole = span_make(at, (size_t)(end - at)) };
+	const char *at = scan_blanks(start, end), *failed = NULL;
+	memset(via, 0, sizeof(*via));
+	via->whole = span_make(at, (size_t)(end - at));
 	at = parse_protocol(at, end);
 	if (!at)
 		return sip_fail(ret_defect, SIP_RULE_VIA, 0);
-	const char *stop = scan_while(at, end, SIP_CLASS_TOKEN);
-	via.transport_name = span_make(at, (size_t)(stop - at));
-	via.transport = sip_transport_find(via.transport_name);
+	const char *stop = scan_word(at, end, limit, SIP_CLASS_TOKEN);
+	via->transport_name = span_make(at, (size_t)(stop - at));
+	via->transport = sip_transport_find(via->transport_name);
 	at = scan_blanks(stop, end);
-	if (via.transport == SIP_TRANSPORT_NONE || at == stop)
+	if (via->transport == SIP_TRANSPORT_NONE || at == stop)
 		return sip_fail(ret_defect, SIP_RULE_VIA, (size_t)(stop - start));
-	struct sip_host host;
-	stop = sip_host_parse(at, end, &host);
-	if (!stop)
-		return sip_fail(ret_defect, SIP_RULE_VIA, (size_t)(host.failed - start));
-	/* RFC 3261 25.1: COLON may have blanks around it. */
-	at = scan_blanks(stop, end);
-	if (at < end && *at == ':' && !host.has_port) {
-		uint64_t port;
-		at = scan_blanks(at + 1, end);
-		stop = scan_while(at, end, SIP_CLASS_DIGIT);
-		if (span_to_u64(span_make(at, (size_t)(stop - at)), UINT16_MAX, &port) < 0)
-			return sip_fail(ret_defect, SIP_RULE_VIA, (size_t)(at - start));
-		host.port = (uint16_t)port;
-		at = scan_blanks(stop, end);
-	}
-	if (at < end && *at != ';')
-		return sip_fail(ret_defect, SIP_RULE_VIA, (size_t)(at - start));
-	via.host = host.name;
-	via.port = host.port;
-	via.is_ipv6 = host.is_ipv6;
-	via.parameters = span_make(at, (size_t)(end - at));
-	struct span rest = via.parameters;
+	at = parse_host(at, end, limit, via, &failed);
+	if (!at)
+		return sip_fail(ret_defect, SIP_RULE_VIA, (size_t)(failed - start));
+	via->parameters = span_make(at, (size_t)(end - at));
+	struct span rest = via->parameters;
 	struct sip_parameter parameter;
-	while (sip_parameter_next(&rest, &parameter)) {
-		if (!keep_parameter(&parameter, end, &via))
+	while (sip_parameter_read(&rest, limit, &parameter)) {
+		if (!keep_parameter(&parameter, limit, via))
 			return sip_fail(ret_defect, SIP_RULE_VIA, (size_t)(parameter.name.at - start));
 	}
-	*ret_via = via;
 	return 0;
+}
+
+int sip_via_parse(struct span value, struct sip_via *ret_via, struct sip_defect *ret_defect)
+{
+	struct sip_via via;
+	int status = sip_via_read(value, value.at + value.length, &via, ret_defect);
+	if (status == 0)
+		*ret_via = via;
+	return status;
 }
 
 bool sip_via_parameter(const struct sip_via *via, struct span name, struct span *ret_value)
