@@ -14,6 +14,7 @@ struct transport_client {
 	struct span bytes; /* as sent */
 	struct span ack;
 	struct span cancel_reason;
+	void *kept; /* its texts, when it only lingers */
 	struct transport_waiting waiting;
 	struct list connection_link; /* transport_connection.clients, while no response has come */
 	struct hash_link datagram_link; /* transport.datagram_clients, likewise */
@@ -47,15 +48,13 @@ static struct transport_client *client_take(struct transport *t)
 		c = base_container(t->client_pool.next, struct transport_client, link);
 		list_remove(&c->link);
 		t->client_pool_count--;
-		struct arena arena = c->arena;
 		memset(c, 0, sizeof(*c));
-		c->arena = arena;
 	} else {
 		c = calloc(1, sizeof(*c));
 		if (!c)
 			return NULL;
-		arena_init(&c->arena, t->limits.arena_bytes);
 	}
+	transport_arena_take(t, &c->arena);
 	c->transport = t;
 	c->flow = TRANSPORT_FLOW_NONE;
 	list_init(&c->deferred.link);
@@ -85,16 +84,41 @@ static void client_give(struct transport_client *c)
 	client_detach(c);
 	list_remove(&c->link);
 	list_remove(&c->deferred.link);
+	transport_arena_give(t, &c->arena);
+	free(c->kept);
 	t->client_count--;
 	transport_count(&t->counters.client_transactions, (uint64_t)-1);
 	if (t->client_pool_count < POOL_MAXIMUM) {
-		arena_reset(&c->arena);
 		list_insert_before(t->client_pool.next, &c->link);
 		t->client_pool_count++;
 	} else {
-		arena_done(&c->arena);
 		free(c);
 	}
+}
+
+/* A final answer came and nobody is interested any more: only its branch, its ACK and what records
+ * show are needed for the repetitions that may still come. */
+static void client_linger(struct transport_client *c)
+{
+	if (c->kept || !sip_transaction_is_final(&c->transaction))
+		return;
+	struct transport_note note = c->note;
+	struct span branch = c->transaction.branch;
+	struct span method_name = c->transaction.method_name;
+	struct span ack = c->ack;
+	struct span *const texts[] = { &branch, &method_name, &ack, &note.serial, &note.tag, &note.local_session,
+		&note.remote_session, &note.peer, &note.zone };
+	void *kept = transport_compact(0, texts, BASE_COUNT(texts));
+	if (!kept)
+		return;
+	c->kept = kept;
+	c->note = note;
+	c->transaction.branch = branch;
+	c->transaction.method_name = method_name;
+	c->ack = ack;
+	c->bytes = c->cancel_reason = c->target.name = SPAN_NONE;
+	c->target.identity = NULL;
+	transport_arena_give(c->transport, &c->arena);
 }
 
 static void client_end(struct transport_client *c)
@@ -135,7 +159,11 @@ static void client_later(struct transport_deferred *deferred)
 		if (c->user->ended)
 			c->user->ended(c->argument, c);
 	}
-	if (!c->alive && !c->held)
+	if (c->held)
+		return;
+	if (c->alive)
+		client_linger(c);
+	else
 		client_give(c);
 }
 
@@ -147,9 +175,7 @@ void transport_clients_done(struct transport *t)
 		client_give(c);
 	}
 	list_each_safe (link, following, &t->client_pool) {
-		struct transport_client *c = base_container(link, struct transport_client, link);
-		arena_done(&c->arena);
-		free(c);
+		free(base_container(link, struct transport_client, link));
 	}
 }
 
@@ -338,6 +364,8 @@ void transport_client_receive(struct transport *t, struct sip_transaction *trans
 	sip_transaction_receive_response(transaction, in->arrival.message->status, net_loop_now_us(t->loop), &actions);
 	run(c, &actions);
 	c->incoming = outer;
+	if (!c->held && c->alive)
+		transport_defer(t, &c->deferred);
 }
 
 /* ---- the way ---- */
@@ -567,6 +595,5 @@ void transport_client_release(struct transport_client *c)
 	c->held = false;
 	if (c->alive && !c->started)
 		client_end(c); /* nothing was sent, nothing need be */
-	else if (!c->alive)
-		transport_defer(c->transport, &c->deferred);
+	transport_defer(c->transport, &c->deferred);
 }

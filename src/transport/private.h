@@ -101,6 +101,8 @@ struct transport_slot {
 
 /* ---- the transport ---- */
 
+#define TRANSPORT_SPARE_ARENAS 256
+
 /* Something to be done when no callback is on the stack any more: telling the user of an end,
  * giving an object back. In the list at most once. */
 struct transport_deferred {
@@ -147,6 +149,8 @@ struct transport {
 	struct list clients;
 	struct list server_pool; /* objects to be used again */
 	struct list client_pool;
+	struct arena spare[TRANSPORT_SPARE_ARENAS]; /* with a chunk each, from transactions that only linger */
+	size_t spare_count;
 	size_t server_pool_count;
 	size_t client_pool_count;
 	size_t server_count;
@@ -193,6 +197,15 @@ static inline size_t transport_parts_length(const struct iovec *parts, size_t pa
 }
 /* All parts as one in the arena; absent at its maximum. */
 struct span transport_parts_copy(struct arena *a, const struct iovec *parts, size_t part_count);
+
+/* ---- linger.c ---- */
+
+/* One piece of memory: size bytes for the caller, then copies of the texts, whose spans point there
+ * afterwards. Absent spans stay absent. NULL (and nothing changed) without memory. */
+void *transport_compact(size_t size, struct span *const *texts, size_t text_count);
+/* An empty arena that may have a chunk already; and back. */
+void transport_arena_take(struct transport *t, struct arena *a);
+void transport_arena_give(struct transport *t, struct arena *a);
 
 /* ---- receive.c ---- */
 

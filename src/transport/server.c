@@ -13,6 +13,7 @@ struct transport_server {
 	struct transport_note note;
 	void *context;
 	struct span response; /* the last one, for the machine to send again */
+	struct sip_message *stub; /* what is left of the request when it only lingers */
 	const struct iovec *parts; /* the response just being given */
 	size_t part_count;
 	struct transport_incoming *incoming; /* the message just being worked off */
@@ -37,15 +38,13 @@ static struct transport_server *server_take(struct transport *t)
 		s = base_container(t->server_pool.next, struct transport_server, link);
 		list_remove(&s->link);
 		t->server_pool_count--;
-		struct arena arena = s->arena;
 		memset(s, 0, sizeof(*s));
-		s->arena = arena;
 	} else {
 		s = calloc(1, sizeof(*s));
 		if (!s)
 			return NULL;
-		arena_init(&s->arena, t->limits.arena_bytes);
 	}
+	transport_arena_take(t, &s->arena);
 	s->transport = t;
 	list_init(&s->deferred.link);
 	s->deferred.run = finished;
@@ -63,16 +62,63 @@ static void server_give(struct transport_server *s)
 	if (s->stream)
 		net_stream_unref(s->stream);
 	transport_facts_unref(s->facts);
+	transport_arena_give(t, &s->arena);
+	free(s->stub);
 	t->server_count--;
 	transport_count(&t->counters.server_transactions, (uint64_t)-1);
 	if (t->server_pool_count < POOL_MAXIMUM) {
-		arena_reset(&s->arena);
 		list_insert_before(t->server_pool.next, &s->link); /* the warmest first */
 		t->server_pool_count++;
 	} else {
-		arena_done(&s->arena);
 		free(s);
 	}
+}
+
+/* Most of a transaction's life is waiting for repetitions that never come (Timers L, J, H), and nobody
+ * needs its request any more: what the table, the response's way and the records need is kept in
+ * one small piece, the arena serves the next request while it is still in the caches. RFC 2543's
+ * matching looks at everything, so there it stays. */
+static void server_linger(struct transport_server *s)
+{
+	const struct sip_message *request = s->arrival.message;
+	if (s->stub || !s->answered || s->stateless || !sip_via_has_cookie(&request->via))
+		return;
+	struct sip_via via = {
+		.host = request->via.host,
+		.branch = request->via.branch,
+		.received = request->via.received,
+		.maddr = request->via.maddr,
+		.transport = request->via.transport,
+		.port = request->via.port,
+		.rport = request->via.rport,
+		.has_rport = request->via.has_rport,
+		.is_ipv6 = request->via.is_ipv6,
+	};
+	struct span method_name = request->method_name;
+	struct span response = s->response;
+	struct span target_name = s->arrival.target_name;
+	struct transport_note note = s->note;
+	struct span *const texts[] = { &via.host, &via.branch, &via.received, &via.maddr, &method_name, &response,
+		&target_name, &note.serial, &note.tag, &note.local_session, &note.remote_session, &note.peer,
+		&note.zone };
+	size_t head = offsetof(struct sip_message, headers);
+	struct sip_message *stub = transport_compact(head, texts, BASE_COUNT(texts));
+	if (!stub)
+		return;
+	memset(stub, 0, head);
+	stub->is_request = true;
+	stub->method = request->method;
+	stub->method_name = method_name;
+	stub->via = via;
+	s->stub = stub;
+	s->response = response;
+	s->note = note;
+	s->arrival.message = stub;
+	s->arrival.target_name = target_name;
+	s->transaction.request = stub;
+	s->transaction.branch = via.branch;
+	s->transaction.method_name = method_name;
+	transport_arena_give(s->transport, &s->arena);
 }
 
 static void finished(struct transport_deferred *deferred)
@@ -84,7 +130,11 @@ static void finished(struct transport_deferred *deferred)
 		if (t->user.ended)
 			t->user.ended(t->user.argument, s);
 	}
-	if (!s->alive && s->holds == 0)
+	if (s->holds > 0)
+		return;
+	if (s->alive)
+		server_linger(s);
+	else
 		server_give(s);
 }
 
@@ -106,9 +156,7 @@ void transport_servers_done(struct transport *t)
 		server_give(s);
 	}
 	list_each_safe (link, following, &t->server_pool) {
-		struct transport_server *s = base_container(link, struct transport_server, link);
-		arena_done(&s->arena);
-		free(s);
+		free(base_container(link, struct transport_server, link));
 	}
 }
 
@@ -317,7 +365,9 @@ static void ask_alias(struct transport *t, const struct transport_incoming *in)
 		transport_pool_alias(c, &address);
 }
 
-static struct transport_server *server_new(struct transport *t, struct transport_incoming *in)
+/* known: what an earlier message has told of this one (the INVITE of a CANCEL), or NULL. */
+static struct transport_server *server_new(
+	struct transport *t, struct transport_incoming *in, const struct transport_note *known)
 {
 	struct transport_server *s = NULL;
 	if (t->server_count + t->client_count < t->limits.transactions)
@@ -332,6 +382,7 @@ static struct transport_server *server_new(struct transport *t, struct transport
 	}
 	s->holds = 1;
 	s->alive = true;
+	transport_note_merge(&s->arena, &s->note, known);
 	record_received(s, in);
 	return s;
 }
@@ -362,7 +413,7 @@ static void server_start(struct transport_server *s)
 
 void transport_server_receive(struct transport *t, struct transport_incoming *in, const struct sip_defect *defect)
 {
-	struct transport_server *s = server_new(t, in);
+	struct transport_server *s = server_new(t, in, NULL);
 	if (!s)
 		return;
 	if (defect) {
@@ -414,11 +465,8 @@ void transport_server_receive_cancel(
 	struct transport *t, struct sip_transaction *transaction, struct transport_incoming *in)
 {
 	struct transport_server *invite = base_container(transaction, struct transport_server, transaction);
-	struct transport_server *cancel = server_new(t, in);
-	if (!cancel)
-		return;
-	transport_note_merge(&cancel->arena, &cancel->note, &invite->note);
-	if (!server_enter(cancel))
+	struct transport_server *cancel = server_new(t, in, &invite->note);
+	if (!cancel || !server_enter(cancel))
 		return;
 	struct sip_actions actions;
 	sip_transaction_start(
@@ -530,6 +578,5 @@ void transport_server_release(struct transport_server *s)
 		return;
 	if (!s->answered)
 		server_end(s);
-	else if (!s->alive)
-		transport_defer(s->transport, &s->deferred);
+	transport_defer(s->transport, &s->deferred);
 }

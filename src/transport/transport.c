@@ -309,6 +309,8 @@ struct transport *transport_free(struct transport *t)
 	for (size_t i = 0; i < BASE_COUNT(t->outgoing); i++)
 		port_close(&t->outgoing[i]);
 	connections_done(t);
+	while (t->spare_count > 0)
+		arena_done(&t->spare[--t->spare_count]);
 	sip_transaction_table_done(&t->table);
 	hash_done(&t->datagram_clients);
 	hash_done(&t->pool);

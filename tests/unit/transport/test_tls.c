@@ -194,6 +194,54 @@ static void test_handshake_that_never_ends(void **state)
 	fixture_done(&f);
 }
 
+/* A request that came over worker 0's TLS connection and belongs to worker 1: the certificate of its
+ * sender goes with it, and stays readable when the connection is long gone. */
+static void test_certificate_goes_to_another_worker(void **state)
+{
+	(void)state;
+	struct fixture f;
+	struct wished good = { "caller.example", authorities.root_file, NET_TLS_VERIFY_JUDGE, NET_TLS_ASK_REQUIRE, 0 };
+	struct wished callee = good;
+	callee.files = "callee.example";
+	start(&f, &good, &callee);
+	struct transport_mesh *mesh;
+	assert_int_equal(transport_mesh_new(2, 0, &mesh), 0);
+	struct side workers[2];
+	memset(workers, 0, sizeof(workers));
+	for (uint16_t i = 0; i < 2; i++) {
+		workers[i].fixture = &f;
+		workers[i].host = "127.61.1.6";
+		random_init_seed(&workers[i].random, 200 + i);
+		struct transport_listener listeners[] = { { .protocol = TRANSPORT_TLS } };
+		struct transport_params params = side_params(&workers[i], listeners, 1);
+		params.worker = i;
+		params.worker_count = 2;
+		params.mesh = mesh;
+		params.tls = f.tls[1];
+		side_start(&workers[i], &params);
+	}
+	char token[TRANSPORT_TOKEN_LENGTH + 1];
+	char route[128];
+	transport_flow_token(workers[0].transport, (struct transport_flow){ 1, 0, 0 }, token);
+	snprintf(route, sizeof(route), "Route: <sip:%s@127.61.1.6;transport=tls;lr>\r\n", token);
+	struct transport_target target = target_at(&workers[0], TRANSPORT_TLS);
+	target.name = SPAN("callee.example");
+	struct transport_client *client;
+	assert_int_equal(send_to(&f.caller, "INVITE", &target, route, &client), 0);
+	wait_for(&f, workers[1].requests == 1);
+	assert_true(workers[1].had_facts);
+	transport_flow_close(workers[0].transport, workers[1].flow);
+	wait_for(&f, workers[0].transport->connection_count == 0);
+	char name[256];
+	const struct transport_arrival *arrival = transport_server_arrival(workers[1].server);
+	transport_facts_common_name(arrival->tls, name, sizeof(name));
+	assert_string_equal(name, "caller.example");
+	for (size_t i = 0; i < 2; i++)
+		transport_free(workers[i].transport);
+	fixture_done(&f);
+	transport_mesh_free(mesh);
+}
+
 static int make_authorities(void **state)
 {
 	(void)state;
@@ -222,6 +270,7 @@ int main(void)
 		cmocka_unit_test(test_our_judge_sees_what_is_wrong),
 		cmocka_unit_test(test_plain_text_on_the_tls_port),
 		cmocka_unit_test(test_handshake_that_never_ends),
+		cmocka_unit_test(test_certificate_goes_to_another_worker),
 	};
 	return cmocka_run_group_tests(tests, make_authorities, free_authorities);
 }

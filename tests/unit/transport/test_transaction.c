@@ -256,6 +256,33 @@ static void test_late_answer_is_refused(void **state)
 	assert_int_equal(f->callee.ended, 1);
 }
 
+/* Both users have let go; what is left must still answer a repetition and carry the serial. */
+static void test_lingering_transactions_still_work(void **state)
+{
+	struct fixture *f = *state;
+	struct transport_target target = target_at(&f->callee, TRANSPORT_UDP);
+	f->callee.answer = 486;
+	struct transport_client *client = send_request_to(&f->caller, "INVITE", &target);
+	f->callee.lose = 1;
+	wait_for(f, f->callee.requests == 1);
+	transport_client_release(client);
+	settle_down(f);
+	assert_int_equal(f->callee.transport->spare_count, 1); /* its arena serves the next one */
+	f->caller.lose = 2;
+	pass(f, 500 * CLOCK_MS_US); /* Timers A and G: INVITE and 486 once more, the INVITE and the ACK are lost */
+	assert_int_equal(f->caller.lost, 2);
+	assert_int_equal(f->callee.requests, 1);
+	f->caller.serial[0] = '\0';
+	pass_slowly(f, 2 * CLOCK_SECOND_US, 250 * CLOCK_MS_US);
+	assert_string_equal(f->caller.serial, "serial-1");
+	assert_int_equal(f->caller.responses, 0);
+	/* The ACK arrived: Timer I, not H. */
+	pass_slowly(f, 5 * CLOCK_SECOND_US, CLOCK_SECOND_US);
+	assert_int_equal(f->callee.transport->server_count, 0);
+	pass_slowly(f, 33 * CLOCK_SECOND_US, CLOCK_SECOND_US);
+	assert_int_equal(f->caller.transport->client_count, 0);
+}
+
 static void test_stray_response_is_dropped(void **state)
 {
 	struct fixture *f = *state;
@@ -404,6 +431,7 @@ int main(void)
 		TEST(test_cancel_waits_for_a_provisional),
 		TEST(test_cancel_of_nothing_is_a_request),
 		TEST(test_late_answer_is_refused),
+		TEST(test_lingering_transactions_still_work),
 		TEST(test_stray_response_is_dropped),
 		TEST(test_released_unanswered_ends),
 		TEST(test_transactions_have_a_maximum),
