@@ -108,7 +108,7 @@ static void respond(struct edge_worker *worker, struct transport_server *server,
 	struct sip_draft draft;
 	struct iovec pieces[SIP_DRAFT_PIECES_MAXIMUM];
 	struct arena *arena = transport_server_arena(server);
-	sip_draft_response(&draft, arena, transport_server_request(server), status, edge_dress_phrase(site, status),
+	sip_draft_response(&draft, arena, transport_server_request(server), status, edge_dress_phrase(status),
 		edge_dress_tag(worker, arena));
 	for (size_t i = 0; i < extra->count; i++)
 		sip_draft_append_name(&draft, extra->headers[i].name, extra->headers[i].value);
@@ -125,13 +125,12 @@ static bool may_answer(const struct edge_request *request)
 
 static void final_answer(struct edge_request *request, uint16_t status, const struct extra *extra)
 {
-	struct span phrase = edge_dress_phrase(request->site, status);
 	request->answered = true;
 	edge_count(&request->worker->counters.answered_by_us);
 	respond(request->worker, request->server, request->site, status, extra);
 	if (!request->inside && request->identity.at && status != 200)
 		peer_limits_answered(request->worker->shared->limits, request->identity, false);
-	edge_journal_answered(request, status, phrase.at ? phrase : sip_status_phrase(status));
+	edge_journal_answered(request, status, edge_dress_phrase(status));
 }
 
 static enum edge_progress end(struct edge_request *request)
@@ -184,10 +183,8 @@ static enum edge_progress refuse(struct edge_request *request, const struct find
 {
 	uint16_t status = finding->status ? finding->status : 504;
 	struct extra extra = { .count = 0 };
-	struct span phrase = edge_dress_phrase(request->site, status);
 	request->refusal = finding;
-	edge_journal_judgement(
-		request, finding, peer_text(request, finding), status, phrase.at ? phrase : sip_status_phrase(status));
+	edge_journal_judgement(request, finding, peer_text(request, finding), status, edge_dress_phrase(status));
 	if (may_answer(request)) {
 		explain(request, finding, &extra);
 		if (status == 503)

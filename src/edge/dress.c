@@ -180,9 +180,9 @@ struct span edge_dress_server(const struct edge_site *site)
 	return edge_site_is_microsoft(site) ? SPAN("RTC/6.0") : FEDGE_SERVER;
 }
 
-struct span edge_dress_phrase(const struct edge_site *site, uint16_t status)
+struct span edge_dress_phrase(uint16_t status)
 {
-	return edge_site_is_microsoft(site) && status == 504 ? SPAN("Server time-out") : SPAN_NONE;
+	return status == 504 ? SPAN("Server time-out") : sip_status_phrase(status);
 }
 
 void edge_dress_boundary(const struct edge_request *request, struct sip_draft *draft, bool towards_inside)

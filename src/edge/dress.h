@@ -29,8 +29,9 @@ void edge_dress_record_route(
 /* The tag for a To without one, of an answer we make ourselves. */
 struct span edge_dress_tag(struct edge_worker *worker, struct arena *arena);
 struct span edge_dress_server(const struct edge_site *site);
-/* "Server time-out" where Microsoft's phrase differs from RFC 3261's; absent: the standard one. */
-struct span edge_dress_phrase(const struct edge_site *site, uint16_t status);
+/* RFC 3261's phrase, but for 504 the spelling that Microsoft's and Cisco's products show ("Server time-out"), which is
+ * what administrators search their logs for. */
+struct span edge_dress_phrase(uint16_t status);
 /* Drops what must not leave for that side: diagnostics are for our own people ([MS-OCER] 2.2.1.2). */
 void edge_dress_boundary(const struct edge_request *request, struct sip_draft *draft, bool towards_inside);
 
