@@ -122,7 +122,7 @@ static const struct row rows[] = {
 	{ "hard-via-port", -EBADMSG, SIP_RULE_VIA, "99999;branch=z", NULL },
 	{ "hard-via-version", -EBADMSG, SIP_RULE_VIA, "SIP/1.0/TCP 19", NULL },
 	{ "soft-all-lf", -EPROTO, SIP_RULE_LINE_END, NULL, NULL },
-	{ "soft-bare-cr", -EPROTO, SIP_RULE_LINE_END, "X-Hidden: b", NULL },
+	{ "soft-bare-cr", -EPROTO, SIP_RULE_LINE_END, "\rX-Hidden: b", NULL },
 	{ "soft-bare-lf", -EPROTO, SIP_RULE_LINE_END, NULL, NULL },
 	{ "soft-body-short", -EPROTO, SIP_RULE_BODY_SHORT, NULL, NULL },
 	{ "soft-call-id-blank", -EPROTO, SIP_RULE_CALL_ID, " words", NULL },
