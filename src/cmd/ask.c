@@ -73,6 +73,17 @@ static int say_failure(const struct command_line *line, const char *path, int st
 	}
 }
 
+/* A node that will not reload says one line for each mistake of its file. */
+static int say_refusal(const struct command_line *line, const char *why)
+{
+	struct span rest = span_of(why ? why : "the node refused and gave no reason");
+	while (rest.at) {
+		struct span said = span_cut(&rest, '\n');
+		command_fail(line, COMMAND_FAILED, "%.*s", SPAN_PRINT(said));
+	}
+	return COMMAND_FAILED;
+}
+
 static int ask_at(const struct command_line *line, const char *path, const json_t *request, json_t **ret_reply)
 {
 	json_t *reply = NULL;
@@ -83,8 +94,7 @@ static int ask_at(const struct command_line *line, const char *path, const json_
 		*ret_reply = reply;
 		return COMMAND_GOOD;
 	}
-	const char *why = json_string_value(json_object_get(reply, "error"));
-	int exit_code = command_fail(line, COMMAND_FAILED, "%s", why ? why : "the node refused and gave no reason");
+	int exit_code = say_refusal(line, json_string_value(json_object_get(reply, "error")));
 	json_decref(reply);
 	return exit_code;
 }

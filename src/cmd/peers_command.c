@@ -68,6 +68,19 @@ static void print_discovered(const struct command_line *line, const json_t *repl
 	}
 }
 
+static void print_peers(const struct command_line *line, const json_t *reply)
+{
+	print_domains(line, reply);
+	print_certificates(line, reply);
+	print_discovered(line, reply);
+	if (!json_array_size(json_object_get(reply, "domains")) &&
+		!json_array_size(json_object_get(reply, "certificates")) &&
+		!json_array_size(json_object_get(reply, "discovered")))
+		fputs("no partner is known yet\n", line->output);
+	if (number_of(reply, "left_out"))
+		fprintf(line->output, "%lld more not shown\n", number_of(reply, "left_out"));
+}
+
 static int run_list(struct command_line *line)
 {
 	json_t *reply = NULL;
@@ -77,11 +90,7 @@ static int run_list(struct command_line *line)
 		json_dumpf(reply, line->output, JSON_COMPACT);
 		fputc('\n', line->output);
 	} else if (exit_code == COMMAND_GOOD) {
-		print_domains(line, reply);
-		print_certificates(line, reply);
-		print_discovered(line, reply);
-		if (number_of(reply, "left_out"))
-			fprintf(line->output, "%lld more not shown\n", number_of(reply, "left_out"));
+		print_peers(line, reply);
 	}
 	json_decref(reply);
 	return exit_code;

@@ -76,6 +76,12 @@ static void add_certificate(void *argument, const struct net_tls_own *own)
 {
 	struct certificates *c = argument;
 	int64_t ends_s = 0;
+	/* The same file in both roles is shown once. */
+	size_t count = json_array_size(c->list);
+	const json_t *before = count ? json_array_get(c->list, count - 1) : NULL;
+	const char *file = json_string_value(json_object_get(before, "file"));
+	if (own->client && file && strcmp(file, own->file) == 0)
+		return;
 	json_t *object = json_pack(
 		"{s:s,s:s,s:b}", "name", own->name ? own->name : "", "file", own->file, "client", (int)own->client);
 	if (time_of(X509_get0_notAfter(own->certificate), &ends_s)) {
