@@ -5,6 +5,7 @@
  * nothing, so a writer may append ten times and ask once (buffer_status). Contents are always
  * followed by a NUL that is not counted. */
 #include "base/span.h"
+
 #include <stdarg.h>
 
 struct buffer {

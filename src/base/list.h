@@ -38,7 +38,7 @@ static inline void list_remove(struct list *item)
 }
 #define list_each(item, head) for (struct list *item = (head)->next; item != (head); item = item->next)
 /* The current item may be removed. */
-#define list_each_safe(item, following, head)                                              \
-	for (struct list *item = (head)->next, *following = item->next; item != (head); \
-	     item = following, following = item->next)
+#define list_each_safe(item, following, head)                                                                          \
+	for (struct list *item = (head)->next, *following = item->next; item != (head);                                \
+		item = following, following = item->next)
 #endif

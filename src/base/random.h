@@ -4,6 +4,7 @@
 /* Randomness is passed in: one generator a worker (ChaCha20 keyed from the kernel; good enough
  * for tags, branches, nonces and tokens), or a seeded one that repeats itself, for tests. */
 #include "base/hash.h"
+
 #include <stdint.h>
 
 struct random {

@@ -5,9 +5,7 @@
  * Always on, in every build; says where, then aborts. */
 _Noreturn void base_require_failed(const char *file, int line, const char *condition);
 
-#define base_require(condition) \
-	((condition) ? (void)0 : base_require_failed(__FILE__, __LINE__, #condition))
-#define base_container(pointer, type, member) \
-	((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+#define base_require(condition) ((condition) ? (void)0 : base_require_failed(__FILE__, __LINE__, #condition))
+#define base_container(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 #define BASE_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #endif

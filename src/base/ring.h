@@ -4,6 +4,7 @@
 /* A bounded queue of byte records between exactly two threads, one that writes and one that
  * reads; no locks. What does not fit is refused and counted by the ring. */
 #include "base/span.h"
+
 #include <stdatomic.h>
 
 struct ring {

@@ -4,6 +4,7 @@
 /* Timers by the million: a hierarchical wheel with ticks of one millisecond. Knows no clock:
  * whoever owns it says what time it is. Never calls anybody but from wheel_advance. */
 #include "base/list.h"
+
 #include <stdint.h>
 
 struct wheel_timer {
