@@ -145,11 +145,27 @@ static void judge_failure(struct edge_request *request, const struct transport_f
 		judge_chain(request, &judge, &server, failed);
 }
 
+/* RFC 3261 18.1.1: what went by TCP only because of its size goes by UDP where TCP is refused. */
+static bool falls_back(struct edge_request *request, const struct transport_failure *failed)
+{
+	struct edge_attempt *attempt = &request->attempt;
+	struct transport_target *tried = &attempt->targets[attempt->next_target - 1];
+	if (failed->kind != TRANSPORT_FAILED_CONNECT || request->target.protocol == tried->protocol)
+		return false;
+	tried->flags &= ~(unsigned)TRANSPORT_TARGET_MAY_SWITCH;
+	attempt->next_target--;
+	return true;
+}
+
 static void on_failed(void *argument, struct transport_client *client, const struct transport_failure *failed)
 {
 	struct edge_request *request = argument;
 	(void)client;
 	client_done(request);
+	if (falls_back(request, failed)) {
+		edge_forward_next(request);
+		return;
+	}
 	switch (failed->kind) {
 	case TRANSPORT_FAILED_TIMEOUT:
 		request->timed_out = true;
