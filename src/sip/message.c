@@ -44,6 +44,14 @@ static void look_closely(struct reader *r, const char *block, uint64_t low)
 	}
 }
 
+/* The byte before the block may be the odd one: no LF followed it. */
+static void look_closely_at_two(struct reader *r, const char *block, uint64_t low)
+{
+	if (r->low_before)
+		look_closely(r, block - 64, UINT64_C(1) << 63);
+	look_closely(r, block, low);
+}
+
 /* The LFs of the 64 bytes from block on, as bits. */
 static inline uint64_t load_block(struct reader *r, const char *block)
 {
@@ -57,7 +65,7 @@ static inline uint64_t load_block(struct reader *r, const char *block)
 	uint64_t other = lines.low ^ lines.lf;
 	/* As a rule an LF follows each low byte that is none. */
 	if (__builtin_expect((((other << 1) | r->low_before) ^ lines.lf) != 0, 0))
-		look_closely(r, block, other);
+		look_closely_at_two(r, block, other);
 	r->low_before = other >> 63;
 	return lines.lf;
 }

@@ -258,6 +258,34 @@ static void cut_messages_are_broken(void **state)
 	}
 }
 
+/* Wherever it stands to the blocks that the reader looks at. */
+static void odd_bytes_are_found_everywhere(void **state)
+{
+	static const struct {
+		const char *odd;
+		enum sip_rule rule;
+	} odds[] = { { "\x01", SIP_RULE_CONTROL_BYTE }, { "\r", SIP_RULE_LINE_END }, { "\t", SIP_RULE_NONE },
+		{ "\\\x01", SIP_RULE_NONE }, { "\n ", SIP_RULE_LINE_END }, { "\r\n ", SIP_RULE_NONE } };
+	char text[512];
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(odds); i++) {
+		for (int before = 0; before < 140; before++) {
+			struct sip_message m;
+			struct sip_defect defect = { SIP_RULE_NONE, 0 };
+			int length = snprintf(text, sizeof(text),
+				"OPTIONS sip:b@c SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nFrom: <sip:a@b>;tag=1\r\nTo: "
+				"<sip:a@b>\r\n"
+				"Call-ID: 1\r\nCSeq: 1 OPTIONS\r\nSubject: x%*s%sx\r\n\r\n",
+				before, "", odds[i].odd);
+			struct guard g = guard_make(span_make(text, (size_t)length));
+			int status = sip_message_parse(g.bytes, &m, &defect);
+			if (defect.rule != odds[i].rule || (status == 0) != (odds[i].rule == SIP_RULE_NONE))
+				fail_msg("odd byte %zu after %d blanks: %s", i, before, sip_rule_text(defect.rule));
+			guard_done(&g);
+		}
+	}
+}
+
 static void finds_headers_by_id_and_name(void **state)
 {
 	struct guard g = guard_message("good-microsoft-request");
@@ -350,6 +378,7 @@ int main(void)
 		cmocka_unit_test(reads_every_file),
 		cmocka_unit_test(every_file_has_a_row),
 		cmocka_unit_test(cut_messages_are_broken),
+		cmocka_unit_test(odd_bytes_are_found_everywhere),
 		cmocka_unit_test(finds_headers_by_id_and_name),
 		cmocka_unit_test(unknown_headers_are_kept),
 		cmocka_unit_test(values_come_in_order),
