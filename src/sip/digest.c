@@ -58,7 +58,9 @@ static bool next_pair(struct span *rest, struct span *ret_name, struct span *ret
 		return true;
 	const char *value = scan_blanks(equals + 1, end);
 	*ret_value = span_make(value, (size_t)(end - value));
-	*ret_bad = value < end && *value == '"' && scan_quoted(value, end, end) != end;
+	/* A quoted string to the end, or text without any quote. */
+	*ret_bad = value < end && *value == '"' ? scan_quoted(value, end, end) != end
+						: span_find(*ret_value, '"') < ret_value->length;
 	*ret_value = sip_unquote(*ret_value);
 	return true;
 }

@@ -143,6 +143,8 @@ static const struct row challenges[] = {
 	{ "Digest realm=\"r\"", -EBADMSG, NULL },
 	{ "Digest realm=\"r, nonce=\"n\"", -EBADMSG, NULL },
 	{ "Digest realm", -EBADMSG, NULL },
+	{ "Digest realm=\"r\", nonce=n\"", -EBADMSG, NULL },
+	{ "Digest realm=\"r\" x, nonce=\"n\"", -EBADMSG, NULL },
 	{ "Digest", -EBADMSG, NULL },
 	{ "", -EBADMSG, NULL },
 	{ "=", -EBADMSG, NULL },
