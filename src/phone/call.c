@@ -136,6 +136,8 @@ void phone_call_over(struct phone_call *call)
 		phone_request_drop(base_container(call->requests.next, struct phone_request, link));
 	sip_dialog_end(&call->dialog);
 	call->outcome.ended_us = phone_now_us(phone);
+	if (call->is_known_by_id)
+		hash_remove(&phone->calls_by_id, &call->by_id);
 	list_remove(&call->link);
 	list_append(&phone->ended_calls, &call->link);
 	phone->call_count--;
@@ -157,14 +159,40 @@ void phone_call_stands(struct phone_call *call, int64_t duration_us)
 		phone->params.answered(phone->params.argument, call);
 }
 
+static uint64_t hash_of(const struct phone *phone, struct span call_id)
+{
+	return hash_keyed(&phone->call_id_key, call_id);
+}
+
+void phone_call_name(struct phone_call *call, struct span call_id)
+{
+	struct phone *phone = call->phone;
+	call->outcome.call_id = arena_copy(&call->arena, call_id);
+	call->is_known_by_id = hash_insert(&phone->calls_by_id, &call->by_id, hash_of(phone, call_id)) == 0;
+}
+
+static struct phone_call *call_of(struct hash_link *link)
+{
+	return link ? base_container(link, struct phone_call, by_id) : NULL;
+}
+
 struct phone_call *phone_call_find(struct phone *phone, const struct sip_message *m)
 {
-	list_each (item, &phone->calls) {
-		struct phone_call *call = base_container(item, struct phone_call, link);
-		if (sip_dialog_matches(&call->dialog, m))
-			return call;
+	struct hash_link *link = hash_first(&phone->calls_by_id, hash_of(phone, m->call_id));
+	while (link && !sip_dialog_matches(&call_of(link)->dialog, m))
+		link = hash_next(link);
+	return call_of(link);
+}
+
+bool phone_call_is_merged(struct phone *phone, const struct sip_message *request)
+{
+	struct hash_link *link = hash_first(&phone->calls_by_id, hash_of(phone, request->call_id));
+	for (; link; link = hash_next(link)) {
+		const struct phone_call *call = call_of(link);
+		if (call->server && sip_request_is_merged(request, transport_server_request(call->server)))
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
 int phone_call_describe(struct phone_call *call, const struct sip_message *m, struct buffer *ret_sdp)

@@ -187,7 +187,7 @@ void phone_callee_ring(struct phone *phone, struct transport_server *server, con
 	}
 	call->server = server;
 	transport_server_set_context(server, call);
-	call->outcome.call_id = arena_copy(&call->arena, request->call_id);
+	phone_call_name(call, request->call_id);
 	call->outcome.local = arena_copy(&call->arena, request->request_uri);
 	call->outcome.remote = arena_copy(&call->arena, request->from.uri);
 	call->peer_updates = sip_message_lists(request, SIP_HEADER_ALLOW, SPAN("UPDATE"));

@@ -302,8 +302,7 @@ static void copy_params(struct phone_call *call, const struct phone_call_params 
 	call->params.password = arena_copy(a, params->password);
 	random_uuid(phone->params.random, id);
 	random_hex(phone->params.random, 32, call->conversation);
-	call->outcome.call_id = phone->params.dialect == PHONE_MICROSOFT ? arena_copy(a, span_of(call->conversation))
-									 : arena_copy(a, span_of(id));
+	phone_call_name(call, span_of(phone->params.dialect == PHONE_MICROSOFT ? call->conversation : id));
 	random_hex(phone->params.random, 32, call->conversation);
 	call->outcome.local = call->params.from;
 	call->outcome.remote = call->params.to;

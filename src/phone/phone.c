@@ -22,16 +22,6 @@ static bool is_for_us(const struct phone *phone, const struct sip_uri *uri)
 	return false;
 }
 
-static bool is_merged(const struct phone *phone, const struct sip_message *request)
-{
-	list_each (item, &phone->calls) {
-		const struct phone_call *call = base_container(item, struct phone_call, link);
-		if (call->server && sip_request_is_merged(request, transport_server_request(call->server)))
-			return true;
-	}
-	return false;
-}
-
 static bool is_inviting(const struct phone_call *call)
 {
 	return call->state == PHONE_CALL_CALLING || call->state == PHONE_CALL_RINGING || call->answering != NULL ||
@@ -39,13 +29,13 @@ static bool is_inviting(const struct phone_call *call)
 }
 
 static struct phone_situation situation_of(
-	const struct phone *phone, struct phone_call *call, const struct sip_message *request)
+	struct phone *phone, struct phone_call *call, const struct sip_message *request)
 {
 	return (struct phone_situation){
 		.for_us = is_for_us(phone, &request->uri),
 		.stopping = phone->stopping,
 		.busy = phone->call_count >= phone->params.call_maximum,
-		.merged = !call && is_merged(phone, request),
+		.merged = !call && phone_call_is_merged(phone, request),
 		.call_known = call != NULL,
 		.out_of_order = call && sip_dialog_take_request(&call->dialog, request) == -ESTALE,
 		.inviting = call && is_inviting(call),
@@ -200,8 +190,12 @@ int phone_new(const struct phone_params *params, struct phone **ret_phone, size_
 	list_init(&phone->ended_requests);
 	wheel_timer_init(&phone->grace, grace_over);
 	random_hex(params->random, 10, phone->epid);
-	int status = open_transport(phone, reterr_listener);
+	phone->call_id_key = random_hash_key(params->random);
+	int status = hash_init(&phone->calls_by_id, phone->params.call_maximum);
+	if (status == 0)
+		status = open_transport(phone, reterr_listener);
 	if (status < 0) {
+		hash_done(&phone->calls_by_id);
 		free(phone);
 		return status;
 	}
@@ -223,6 +217,7 @@ struct phone *phone_free(struct phone *phone)
 	list_remove(&phone->hook.link);
 	phone_disarm(phone, &phone->grace);
 	transport_free(phone->transport);
+	hash_done(&phone->calls_by_id);
 	free(phone);
 	return NULL;
 }

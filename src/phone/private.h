@@ -31,6 +31,8 @@ struct phone {
 	struct sip_timers timers;
 	struct list calls;
 	size_t call_count;
+	struct hash_table calls_by_id;
+	struct hash_key call_id_key;
 	char epid[11];
 	bool stopping;
 	struct wheel_timer grace;
@@ -69,6 +71,8 @@ enum phone_call_state {
 
 struct phone_call {
 	struct list link;
+	struct hash_link by_id;
+	bool is_known_by_id;
 	struct phone *phone;
 	struct arena arena;
 	enum phone_call_state state;
@@ -144,6 +148,8 @@ struct span phone_failure_text(struct arena *a, const struct transport_failure *
 /* ---- call.c ---- */
 
 struct phone_call *phone_call_new(struct phone *phone, bool outgoing);
+/* Its Call-ID is known from now on: requests with it find the call. The text is copied. */
+void phone_call_name(struct phone_call *call, struct span call_id);
 /* The call is over: tells the user, once; frees at the end of the turn. */
 void phone_call_over(struct phone_call *call);
 int64_t phone_now_us(const struct phone *phone); /* wall */
@@ -151,6 +157,8 @@ void phone_arm(struct phone *phone, struct wheel_timer *timer, int64_t delay_us)
 void phone_disarm(struct phone *phone, struct wheel_timer *timer);
 void phone_call_stands(struct phone_call *call, int64_t duration_us);
 struct phone_call *phone_call_find(struct phone *phone, const struct sip_message *m);
+/* Does an unanswered call of ours come from the same request, by another way (RFC 3261 8.2.2.2)? */
+bool phone_call_is_merged(struct phone *phone, const struct sip_message *request);
 /* Our description, in answer to the message's offer or as an offer: 0, -ENOTSUP, -EBADMSG, or the buffer's failure. */
 int phone_call_describe(struct phone_call *call, const struct sip_message *m, struct buffer *ret_sdp);
 

@@ -442,6 +442,39 @@ static void stopping_hangs_up(void **state)
 	assert_int_equal(f->at_answerer.ended_by, PHONE_ENDED_BY_US);
 }
 
+/* The loop's own timer runs by the machine's clock; here the wheel is turned by hand. */
+static void let_pass(struct fixture *f, struct clock_fake *fake, int64_t by_us)
+{
+	clock_fake_advance(fake, by_us);
+	wheel_advance(net_loop_wheel(f->loop), fake->steady_us);
+	for (int turn = 0; turn < 6; turn++)
+		net_loop_turn(f->loop, 0);
+}
+
+/* Half an hour is agreed: without refreshes the call would end before it is over. */
+static void long_calls_are_refreshed(void **state)
+{
+	struct fixture *f = *state;
+	struct clock_fake fake = { .wall_us = INT64_C(1795388926000000), .steady_us = CLOCK_SECOND_US };
+	net_loop_free(f->loop);
+	f->clock = clock_of_fake(&fake);
+	assert_int_equal(net_loop_new(&f->clock, &f->loop), 0);
+	f->caller = make_phone(f, &f->at_caller, &(struct phone_params){ 0 }, TRANSPORT_UDP, NULL);
+	f->answerer =
+		make_phone(f, &f->at_answerer, &(struct phone_params){ .anybody = true }, TRANSPORT_UDP, &f->address);
+	call(f, TRANSPORT_UDP, &f->address, &(struct phone_call_params){ .duration_us = 4 * 3600 * CLOCK_SECOND_US });
+	for (int second = 0; second < 4 * 3600 - 10; second += 5) {
+		assert_int_equal(f->at_caller.ended, 0);
+		assert_int_equal(f->at_answerer.ended, 0);
+		let_pass(f, &fake, 5 * CLOCK_SECOND_US);
+	}
+	assert_int_equal(f->at_caller.answered, 1);
+	for (int i = 0; i < 200 && f->at_caller.ended == 0; i++)
+		let_pass(f, &fake, 100 * CLOCK_MS_US);
+	assert_int_equal(f->at_caller.ended, 1);
+	assert_int_equal(f->at_caller.ended_by, PHONE_ENDED_BY_US);
+}
+
 int main(void)
 {
 #define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -455,6 +488,7 @@ int main(void)
 		WITH_FIXTURE(challenges_are_answered_once),
 		WITH_FIXTURE(requests_within_are_answered),
 		WITH_FIXTURE(stopping_hangs_up),
+		WITH_FIXTURE(long_calls_are_refreshed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
