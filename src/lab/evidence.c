@@ -180,43 +180,63 @@ static bool text_is(const json_t *object, const char *key, const char *wanted)
 	return value && strcmp(value, wanted) == 0;
 }
 
-/* The code where the line is a judgement about this call that an answer was given by: one that
- * refused has a status. (Its severity may be a warning: a trace of Microsoft's calls it so.) */
-static bool judgement_code(struct span line, const char *call_id, char ret_code[LAB_CODE_MAXIMUM])
+/* A judgement that an answer to the call was given by: one that refused has a status. (Its
+ * severity may be a warning: a trace of Microsoft's calls it so.) The caller frees it. */
+static json_t *read_refusal(struct span line, const char *call_id)
 {
-	bool found = false;
 	if (!has_text(line, call_id) || !has_text(line, "judgement"))
-		return false;
+		return NULL;
 	json_t *object = json_loadb(line.at, line.length, 0, NULL);
-	const char *code = json_string_value(json_object_get(object, "code"));
-	if (code && text_is(object, "kind", "judgement") && text_is(object, "call_id", call_id) &&
+	if (text_is(object, "kind", "judgement") && text_is(object, "call_id", call_id) &&
+		json_string_value(json_object_get(object, "code")) &&
 		json_integer_value(json_object_get(object, "status")) >= 300)
-		found = span_copy_to(span_of(code), ret_code, LAB_CODE_MAXIMUM);
+		return object;
 	json_decref(object);
-	return found;
+	return NULL;
+}
+
+static bool is_about_invite(const json_t *refusal)
+{
+	const char *start_line = json_string_value(json_object_get(refusal, "start_line"));
+	return start_line && strncmp(start_line, "INVITE ", 7) == 0;
 }
 
 #define ECHO_CODE "peer-answered"
 
 bool lab_evidence_finding_in(struct span log, const char *call_id, char ret_code[LAB_CODE_MAXIMUM])
 {
-	char code[LAB_CODE_MAXIMUM];
 	bool found = false;
 	for (;;) {
 		struct span line = lab_evidence_record(&log, "json");
 		if (!line.at)
 			return found;
-		if (!judgement_code(line, call_id, code))
-			continue;
-		if (!found || strcmp(ret_code, ECHO_CODE) == 0)
-			memcpy(ret_code, code, sizeof(code));
-		found = true;
-		if (strcmp(ret_code, ECHO_CODE) != 0)
-			return true;
+		json_t *refusal = read_refusal(line, call_id);
+		if (is_about_invite(refusal) && (!found || strcmp(ret_code, ECHO_CODE) == 0)) {
+			const char *code = json_string_value(json_object_get(refusal, "code"));
+			found = span_copy_to(span_of(code), ret_code, LAB_CODE_MAXIMUM);
+		}
+		json_decref(refusal);
 	}
 }
 
-int lab_evidence_finding(const struct lab_place *place, const char *call_id, char ret_code[LAB_CODE_MAXIMUM])
+void lab_evidence_broken_in(struct span log, const char *call_id, struct buffer *ret_lines)
+{
+	for (;;) {
+		struct span line = lab_evidence_record(&log, "json");
+		if (!line.at)
+			return;
+		json_t *refusal = read_refusal(line, call_id);
+		if (refusal && !is_about_invite(refusal))
+			buffer_printf(ret_lines, "within the call %s refused %s by %s\n",
+				json_string_value(json_object_get(refusal, "node")),
+				json_string_value(json_object_get(refusal, "cseq")),
+				json_string_value(json_object_get(refusal, "code")));
+		json_decref(refusal);
+	}
+}
+
+int lab_evidence_finding(
+	const struct lab_place *place, const char *call_id, char ret_code[LAB_CODE_MAXIMUM], struct buffer *ret_lines)
 {
 	ret_code[0] = '\0';
 	for (int host = 0; host < LAB_HOST_COUNT; host++) {
@@ -230,6 +250,8 @@ int lab_evidence_finding(const struct lab_place *place, const char *call_id, cha
 		buffer_init(&log, LOG_MAXIMUM);
 		int status = read_log(path, &log);
 		bool found = status == 0 && lab_evidence_finding_in(buffer_span(&log), call_id, code);
+		if (status == 0)
+			lab_evidence_broken_in(buffer_span(&log), call_id, ret_lines);
 		buffer_done(&log);
 		if (status < 0)
 			return status;

@@ -21,12 +21,17 @@ bool lab_evidence_has(struct span log, const struct lab_mark *mark, const char *
 int lab_evidence_find(const struct lab_place *place, const struct lab_mark *mark, const char *call_id);
 
 #define LAB_CODE_MAXIMUM 64
-/* The code of the finding that refused the call, from the judgements in a json log (JSON lines of
- * trace/) that name its Call-ID and the status chosen by them. One that only repeats that the peer gave
- * no reason ("peer-answered") counts only where there is no other. True where one was found. */
+/* The code of the finding that refused the call's INVITE, from the judgements in a json log (JSON
+ * lines of trace/) that name its Call-ID and the status chosen by them. One that only repeats that
+ * the peer gave no reason ("peer-answered") counts only where there is no other. True where one was
+ * found. */
 bool lab_evidence_finding_in(struct span log, const char *call_id, char ret_code[LAB_CODE_MAXIMUM]);
-/* Over the json logs of all nodes of the place. "" where nothing was judged wrong. */
-int lab_evidence_finding(const struct lab_place *place, const char *call_id, char ret_code[LAB_CODE_MAXIMUM]);
+/* Appends a line for each request within the call (ACK, BYE, …) that a node refused: a call that
+ * was let in must stand. */
+void lab_evidence_broken_in(struct span log, const char *call_id, struct buffer *ret_lines);
+/* Both over the json logs of all nodes of the place. "" where the INVITE was not refused. */
+int lab_evidence_finding(
+	const struct lab_place *place, const char *call_id, char ret_code[LAB_CODE_MAXIMUM], struct buffer *ret_lines);
 
 /* The last lines of every log and of what the hosts said, for a person who wonders. */
 int lab_evidence_tails(const struct lab_place *place, size_t lines, struct buffer *b);

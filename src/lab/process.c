@@ -272,10 +272,12 @@ int lab_process_finish(struct lab_process *process, struct lab_watch *watch, int
 	return 0;
 }
 
-void lab_process_ask_to_stop(const struct lab_process *process)
+void lab_process_ask_to_stop(struct lab_process *process)
 {
-	if (process->id > 0)
+	/* Once: to many programs a second signal means "at once". */
+	if (process->id > 0 && !process->was_asked)
 		kill(-process->id, SIGTERM);
+	process->was_asked = true;
 }
 
 void lab_process_stop(struct lab_process *process, const struct clock *clock, int64_t patience_us)

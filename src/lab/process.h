@@ -36,6 +36,7 @@ struct lab_process {
 	int output; /* our end of its standard output, or -1 */
 	int wait_status; /* of waitpid(2), once it ended */
 	bool has_ended;
+	bool was_asked; /* to stop, by SIGTERM */
 };
 
 #define LAB_READY_DESCRIPTOR 3
@@ -63,7 +64,7 @@ bool lab_process_is_alive(struct lab_process *process);
  * does not run. */
 void lab_process_stop(struct lab_process *process, const struct clock *clock, int64_t patience_us);
 /* SIGTERM alone, so that several may end side by side before lab_process_stop is called. */
-void lab_process_ask_to_stop(const struct lab_process *process);
+void lab_process_ask_to_stop(struct lab_process *process);
 /* Exit code 0…255; 128 + signal where one ended it; -1 while it runs. */
 int lab_process_exit_code(const struct lab_process *process);
 #endif

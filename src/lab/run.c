@@ -149,7 +149,8 @@ static void judge_exits(const struct lab_instance *instance, struct lab_result *
 static void judge_one(struct lab_instance *instance, struct lab_result *result)
 {
 	if (result->answer.call_id[0]) {
-		int status = lab_evidence_finding(&instance->place, result->answer.call_id, result->finding);
+		int status = lab_evidence_finding(
+			&instance->place, result->answer.call_id, result->finding, &result->differences);
 		if (status < 0)
 			buffer_printf(&result->differences, "the json log cannot be read: %s\n", strerror(-status));
 	}

@@ -100,17 +100,30 @@ static const struct lab_mark client_srv_missing[] = {
 static const struct lab_mark client_address_missing[] = { CLIENT_504("ms-diagnostics: 1014;"), { 0 } };
 static const struct lab_mark client_port_closed[] = { CLIENT_504("ms-diagnostics: 1046;"), { 0 } };
 
+/* Phrases differ in case between RFC 3261 21.5.5 and the product; only the Edge's is contract. */
+#define OUR_504 "SIP/2.0 504 "
+
 /* What vcse tells its own side; a stranger never sees it. */
 #define VCSE_TOLD(id)                                                                                                  \
 	{                                                                                                              \
 		.host = LAB_VCSE, .format = "expressway", .shows = "vcse told its own side why",                       \
 		.has = { "Action=\"Sent\"",                                                                            \
 			"Dst-ip=\"127.48.54.160\"",                                                                    \
-			"SIP/2.0 504 Server time-out",                                                                 \
+			OUR_504,                                                                                       \
 			"ms-diagnostics: " id ";",                                                                     \
 			"source=\"vcse.steven.lab\"",                                                                  \
 			"Warning: 399 " }                                                                              \
 	}
+#define VCSE_NAMED(alert)                                                                                              \
+	{                                                                                                              \
+		.host = LAB_VCSE, .format = "json", .shows = "vcse named the alert " alert,                            \
+		.has = { "\"kind\":\"judgement\"",                                                                     \
+			"\"certificate-refused-by-partner\"",                                                          \
+			"[\"alert\",\"" alert "\"]" }                                                                  \
+	}
+static const struct lab_mark alert_unknown_ca[] = { VCSE_NAMED("unknown_ca"), { 0 } };
+static const struct lab_mark alert_expired[] = { VCSE_NAMED("certificate_expired"), { 0 } };
+static const struct lab_mark alert_purpose[] = { VCSE_NAMED("unsupported_certificate"), { 0 } };
 static const struct lab_mark vcse_told_refused[] = { VCSE_TOLD("1047"), { 0 } };
 static const struct lab_mark vcse_told_no_match[] = { VCSE_TOLD("1009"), { 0 } };
 static const struct lab_mark vcse_told_no_trust[] = { VCSE_TOLD("1010"), { 0 } };
@@ -119,7 +132,7 @@ static const struct lab_mark vcse_told_no_trust[] = { VCSE_TOLD("1010"), { 0 } }
 #define CLIENT_PUBLIC(...)                                                                                             \
 	{                                                                                                              \
 		.host = LAB_CLIENT, .format = "uccapi", .shows = "the client was told what the partner's side found",  \
-		.has = { "SIP/2.0 504 Server time-out",                                                                \
+		.has = { OUR_504,                                                                                      \
 			__VA_ARGS__ }                                                                                  \
 	}
 static const struct lab_mark client_public_no_match[] = {
@@ -178,8 +191,9 @@ static const struct lab_mark call_came_in[] = {
 /* The Edge's answer says nothing; vcse adds for its own side that the peer gave no reason. */
 #define MUTE_504(code, ...) .status = 504, .diagnostics = 1034, .finding = code, .marks = { bare_504, __VA_ARGS__ }
 /* The Edge refuses our certificate inside TLS, by an alert. */
-#define REFUSED_BY_ALERT                                                                                               \
-	.status = 504, .diagnostics = 1047, .finding = "certificate-refused-by-partner", .marks = { vcse_told_refused }
+#define REFUSED_BY_ALERT(alert)                                                                                        \
+	.status = 504, .diagnostics = 1047, .finding = "certificate-refused-by-partner",                               \
+	.marks = { vcse_told_refused, alert }
 #define TOLD_504(id, code, ...) .status = 504, .diagnostics = id, .finding = code, .marks = { __VA_ARGS__ }
 
 #define RIGHT_NAMES "vcse.steven.lab", "vcse." LAB_DOMAIN_USERS, "vcse." LAB_DOMAIN_SPACES
@@ -252,7 +266,7 @@ static const struct lab_scenario scenarios[] = {
 		.description = "vcse's certificate is from a private authority that nobody imported",
 		.world = { .our_identity = { .private_authority = true } },
 		.expected = {
-			[LAB_OUTBOUND] = { REFUSED_BY_ALERT },
+			[LAB_OUTBOUND] = { REFUSED_BY_ALERT(alert_unknown_ca) },
 			[LAB_INBOUND] = { TOLD_504(1010, "certificate-untrusted", client_untrusted) },
 		},
 	},
@@ -261,7 +275,7 @@ static const struct lab_scenario scenarios[] = {
 		.description = "vcse sends its certificate without the intermediate one",
 		.world = { .our_identity = { .leaf_alone = true } },
 		.expected = {
-			[LAB_OUTBOUND] = { REFUSED_BY_ALERT },
+			[LAB_OUTBOUND] = { REFUSED_BY_ALERT(alert_unknown_ca) },
 			[LAB_INBOUND] = { TOLD_504(1010, "certificate-chain-incomplete", client_no_trust) },
 		},
 	},
@@ -270,7 +284,7 @@ static const struct lab_scenario scenarios[] = {
 		.description = "vcse's certificate is past its date",
 		.world = { .our_identity = { .is_expired = true } },
 		.expected = {
-			[LAB_OUTBOUND] = { REFUSED_BY_ALERT },
+			[LAB_OUTBOUND] = { REFUSED_BY_ALERT(alert_expired) },
 			[LAB_INBOUND] = { TOLD_504(1010, "certificate-expired", client_no_trust) },
 		},
 	},
@@ -279,7 +293,7 @@ static const struct lab_scenario scenarios[] = {
 		.description = "vcse's certificate may not be used by a client, and the Edge requires that",
 		.world = { .our_identity = { .server_usage_only = true } },
 		.expected = {
-			[LAB_OUTBOUND] = { REFUSED_BY_ALERT },
+			[LAB_OUTBOUND] = { REFUSED_BY_ALERT(alert_purpose) },
 			[LAB_INBOUND] = { ANSWERED_IN },
 		},
 	},

@@ -87,8 +87,10 @@ static void logs_are_cut_at_their_records(void **state)
 		2);
 }
 
-#define JUDGEMENT(status, code, call)                                                                                  \
-	"{\"kind\":\"judgement\",\"status\":" status ",\"code\":\"" code "\",\"call_id\":\"" call "\"}\n"
+#define REFUSAL(method, status, code, call)                                                                            \
+	"{\"kind\":\"judgement\",\"node\":\"vcse\",\"status\":" status ",\"start_line\":\"" method                     \
+	" sip:a@b.example SIP/2.0\",\"cseq\":\"2 " method "\",\"code\":\"" code "\",\"call_id\":\"" call "\"}\n"
+#define JUDGEMENT(status, code, call) REFUSAL("INVITE", status, code, call)
 static const struct finding_case {
 	const char *name;
 	const char *log;
@@ -116,6 +118,21 @@ static void the_finding_is_that_of_the_call(void **state)
 		if (finding_cases[i].code)
 			assert_string_equal(code, finding_cases[i].code);
 	}
+}
+
+static void a_refusal_within_the_call_is_another_matter(void **state)
+{
+	static const char log[] = REFUSAL("BYE", "504", "connect-refused", "one") JUDGEMENT("504", "srv-missing", "one")
+		REFUSAL("BYE", "504", "tls-reset", "e144-2");
+	char code[LAB_CODE_MAXIMUM] = "";
+	struct buffer lines;
+	(void)state;
+	buffer_init(&lines, 4096);
+	assert_true(lab_evidence_finding_in(span_of(log), "one", code));
+	assert_string_equal(code, "srv-missing");
+	lab_evidence_broken_in(span_of(log), "one", &lines);
+	assert_string_equal(lines.at, "within the call vcse refused 2 BYE by connect-refused\n");
+	buffer_done(&lines);
 }
 
 static void an_answer_is_read(void **state)
@@ -189,6 +206,7 @@ int main(void)
 		cmocka_unit_test(marks_are_found_where_they_are),
 		cmocka_unit_test(logs_are_cut_at_their_records),
 		cmocka_unit_test(the_finding_is_that_of_the_call),
+		cmocka_unit_test(a_refusal_within_the_call_is_another_matter),
 		cmocka_unit_test(an_answer_is_read),
 		cmocka_unit_test_setup_teardown(comparison_sees_every_difference, make_folder, remove_folder),
 	};
