@@ -158,6 +158,8 @@ struct transport {
 	struct list deferred; /* struct transport_deferred, worked off at the end of the turn */
 	struct net_hook hook;
 
+	struct list fallbacks; /* responses that look for another way */
+
 	struct list offers; /* struct transport_offer: asked of other workers, oldest first */
 	size_t offer_count;
 	uint64_t offer_next;
@@ -312,10 +314,15 @@ int transport_send_flow(struct transport *t, struct transport_flow flow, const s
 /* From another worker: a response whose connection is gone still looks for its way (RFC 3261 18.2.2). */
 void transport_send_handed_over(
 	struct transport *t, struct transport_flow flow, const struct net_address *remote, struct span bytes);
-/* RFC 3261 18.2.2: the connection that the request came by is gone. via is the response's top one, the peer's. */
-void transport_send_fallback(struct transport *t, const struct sip_via *via, struct span bytes);
 /* Where a response goes over UDP (RFC 3261 18.2.2, RFC 3581 4). */
 struct net_address transport_response_address(const struct sip_via *via, const struct net_address *source);
+
+/* ---- fallback.c ---- */
+
+/* RFC 3261 18.2.2: the connection that the request came by is gone. via is the response's top one, the peer's. */
+void transport_send_fallback(struct transport *t, const struct sip_via *via, const struct transport_note *note,
+	const struct iovec *parts, size_t part_count);
+void transport_fallbacks_done(struct transport *t);
 
 /* ---- record.c ---- */
 

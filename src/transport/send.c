@@ -29,7 +29,7 @@ void transport_send_handed_over(
 		transport_count(&t->counters.dropped_send, 1);
 		return;
 	}
-	transport_send_fallback(t, &m.via, bytes);
+	transport_send_fallback(t, &m.via, NULL, &part, 1);
 }
 
 void transport_flow_close(struct transport *t, struct transport_flow flow)
@@ -186,24 +186,4 @@ int transport_send_stateless(struct transport *t, const struct transport_target 
 	if (target->protocol == TRANSPORT_UDP)
 		return send_once_datagram(t, target, parts, part_count, note);
 	return send_once_stream(t, target, parts, part_count, note);
-}
-
-/* RFC 3261 18.2.2: a response whose connection is gone goes to the address it came from ("received"),
- * port of sent-by, over a connection opened for it. Its server name is what the Via calls itself, and judge is
- * asked for it as for any other. */
-void transport_send_fallback(struct transport *t, const struct sip_via *via, struct span bytes)
-{
-	struct transport_target target = {
-		.protocol = transport_protocol_of(via->transport),
-		.flow = TRANSPORT_FLOW_NONE,
-	};
-	struct net_address numeric;
-	if (net_address_parse(via->host, 0, &numeric) < 0)
-		target.name = via->host;
-	struct span host = via->received.at ? via->received : via->host;
-	struct iovec part = { (void *)(uintptr_t)bytes.at, bytes.length };
-	if (!transport_protocol_is_stream(target.protocol) ||
-		net_address_parse(host, sip_via_port(via), &target.address) < 0 ||
-		send_once_stream(t, &target, &part, 1, NULL) < 0)
-		transport_count(&t->counters.dropped_send, 1);
 }

@@ -169,15 +169,6 @@ static struct net_address response_address(const struct transport_server *s)
 	return transport_response_address(&s->arrival.message->via, &s->arrival.remote);
 }
 
-static int send_fallback(struct transport_server *s, const struct iovec *parts, size_t part_count)
-{
-	struct span bytes = transport_parts_copy(&s->arena, parts, part_count);
-	if (!bytes.at)
-		return -ENOMEM;
-	transport_send_fallback(s->transport, &s->arrival.message->via, bytes);
-	return 0;
-}
-
 static void server_send(struct transport_server *s, const struct iovec *parts, size_t part_count)
 {
 	struct transport *t = s->transport;
@@ -185,7 +176,8 @@ static void server_send(struct transport_server *s, const struct iovec *parts, s
 	s->send_status = transport_send_flow(t, s->arrival.flow, &to, parts, part_count);
 	if ((s->send_status == -ENOTCONN || s->send_status == -EPIPE) && s->arrival.protocol != TRANSPORT_UDP) {
 		/* Its record is made when it has found another way. */
-		s->send_status = send_fallback(s, parts, part_count);
+		s->send_status = 0;
+		transport_send_fallback(t, &s->arrival.message->via, &s->note, parts, part_count);
 		return;
 	}
 	if (s->send_status < 0) {

@@ -85,7 +85,7 @@ static struct sip_timers timers_of(const struct transport_params *params)
 
 /* ---- listeners ---- */
 
-int transport_listener_probe(struct transport_listener *listener)
+int transport_listener_probe(const struct transport_listener *listener)
 {
 	int type = listener->protocol == TRANSPORT_UDP ? SOCK_DGRAM : SOCK_STREAM;
 	return net_port_probe(&listener->address, type);
@@ -199,6 +199,7 @@ static void lists_init(struct transport *t)
 	list_init(&t->server_pool);
 	list_init(&t->client_pool);
 	list_init(&t->deferred);
+	list_init(&t->fallbacks);
 	transport_offers_init(t);
 	buffer_init(&t->scratch, 1 << 20);
 	t->slot_free = TRANSPORT_SLOT_NONE;
@@ -302,6 +303,7 @@ struct transport *transport_free(struct transport *t)
 	list_remove(&t->hook.link);
 	wheel_disarm(t->wheel, &t->drain_timer);
 	transport_offers_done(t);
+	transport_fallbacks_done(t);
 	transport_clients_done(t);
 	transport_servers_done(t);
 	for (size_t i = 0; i < t->port_count; i++)

@@ -163,7 +163,7 @@ struct transport_params {
 	uint16_t worker_count; /* 1 … 256 */
 	struct transport_mesh *mesh; /* NULL with one worker */
 	struct net_loop *loop;
-	struct net_resolver *resolver; /* NULL: answers whose connection is gone are not sent to names */
+	struct net_resolver *resolver; /* for answers whose connection is gone (RFC 3263 5); NULL: addresses only */
 	struct random *random;
 	const struct transport_listener *listeners; /* copied; may be none (a client only) */
 	size_t listener_count;
@@ -195,8 +195,8 @@ struct transport_params {
 int transport_new(const struct transport_params *params, struct transport **ret_transport, size_t *reterr_listener);
 /* Is the address free? Binds it without SO_REUSEPORT and closes it again: a second node on the
  * port is an error and not a silent sharing of its calls. 0 or negative errno. Called once a
- * node, before the workers start. Port 0 (tests): replaced by a free port. */
-int transport_listener_probe(struct transport_listener *listener);
+ * node, before the workers start. */
+int transport_listener_probe(const struct transport_listener *listener);
 /* Closes everything at once; no callback comes any more. Servers and clients that the user
  * still holds are gone with it. Not from inside a callback. NULL is accepted; always returns NULL. */
 struct transport *transport_free(struct transport *transport);
