@@ -29,8 +29,17 @@ static const char *parse_display(
 	return bracket;
 }
 
-static inline void find_tag(struct sip_address *address, const char *limit)
+/* at stands on the ";" of the first parameter, which is the tag as a rule. */
+static inline void find_tag(struct sip_address *address, const char *at, const char *end, const char *limit)
 {
+	if (end - at >= 5 && limit - at >= 9 &&
+		((scan_load8(at + 1) | SCAN_CASE) & 0xffffffff) == 0x3d676174 /* tag= */) {
+		const char *value = at + 5, *stop = scan_find(value, end, limit, ';', '"', ' ');
+		if (stop == end || *stop == ';') {
+			address->tag = span_make(value, (size_t)(stop - value));
+			return;
+		}
+	}
 	struct span rest = address->parameters;
 	struct sip_parameter parameter;
 	while (sip_parameter_read(&rest, limit, &parameter)) {
@@ -53,7 +62,7 @@ static bool parse_parameters(
 		*defect = (struct sip_defect){ SIP_RULE_ADDRESS, (size_t)(at - address->whole.at) };
 		return false;
 	}
-	find_tag(address, limit);
+	find_tag(address, at, end, limit);
 	return true;
 }
 

@@ -69,7 +69,7 @@ const uint8_t sip_class[256] = {
 	['$'] = U | P,
 	[','] = U | P,
 	[';'] = U | P,
-	['?'] = U | P | W,
+	['?'] = U | W,
 	['/'] = U | P | W,
 	['#'] = U,
 	/* param-unreserved and hnv-unreserved */

@@ -9,7 +9,7 @@ enum {
 	SIP_CLASS_TOKEN = 1 << 0, /* token */
 	SIP_CLASS_USER = 1 << 1, /* user and telephone-subscriber, without "%" */
 	SIP_CLASS_HOST = 1 << 2, /* hostname and IPv4address; "_" is forgiven */
-	SIP_CLASS_TAIL = 1 << 3, /* URI parameters and headers with their separators, without "%" */
+	SIP_CLASS_TAIL = 1 << 3, /* URI parameters and headers with their separators, without "%" and "?" */
 	SIP_CLASS_HEX = 1 << 4,
 	SIP_CLASS_DIGIT = 1 << 5,
 	SIP_CLASS_WORD = 1 << 6, /* word: Call-ID */

@@ -96,16 +96,28 @@ static enum outcome end_line(struct sip_framer *f, const char *start, size_t lf)
 	return outcome;
 }
 
-/* The LFs of a block, one after the other. Most lines need no more than a look at two bytes: that they begin no new
- * line end or fold, and that the header before them begins with no letter of Content-Length or its compact form. */
+/* Could the header that begins here be the Content-Length? A line follows it, so its first bytes are there. */
+static inline bool may_be_length(const char *header, const char *end)
+{
+	unsigned char letter = (unsigned char)*header | 0x20;
+	if (__builtin_expect(letter != 'c' && letter != 'l', 1))
+		return false;
+	if (letter == 'l')
+		return true;
+	return end - header > 9 && (scan_load8(header) | SCAN_CASE) == UINT64_C(0x2d746e65746e6f63) /* content- */ &&
+	       ((unsigned char)header[8] | 0x20) == 'l';
+}
+
+/* The LFs of a block, one after the other. Most lines need no more than a look at a few bytes: that they are no end of
+ * the head and no fold, and that the header before them is not the Content-Length. */
 static enum outcome end_lines(struct sip_framer *f, const char *start, size_t base, uint64_t lf)
 {
 	size_t line = f->line, header = f->header;
 	enum outcome outcome = MORE;
 	for (; lf && outcome == MORE; lf &= lf - 1) {
 		size_t at = base + (size_t)__builtin_ctzll(lf);
-		unsigned char first = (unsigned char)start[line], before = (unsigned char)start[header] | 0x20;
-		if (__builtin_expect(line != 0 && first > ' ' && before != 'c' && before != 'l', 1)) {
+		unsigned char first = (unsigned char)start[line];
+		if (__builtin_expect(line != 0 && first > ' ' && !may_be_length(start + header, start + line), 1)) {
 			header = line;
 			line = at + 1;
 			continue;

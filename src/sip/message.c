@@ -209,62 +209,76 @@ static void note_unknown(struct reader *r, const struct sip_header *header)
 		tell(r, SIP_RULE_HEADER_NAME, header->name.at);
 }
 
-/* One header: its line [at, end) without the last line end; next is where the following line begins. */
-static inline void read_header(struct reader *r, const char *at, const char *end, const char *next)
+/* One header: its line [at, end) without the last line end; next is where the following line begins. False where it was
+ * not kept. */
+static inline bool read_header(
+	struct reader *r, struct sip_header *header, const char *at, const char *end, const char *next)
 {
-	struct sip_message *m = r->m;
-	size_t count = m->header_count;
 	const char *colon = find_colon(r, at, end), *name_end = scan_back_blanks(at, colon);
-	if (__builtin_expect(colon == end || name_end == at || count == SIP_MESSAGE_HEADERS_MAXIMUM, 0)) {
-		tell(r, count == SIP_MESSAGE_HEADERS_MAXIMUM ? SIP_RULE_HEADER_COUNT : SIP_RULE_HEADER_NAME, at);
-		return;
+	if (__builtin_expect(colon == end || name_end == at, 0)) {
+		tell(r, SIP_RULE_HEADER_NAME, at);
+		return false;
 	}
 	const char *value = colon + 1;
 	if (value < end && *value == ' ')
 		value++;
 	value = scan_blanks(value, end);
 	const char *value_end = scan_back_blanks(value, end);
-	struct sip_header *header = &m->headers[count];
-	enum sip_header_id id = sip_header_identify(at, (size_t)(name_end - at), r->end);
+	header->id = sip_header_identify(at, (size_t)(name_end - at), r->end);
 	header->name = span_make(at, (size_t)(name_end - at));
 	header->value = span_make(value, (size_t)(value_end - value));
-	header->id = id;
 	header->line_length = (uint32_t)(next - at);
-	m->header_count = (uint16_t)(count + 1);
+	return true;
+}
+
+/* Makes the header findable by its id. */
+static inline void index_header(struct reader *r, const struct sip_header *header, size_t count)
+{
+	enum sip_header_id id = header->id;
 	if (__builtin_expect(id == SIP_HEADER_OTHER, 0))
 		note_unknown(r, header);
-	else if (m->first[id] == 0)
-		m->first[id] = (uint8_t)(count + 1);
+	else if (r->m->first[id] == 0)
+		r->m->first[id] = (uint8_t)count;
 	else if (id <= SIP_HEADER_CONTENT_TYPE && (ONCE_MASK >> id & 1))
 		tell_repeated(r, header);
 }
 
-static const char *without_end(struct reader *r)
+/* RFC 3261 7.3.1: a line that begins with a blank goes on with the one before. */
+static inline bool is_fold(const char *next, const char *end)
 {
-	tell(r, SIP_RULE_HEAD_END, r->end);
-	return r->end;
+	return next < end && (unsigned char)*next <= ' ' && (*next == ' ' || *next == '\t');
 }
 
 /* All header lines from at on. Gives where the body begins. */
 static const char *read_headers(struct reader *r, struct cursor cursor, const char *at)
 {
-	const char *message_end = r->end;
+	struct sip_header *header = r->m->headers, *const full = header + SIP_MESSAGE_HEADERS_MAXIMUM;
+	const char *body = NULL;
 	for (const char *lf = next_lf(r, &cursor); lf; lf = next_lf(r, &cursor)) {
 		const char *end = without_cr(r, at, lf), *next = lf + 1;
-		if (__builtin_expect(end == at, 0))
-			return next;
-		/* RFC 3261 7.3.1: a line that begins with a blank goes on with the one before. */
-		while (next < message_end && (unsigned char)*next <= ' ' && (*next == ' ' || *next == '\t')) {
-			lf = next_lf(r, &cursor);
-			if (!lf)
-				return without_end(r);
+		if (__builtin_expect(end == at, 0)) {
+			body = next;
+			break;
+		}
+		while (__builtin_expect(is_fold(next, r->end), 0) && (lf = next_lf(r, &cursor))) {
 			end = without_cr(r, at, lf);
 			next = lf + 1;
 		}
-		read_header(r, at, end, next);
+		if (__builtin_expect(header == full, 0)) {
+			tell(r, SIP_RULE_HEADER_COUNT, at);
+		} else if (__builtin_expect(read_header(r, header, at, end, next), 1)) {
+			header++;
+			index_header(r, header - 1, (size_t)(header - r->m->headers));
+		}
 		at = next;
+		if (!lf)
+			break;
 	}
-	return without_end(r);
+	r->m->header_count = (uint16_t)(header - r->m->headers);
+	if (body)
+		return body;
+	tell(r, SIP_RULE_HEAD_END, r->end);
+	return r->end;
 }
 
 /* ---- what every message must have ---- */
@@ -392,7 +406,6 @@ int sip_message_parse(struct span bytes, struct sip_message *m, struct sip_defec
 		.end = bytes.at + bytes.length,
 		.line_end_defect = SIZE_MAX,
 		.control_defect = SIZE_MAX };
-	m->header_count = 0;
 	memset(m->first, 0, sizeof(m->first));
 	if (bytes.length == 0)
 		return sip_fail(ret_defect, SIP_RULE_GARBAGE, 0);

@@ -89,6 +89,10 @@ struct sip_values {
 };
 struct sip_values sip_message_values(const struct sip_message *m, enum sip_header_id id);
 bool sip_values_next(struct sip_values *values, struct span *ret_value);
+/* The same, taken apart: 1, 0 at the end, or -EBADMSG for a value that is malformed (the next call goes on behind it).
+ * A NULL ret_uri leaves the URI as the text that the address holds. */
+int sip_values_next_via(struct sip_values *values, struct sip_via *ret_via);
+int sip_values_next_address(struct sip_values *values, struct sip_address *ret_address, struct sip_uri *ret_uri);
 
 /* The session description: the body itself, or the part of a multipart body that holds it (in multipart/alternative
  * the last one, but Microsoft's "ms-proxy-2007fallback" only where there is no other). Absent where there is none. */

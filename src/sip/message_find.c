@@ -2,7 +2,7 @@
 /* Looking things up in a message that was read. */
 #include "sip/message.h"
 #include "sip/multipart.h"
-#include "sip/parameter.h"
+#include "sip/read.h"
 #include "sip/scan.h"
 
 #include <errno.h>
@@ -91,10 +91,15 @@ static const struct sip_header *next_line(const struct sip_values *values)
 	return sip_message_find_next(values->message, values->header);
 }
 
+static inline const char *limit_of(const struct sip_values *values)
+{
+	return values->message->bytes.at + values->message->bytes.length;
+}
+
 bool sip_values_next(struct sip_values *values, struct span *ret_value)
 {
 	bool is_list = sip_header_shape(values->id) == SIP_SHAPE_LIST;
-	while (values->rest.length == 0 || !sip_list_next(&values->rest, ret_value)) {
+	while (values->rest.length == 0 || !sip_list_read(&values->rest, limit_of(values), ret_value)) {
 		const struct sip_header *header = next_line(values);
 		if (!header)
 			return false;
@@ -106,6 +111,37 @@ bool sip_values_next(struct sip_values *values, struct span *ret_value)
 		values->rest = header->value;
 	}
 	return true;
+}
+
+int sip_values_next_via(struct sip_values *values, struct sip_via *ret_via)
+{
+	struct span value;
+	struct sip_via via;
+	if (!sip_values_next(values, &value))
+		return 0;
+	int status = sip_via_read(value, limit_of(values), &via, NULL);
+	if (status < 0)
+		return status;
+	*ret_via = via;
+	return 1;
+}
+
+int sip_values_next_address(struct sip_values *values, struct sip_address *ret_address, struct sip_uri *ret_uri)
+{
+	struct span value;
+	struct sip_address address;
+	struct sip_uri uri;
+	if (!sip_values_next(values, &value))
+		return 0;
+	int status = sip_address_read(value, limit_of(values), &address, NULL);
+	if (status == 0 && ret_uri)
+		status = sip_uri_read(address.uri, limit_of(values), &uri, NULL);
+	if (status < 0)
+		return status;
+	*ret_address = address;
+	if (ret_uri)
+		*ret_uri = uri;
+	return 1;
 }
 
 /* The best of the parts of one level; deeper levels are asked in turn. */

@@ -8,6 +8,7 @@
 #include "sip/uri.h"
 #include "sip/via.h"
 
+enum sip_transport sip_transport_read(struct span name, const char *limit);
 int sip_uri_read(struct span text, const char *limit, struct sip_uri *ret_uri, struct sip_defect *ret_defect);
 int sip_address_read(
 	struct span value, const char *limit, struct sip_address *ret_address, struct sip_defect *ret_defect);

@@ -111,6 +111,12 @@ static inline const char *scan_find(const char *at, const char *end, const char 
 /* The first byte that is of none of the classes, or end. */
 static inline const char *scan_while(const char *at, const char *end, unsigned bits)
 {
+	for (; end - at >= 4; at += 4) {
+		unsigned common = sip_class[(unsigned char)at[0]] & sip_class[(unsigned char)at[1]] &
+				  sip_class[(unsigned char)at[2]] & sip_class[(unsigned char)at[3]];
+		if (!(common & bits))
+			break;
+	}
 	while (at < end && sip_class_is(*at, bits))
 		at++;
 	return at;

@@ -23,13 +23,13 @@ static const struct transport_row transports[SIP_TRANSPORT_COUNT] = {
 	[SIP_TRANSPORT_OTHER] = { { "", 0 }, { "", 0 } },
 };
 
-enum sip_transport sip_transport_find(struct span name)
+enum sip_transport sip_transport_read(struct span name, const char *limit)
 {
 	if (name.length == 0)
 		return SIP_TRANSPORT_NONE;
 	if (name.length > 4)
 		return SIP_TRANSPORT_OTHER;
-	switch (scan_lower8(name.at, name.length, name.at + name.length)) {
+	switch (scan_lower8(name.at, name.length, limit)) {
 	case 0x706475 /* udp */:
 		return SIP_TRANSPORT_UDP;
 	case 0x706374 /* tcp */:
@@ -45,6 +45,11 @@ enum sip_transport sip_transport_find(struct span name)
 	default:
 		return SIP_TRANSPORT_OTHER;
 	}
+}
+
+enum sip_transport sip_transport_find(struct span name)
+{
+	return sip_transport_read(name, name.at + name.length);
 }
 
 struct span sip_transport_name(enum sip_transport transport)
@@ -131,18 +136,19 @@ static const char *parse_user(
 static bool parse_tail(const char *at, const char *end, struct sip_uri *uri, struct sip_defect *defect)
 {
 	bool bad = false;
-	const char *stop = at < end ? scan_escaped(at, end, SIP_CLASS_TAIL, &bad) : end;
-	if (stop != end) {
-		*defect =
-			(struct sip_defect){ bad ? SIP_RULE_URI_ESCAPE : SIP_RULE_URI, (size_t)(stop - uri->whole.at) };
-		return false;
+	const char *stop = scan_escaped(at, end, SIP_CLASS_TAIL, &bad);
+	uri->parameters = span_make(at, (size_t)(stop - at));
+	if (stop < end && *stop == '?' && !bad) {
+		const char *headers = stop + 1;
+		do
+			stop = scan_escaped(stop + 1, end, SIP_CLASS_TAIL, &bad);
+		while (stop < end && *stop == '?' && !bad);
+		uri->headers = span_make(headers, (size_t)(end - headers));
 	}
-	const char *question = at < end ? memchr(at, '?', (size_t)(end - at)) : NULL;
-	if (!question)
-		question = end;
-	uri->parameters = span_make(at, (size_t)(question - at));
-	uri->headers = question < end ? span_make(question + 1, (size_t)(end - question - 1)) : SPAN_NONE;
-	return true;
+	if (stop == end)
+		return true;
+	*defect = (struct sip_defect){ bad ? SIP_RULE_URI_ESCAPE : SIP_RULE_URI, (size_t)(stop - uri->whole.at) };
+	return false;
 }
 
 static int parse_sip(const char *at, const char *end, const char *limit, struct sip_uri *uri, struct sip_defect *defect)

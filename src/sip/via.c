@@ -96,6 +96,19 @@ static const char *parse_host(
 	return at;
 }
 
+/* The branch where it is the first parameter, as it is with most. Gives where the others begin. */
+static inline const char *take_branch(const char *at, const char *end, const char *limit, struct sip_via *via)
+{
+	if (end - at < 9 || limit - at < 9 ||
+		((scan_load8(at) | SCAN_CASE) & 0xffffffffffffff00) != 0x3d68636e61726200 /* branch= */)
+		return at;
+	const char *value = at + 8, *stop = scan_find(value, end, limit, ';', '"', ' ');
+	if (stop < end && *stop != ';')
+		return at;
+	via->branch = span_make(value, (size_t)(stop - value));
+	return stop;
+}
+
 int sip_via_read(struct span value, const char *limit, struct sip_via *via, struct sip_defect *ret_defect)
 {
 	const char *start = value.at, *end = scan_back_blanks(start, start + value.length);
@@ -107,7 +120,7 @@ int sip_via_read(struct span value, const char *limit, struct sip_via *via, stru
 		return sip_fail(ret_defect, SIP_RULE_VIA, 0);
 	const char *stop = scan_word(at, end, limit, SIP_CLASS_TOKEN);
 	via->transport_name = span_make(at, (size_t)(stop - at));
-	via->transport = sip_transport_find(via->transport_name);
+	via->transport = sip_transport_read(via->transport_name, limit);
 	at = scan_blanks(stop, end);
 	if (via->transport == SIP_TRANSPORT_NONE || at == stop)
 		return sip_fail(ret_defect, SIP_RULE_VIA, (size_t)(stop - start));
@@ -115,7 +128,8 @@ int sip_via_read(struct span value, const char *limit, struct sip_via *via, stru
 	if (!at)
 		return sip_fail(ret_defect, SIP_RULE_VIA, (size_t)(failed - start));
 	via->parameters = span_make(at, (size_t)(end - at));
-	struct span rest = via->parameters;
+	at = take_branch(at, end, limit, via);
+	struct span rest = span_make(at, (size_t)(end - at));
 	struct sip_parameter parameter;
 	while (sip_parameter_read(&rest, limit, &parameter)) {
 		if (!keep_parameter(&parameter, limit, via))
