@@ -150,6 +150,8 @@ static void domain_found(void *argument, const struct peer_domain *domain)
 static enum edge_progress ask(struct edge_request *request)
 {
 	const struct peer_domain *domain;
+	if (!request->worker->shared->resolver)
+		return edge_answer_outcome(request, EDGE_OUTCOME_STRANGER_WITHOUT_DNS);
 	if (!request->server) {
 		domain = peer_domain_known(request->worker->peers, request->identity);
 		if (!domain)
@@ -174,7 +176,7 @@ enum edge_progress edge_admit(struct edge_request *request)
 {
 	if (request->inside)
 		return EDGE_CONTINUE;
-	if (!request->arrival->tls || !request->worker->peers)
+	if (!request->arrival->tls)
 		return edge_answer_outcome(request, EDGE_OUTCOME_STRANGER_WITHOUT_TLS);
 	struct trust_judge judge = edge_request_judge(request);
 	struct trust_sender sender = sender_of(request->message);

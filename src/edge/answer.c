@@ -24,6 +24,7 @@ static const struct {
 	[EDGE_OUTCOME_UNKNOWN_EXTENSION] = { 420, NULL },
 	[EDGE_OUTCOME_BAD_ROUTE] = { 400, "a Route header cannot be read" },
 	[EDGE_OUTCOME_STRANGER_WITHOUT_TLS] = { 403, "only neighbors may come without TLS" },
+	[EDGE_OUTCOME_STRANGER_WITHOUT_DNS] = { 403, "this node looks nobody up, so it knows no strangers" },
 	[EDGE_OUTCOME_NOT_FOR_US] = { 404, "this is a proxy: nobody is registered at its own name" },
 	[EDGE_OUTCOME_CANCELLED] = { 487, NULL },
 	[EDGE_OUTCOME_NO_ANSWER_IN_TIME] = { 408, "the next hop gave no answer in time" },

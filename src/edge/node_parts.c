@@ -57,6 +57,7 @@ static struct net_tls_settings tls_settings(struct arena *arena, const struct co
 		.identity_count = tls->identity_count,
 		.authority_files = texts_of(arena, &tls->authorities),
 		.authority_count = tls->authorities.count,
+		.system_authorities = tls->system_authorities,
 		.intermediate_files = texts_of(arena, &tls->known_intermediates),
 		.intermediate_count = tls->known_intermediates.count,
 		.minimum = versions[tls->minimum_version],

@@ -120,8 +120,7 @@ static void judge_chain(struct edge_request *request, struct trust_judge *judge,
 	const struct peer_chain *chain;
 	if (edge_peers_chain(request->worker, failed->tls, &chain) < 0 || !chain)
 		return;
-	const struct peer_host *host =
-		request->worker->peers ? peer_host_known(request->worker->peers, server->name, server->port) : NULL;
+	const struct peer_host *host = peer_host_known(request->worker->peers, server->name, server->port);
 	trust_judge_certificate(judge, server, &chain->facts, host ? &host->facts : NULL);
 	peer_host_unref(host);
 	peer_chain_unref(chain);

@@ -138,6 +138,7 @@ static int policy_make(struct site_owner *owner)
 		.kind = kinds[trust->policy],
 		.discover = trust->discover,
 		.wildcards = trust->wildcards,
+		.apex_targets = trust->apex_targets,
 		.require_client_usage = owner->site.config->tls.require_client_usage,
 		.expires_soon_s = trust->expires_soon_s,
 		.allowed = allowed,

@@ -78,8 +78,7 @@ static bool target_known(struct edge_request *request, const struct transport_qu
 		target_add(request, target);
 		return true;
 	}
-	const struct peer_host *host =
-		request->worker->peers ? peer_host_known(request->worker->peers, question->host, port) : NULL;
+	const struct peer_host *host = peer_host_known(request->worker->peers, question->host, port);
 	for (size_t i = 0; host && i < host->facts.address_count; i++) {
 		target.address = host->addresses[i];
 		net_address_set_port(&target.address, port);
@@ -137,7 +136,7 @@ static enum edge_progress own_way_by_peers(struct edge_request *request, const s
 	struct peer_found found = {
 		.host = host_found, .argument = request, .serial = request->serial, .tag = request->tag
 	};
-	if (!request->server || !request->worker->peers)
+	if (!request->server || !request->worker->shared->resolver)
 		return EDGE_CONTINUE;
 	uint16_t port = question->port ? question->port : 5061;
 	int status = peer_find_host(request->worker->peers, question->host, port, &found, &host, &request->ask);
@@ -219,7 +218,7 @@ static enum edge_progress partner_servers(struct edge_request *request)
 	attempt->domain = at < attempt->alias.length ? span_from(attempt->alias, at + 1) : attempt->alias;
 	size_t colon = span_find(attempt->domain, ':');
 	attempt->domain = span_first(attempt->domain, colon);
-	if (!request->worker->peers)
+	if (!request->worker->shared->resolver)
 		return edge_answer_no_rule(request);
 	const struct peer_domain *domain;
 	struct peer_found found = {

@@ -48,8 +48,7 @@ static int transport_open(struct edge_worker *worker, size_t *reterr_listener)
 static int peers_open(struct edge_worker *worker)
 {
 	const struct edge_shared *shared = worker->shared;
-	if (!shared->resolver)
-		return 0;
+	/* Without a resolver too: certificates of neighbors are kept there. */
 	struct peer_view_settings settings = {
 		.cache = shared->peers,
 		.loop = worker->loop,
