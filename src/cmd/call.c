@@ -192,7 +192,7 @@ const struct command command_call = {
 			{ "Exit status:",
 				"  0   answered\n  2   refused\n  3   no answer at all\n  64  wrong usage\n" },
 			{ "Examples:", "  fedge call --from sip:2000@acano.steven.lab --to sip:stejanss@skype.lab \\\n"
-				       "      --via 127.48.36.47:5061;transport=tls --json\n" },
+				       "      --via \"127.48.36.47:5061;transport=tls\" --json\n" },
 			{ NULL },
 		},
 	.run = run_call,

@@ -17,8 +17,7 @@
 		{ "client-key", 0, "FILE", "the same as --key", .hidden = true },                                      \
 		{ "ca-file", 0, "FILE", "trusted authorities, PEM (default: the system's)", .repeatable = true },      \
 		{ "resolver", 'r', "IP[@PORT]", "name server to ask (default: the system's)" },                        \
-		{ "dialect", 'd', "NAME", "how it writes its messages: standard (default) or microsoft",               \
-			phone_setup_dialects },                                                                        \
+		{ "dialect", 'd', "NAME", "how it writes its messages (default: standard)", phone_setup_dialects },    \
 		{ "log", 'l', "FORMAT:FILE",                                                                           \
 			"append what happens to a file: expressway, sipstack, uccapi or json; - is standard output",   \
 			.repeatable = true },                                                                          \

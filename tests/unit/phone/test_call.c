@@ -134,8 +134,6 @@ static void call(struct fixture *f, enum transport_protocol protocol, const stru
 	assert_int_equal(f->at_caller.ended, 0);
 }
 
-static const struct span users[] = { SPAN_NONE };
-
 static void calls_come_to_their_end(void **state)
 {
 	static const struct {
@@ -196,7 +194,8 @@ static void calls_come_to_their_end(void **state)
 static void strangers_get_404(void **state)
 {
 	struct fixture *f = *state;
-	struct phone_params answering = { .users = users, .user_count = 0 };
+	const struct span users[] = { SPAN("sip:c@b.example") };
+	struct phone_params answering = { .users = users, .user_count = 1 };
 	f->caller = make_phone(f, &f->at_caller, &(struct phone_params){ 0 }, TRANSPORT_UDP, NULL);
 	f->answerer = make_phone(f, &f->at_answerer, &answering, TRANSPORT_UDP, &f->address);
 	call(f, TRANSPORT_UDP, &f->address, &(struct phone_call_params){ .duration_us = 0 });

@@ -16,7 +16,7 @@
 	"UPDATE sip:b@b.example SIP/2.0\nVia: SIP/2.0/TCP a;branch=z9hG4bK1\nFrom: <sip:a@a>;tag=a\n"                  \
 	"To: <sip:b@b>;tag=b\nCall-ID: c\nCSeq: 1 UPDATE\n%s"
 #define RESPONSE                                                                                                       \
-	"SIP/2.0 %u X\nVia: SIP/2.0/TCP a;branch=z9hG4bK1\nFrom: <sip:a@a>;tag=a\nTo: <sip:b@b>;tag=b\n"               \
+	"SIP/2.0 %d X\nVia: SIP/2.0/TCP a;branch=z9hG4bK1\nFrom: <sip:a@a>;tag=a\nTo: <sip:b@b>;tag=b\n"               \
 	"Call-ID: c\nCSeq: 1 UPDATE\n%s"
 
 /* The headers a draft got beyond those of a bare request, on one line. */
