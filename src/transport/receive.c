@@ -154,12 +154,19 @@ static void drop(struct transport *t, struct transport_incoming *in, const struc
 	transport_record_dropped(t, &in->arrival, sip_rule_text(defect->rule));
 }
 
+/* What an answer repeats has to be there, but need not be right: RFC 4475 3.1.2.4 and 3.1.2.6 want a 400 for a
+ * CSeq above its range and a To that never ends. */
+static bool is_answerable(const struct sip_message *m)
+{
+	return m->is_request && m->method != SIP_METHOD_ACK && sip_method_is_answered(m->method) &&
+	       sip_message_has(m, SIP_HEADER_FROM) && sip_message_has(m, SIP_HEADER_TO) &&
+	       sip_message_has(m, SIP_HEADER_CALL_ID) && sip_message_has(m, SIP_HEADER_CSEQ);
+}
+
 static void receive_broken(struct transport *t, const struct sip_message *m, const struct sip_defect *defect,
 	struct transport_incoming *in)
 {
-	bool answerable = m->is_request && m->method != SIP_METHOD_ACK && sip_method_is_answered(m->method) &&
-			  m->from.whole.at && m->to.whole.at && m->call_id.at && m->cseq_method.at;
-	if (!answerable || !t->user.defect) {
+	if (!is_answerable(m) || !t->user.defect) {
 		drop(t, in, defect);
 		return;
 	}
