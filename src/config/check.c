@@ -224,6 +224,20 @@ static bool is_dns_zone(const struct document_node *mapping)
 	return kind && span_is_nocase(kind->text, "dns");
 }
 
+static void check_zone_partners(
+	const struct check *k, const struct document_node *mapping, const struct config_zone *zone)
+{
+	if (!k->node->dns.enabled)
+		config_error(k->report, zone->place, "a zone of kind dns needs the section `dns`");
+	if (zone->transport != CONFIG_TRANSPORT_TLS)
+		config_error(k->report, config_key_place(mapping, "transport"),
+			"partners are reached over TLS only: `transport` of a zone of kind dns is `tls`");
+	if (!span_equal_nocase(zone->service, config_node_service(k->node)))
+		config_error(k->report, config_key_place(mapping, "service"),
+			"all zones of kind dns look up the same service, and the first says `%s`",
+			config_node_service(k->node).at);
+}
+
 static void check_zones(const struct check *k)
 {
 	const struct document_item *item = items_of(document_find(k->root, "zones"));
@@ -231,8 +245,8 @@ static void check_zones(const struct check *k)
 		const struct config_zone *zone = &k->node->zones[i];
 		check_zone_name(k, item->value, i);
 		check_zone_peer_name(k, item->value, zone);
-		if (is_dns_zone(item->value) && !k->node->dns.enabled)
-			config_error(k->report, zone->place, "a zone of kind dns needs the section `dns`");
+		if (is_dns_zone(item->value))
+			check_zone_partners(k, item->value, zone);
 	}
 }
 

@@ -91,6 +91,14 @@ static bool limits_equal(const struct config_limits *a, const struct config_limi
 	       a->drain_ms == b->drain_ms;
 }
 
+struct span config_node_service(const struct config_node *node)
+{
+	for (size_t i = 0; i < node->zone_count; i++)
+		if (node->zones[i].kind == CONFIG_ZONE_DNS)
+			return node->zones[i].service;
+	return SPAN_NONE;
+}
+
 const char *config_node_restart_key(const struct config_node *running, const struct config_node *wanted)
 {
 	const struct {
@@ -105,6 +113,7 @@ const char *config_node_restart_key(const struct config_node *running, const str
 		{ "listen", listeners_equal(running, wanted) },
 		{ "log", logs_equal(running, wanted) },
 		{ "control", texts_equal(running->control, wanted->control) },
+		{ "service", texts_equal(config_node_service(running), config_node_service(wanted)) },
 		{ "limits", limits_equal(&running->limits, &wanted->limits) },
 	};
 	for (size_t i = 0; i < BASE_COUNT(keys); i++) {

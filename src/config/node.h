@@ -118,7 +118,6 @@ struct config_zone {
 	enum config_transport transport;
 	struct config_endpoints peers; /* kind neighbor, in order of preference */
 	struct span verify_name; /* kind neighbor over TLS: the name its certificate must carry; absent: not checked */
-	bool monitor; /* ask peers with OPTIONS */
 	struct config_place place;
 };
 
@@ -195,6 +194,8 @@ void config_node_unref(const struct config_node *node);
 
 /* The zone of that name (case matters), or NULL. */
 const struct config_zone *config_node_zone(const struct config_node *node, struct span name);
+/* The SRV service of the zones of kind dns (they all have the same); absent where there is none. */
+struct span config_node_service(const struct config_node *node);
 /* True where the domain is one of the node's own (no subdomains). */
 bool config_node_owns(const struct config_node *node, struct span domain);
 /* Settings that a running node cannot take over (node, address, workers, listen, control, …) and

@@ -245,16 +245,14 @@ static const struct schema_section zone_section = {
 				.default_text = "tls", .help = "How it is reached." },
 			{ "service", SCHEMA_TEXT, 0, MEMBER(struct config_zone, service),
 				.default_text = "sipfederationtls", ONLY("kind", "dns"),
-				.help = "The SRV service to look up, without its underscore." },
+				.help = "The SRV service to look up, without its underscore; the same in all zones of "
+					"this kind." },
 			{ "peers", SCHEMA_ENDPOINT, SCHEMA_LIST | SCHEMA_REQUIRED, TEXTS(struct config_zone, peers),
 				.minimum = 1, .maximum = 100, ONLY("kind", "neighbor"),
 				.help = "Its machines in order of preference, as HOST, HOST:PORT or [IPv6]:PORT." },
 			{ "verify_name", SCHEMA_HOST, 0, MEMBER(struct config_zone, verify_name),
 				ONLY("kind", "neighbor"),
 				.help = "The host name its certificate must carry (transport tls)." },
-			{ "monitor", SCHEMA_BOOLEAN, 0, MEMBER(struct config_zone, monitor), .default_text = "no",
-				ONLY("kind", "neighbor"),
-				.help = "Ask its machines with OPTIONS whether they are alive." },
 			{ NULL },
 		},
 };

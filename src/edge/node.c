@@ -251,7 +251,7 @@ static int reload_parts(
 	struct edge_node *node, const struct config_node *config, char reterr_text[EDGE_NODE_ERROR_SIZE])
 {
 	char ignored[EDGE_NODE_ERROR_SIZE];
-	if ((node->shared.tls == NULL) != (config->tls.identity_count == 0 && config->tls.authorities.count == 0) ||
+	if ((node->shared.tls != NULL) != edge_parts_want_tls(config) ||
 		(node->shared.resolver == NULL) != !config->dns.enabled) {
 		snprintf(
 			reterr_text, EDGE_NODE_ERROR_SIZE, "a tls or dns section that appears or goes needs a restart");

@@ -74,7 +74,7 @@ int edge_parts_tls(const struct config_node *config, const struct clock *clock, 
 	char text[NET_TLS_ERROR_SIZE] = "";
 	struct arena arena;
 	int status;
-	if (config->tls.identity_count == 0 && config->tls.authorities.count == 0)
+	if (!edge_parts_want_tls(config))
 		return 0;
 	arena_init(&arena, 1u << 20);
 	struct net_tls_settings settings = tls_settings(&arena, config);

@@ -7,6 +7,11 @@
 
 struct net_resolver;
 
+static inline bool edge_parts_want_tls(const struct config_node *config)
+{
+	const struct config_tls *tls = &config->tls;
+	return tls->identity_count || tls->authorities.count || tls->system_authorities;
+}
 /* ret_tls may be an existing one (not NULL): it takes over the new settings then. */
 int edge_parts_tls(const struct config_node *config, const struct clock *clock, struct peer_cache *cache,
 	struct net_tls **ret_tls, char reterr_text[EDGE_NODE_ERROR_SIZE]);

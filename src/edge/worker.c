@@ -4,6 +4,7 @@
 #include "peer/view.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define TIMER_C_US (INT64_C(181) * CLOCK_SECOND_US) /* RFC 3261 16.6 step 11: more than three minutes */
@@ -49,6 +50,9 @@ static int peers_open(struct edge_worker *worker)
 {
 	const struct edge_shared *shared = worker->shared;
 	/* Without a resolver too: certificates of neighbors are kept there. */
+	struct span service = config_node_service(worker->site->config);
+	if (service.at)
+		snprintf(worker->service, sizeof(worker->service), "_%.*s._tcp", SPAN_PRINT(service));
 	struct peer_view_settings settings = {
 		.cache = shared->peers,
 		.loop = worker->loop,
@@ -56,6 +60,7 @@ static int peers_open(struct edge_worker *worker)
 		.sink = &worker->sink,
 		.clock = &shared->clock,
 		.worker = worker->number,
+		.service = worker->service[0] ? worker->service : NULL,
 		.tlsa = worker->site->policy.kind == TRUST_POLICY_DANE,
 	};
 	return peer_view_new(&settings, &worker->peers);

@@ -83,6 +83,7 @@ struct edge_worker {
 	struct net_loop *loop;
 	struct transport *transport;
 	struct peer_view *peers;
+	char service[80]; /* what it asks SRV records of: "_sipfederationtls._tcp" */
 	struct random random;
 	struct record_named_sink named; /* gives records the node's name */
 	struct record_sink sink;

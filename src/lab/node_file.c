@@ -71,11 +71,11 @@ static void write_vcse(const struct lab_host *host, const struct lab_node_settin
 	buffer_printf(b,
 		"zones:\n"
 		"  - {name: NeighborZoneAcano1SIP, kind: neighbor, peers: [\"%s:5061\"], transport: tls, verify_name: "
-		"%s, monitor: no}\n"
+		"%s}\n"
 		"  # a phone or SIPp on this machine, outside the lab, over UDP or TCP\n"
 		"  - {name: NeighborZoneGuests, kind: neighbor, peers: [\"" LAB_GUEST_ADDRESS ":5060\", "
 		"\"127.0.0.2:5060\", \"%s:5060\"],\n"
-		"     transport: udp, monitor: no}\n"
+		"     transport: udp}\n"
 		"  - {name: DNSZone1, kind: dns, service: sipfederationtls, transport: tls}\n",
 		cms->address, cms->name, cms->address);
 	buffer_append_text(b,
@@ -105,8 +105,7 @@ static void write_edge(const struct lab_host *host, const struct lab_node_settin
 	const struct lab_host *client = lab_host(LAB_CLIENT);
 	buffer_printf(b,
 		"zones:\n"
-		"  - {name: Clients, kind: neighbor, peers: [\"%s:5061\"], transport: tls, verify_name: %s, monitor: "
-		"no}\n"
+		"  - {name: Clients, kind: neighbor, peers: [\"%s:5061\"], transport: tls, verify_name: %s}\n"
 		"  - {name: Federation, kind: dns, service: sipfederationtls, transport: tls}\n",
 		client->address, client->name);
 	buffer_append_text(b,

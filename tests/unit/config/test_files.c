@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files that a configuration names: missing, not readable, of the wrong kind, not belonging together. */
+#include "config/load.h"
+#include "unit/cmocka_all.h"
+
 #include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-/* cmocka wants those above first */
-#include "config/load.h"
-
-#include <cmocka.h>
 
 struct place {
 	char folder[64];

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A good file with every section becomes the snapshot that it says, defaults filled in. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-/* cmocka wants those above first */
 #include "config/load.h"
+#include "unit/cmocka_all.h"
 
-#include <cmocka.h>
+#include <stdio.h>
 
 static const char whole[] =
 	"node: VCSE.steven.lab.\n"

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A text and what is said of it, whole: every mistake in one run, each with its place. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-/* cmocka wants those above first */
 #include "base/require.h"
 #include "config/load.h"
+#include "unit/cmocka_all.h"
 
-#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #define GOOD "node: vcse.steven.lab\ndomains: [steven.lab]\nlisten:\n- {transport: udp}\n"
 
@@ -82,6 +77,12 @@ static const struct {
 		"n:8:10: error: a zone cannot be called `any`: that word has a meaning in rules\n"
 		"n:8:21: error: `kind`: \"neighbour\" must be `dns` or `neighbor`; did you mean `neighbor`?\n"
 		"n:8:40: error: `peers`: \"a.example:0\" is no port: 1 to 65535\n" },
+	{ "zones of partners: over TLS, and one service for all",
+		GOOD "dns: {}\nzones:\n- {name: A, kind: dns, transport: udp}\n- {name: B, kind: dns, service: sips}\n"
+		     "rules:\n- {name: a, target: A}\n- {name: b, target: B}\n",
+		"n:7:35: error: partners are reached over TLS only: `transport` of a zone of kind dns is `tls`\n"
+		"n:8:33: error: all zones of kind dns look up the same service, and the first says "
+		"`sipfederationtls`\n" },
 	{ "a regular expression, column by column",
 		GOOD "dns:\nzones:\n- {name: Z, kind: dns}\nrules:\n"
 		     "- {name: a, target: Z, mode: pattern, type: regex, pattern: 'it''s(a'}\n"

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-/* cmocka wants those above first */
 #include "base/require.h"
 #include "config/value.h"
+#include "unit/cmocka_all.h"
 
-#include <cmocka.h>
+#include <stdio.h>
 
 static const struct {
 	const char *text;
