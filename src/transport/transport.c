@@ -60,7 +60,7 @@ static struct transport_limits limits_of(const struct transport_limits *given)
 		.connections_per_peer = given->connections_per_peer,
 		.transactions = or_size(given->transactions, 200000),
 		.waiting = or_size(given->waiting, 1000),
-		.output_bytes = or_size(given->output_bytes, (size_t)1 << 20),
+		.output_bytes = or_size(given->output_bytes, (size_t)8 << 20),
 		.connect_us = or_time(given->connect_us, 4 * CLOCK_SECOND_US),
 		.handshake_us = or_time(given->handshake_us, 10 * CLOCK_SECOND_US),
 		.idle_us = or_time(given->idle_us, 3600 * CLOCK_SECOND_US),

@@ -57,7 +57,7 @@ struct transport_limits {
 	size_t connections_per_peer; /* [0: no limit] inbound ones from one address */
 	size_t transactions; /* [200000] of this worker, server and client together */
 	size_t waiting; /* [1000] messages waiting for one connection to open */
-	size_t output_bytes; /* [1 MiB] unsent bytes of one connection; beyond it the connection is closed as stalled */
+	size_t output_bytes; /* [8 MiB] unsent bytes of one connection; beyond it the connection is closed as stalled */
 	int64_t connect_us; /* [4 s] TCP */
 	int64_t handshake_us; /* [10 s] TLS, both directions */
 	int64_t idle_us; /* [1 h] nothing received and no transaction on it */
