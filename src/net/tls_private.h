@@ -52,6 +52,7 @@ struct tls_sessions {
 	pthread_mutex_t lock;
 	struct clock clock;
 	_Atomic bool off;
+	EVP_CIPHER *cipher; /* of tickets */
 	struct ticket_key keys[TICKET_KEYS]; /* the newest first */
 	struct hash_key hash_key;
 	struct hash_table kept;

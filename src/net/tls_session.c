@@ -68,8 +68,8 @@ static int ticket_key_choose(struct tls_sessions *sessions, const unsigned char 
 	return found;
 }
 
-static int ticket_prepare(
-	struct ticket_key *key, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int encrypt)
+static int ticket_prepare(const EVP_CIPHER *kind, struct ticket_key *key, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+	EVP_MAC_CTX *mac, int encrypt)
 {
 	static char digest[] = "SHA256";
 	OSSL_PARAM parameters[] = {
@@ -77,7 +77,7 @@ static int ticket_prepare(
 		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
 		OSSL_PARAM_construct_end(),
 	};
-	return EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->cipher, iv, encrypt) == 1 &&
+	return EVP_CipherInit_ex(cipher, kind, NULL, key->cipher, iv, encrypt) == 1 &&
 	       EVP_MAC_CTX_set_params(mac, parameters) == 1;
 }
 
@@ -85,17 +85,17 @@ static int ticket_prepare(
 static int ticket_key_wanted(
 	SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int encrypt)
 {
-	struct tls_connection *connection = tls_connection_of(ssl);
+	struct tls_sessions *sessions = &tls_connection_of(ssl)->tls->sessions;
 	struct ticket_key key;
-	int found = ticket_key_choose(&connection->tls->sessions, encrypt ? NULL : name, &key);
+	int found = ticket_key_choose(sessions, encrypt ? NULL : name, &key);
 	if (found <= 0)
 		return found;
 	if (encrypt) {
 		memcpy(name, key.name, sizeof(key.name));
-		if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) != 1)
+		if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(sessions->cipher)) != 1)
 			found = -1;
 	}
-	if (found > 0 && !ticket_prepare(&key, iv, cipher, mac, encrypt))
+	if (found > 0 && !ticket_prepare(sessions->cipher, &key, iv, cipher, mac, encrypt))
 		found = -1;
 	OPENSSL_cleanse(&key, sizeof(key));
 	return found;
@@ -236,7 +236,9 @@ int tls_sessions_init(struct tls_sessions *sessions, const struct clock *clock)
 	sessions->clock = *clock;
 	list_init(&sessions->oldest_first);
 	pthread_mutex_init(&sessions->lock, NULL);
-	if (RAND_bytes((unsigned char *)&sessions->hash_key, sizeof(sessions->hash_key)) != 1)
+	/* Fetched once: looking it up for every ticket costs more than using it. */
+	sessions->cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
+	if (!sessions->cipher || RAND_bytes((unsigned char *)&sessions->hash_key, sizeof(sessions->hash_key)) != 1)
 		return -EIO;
 	return hash_init(&sessions->kept, KEPT_MAXIMUM);
 }
@@ -255,5 +257,6 @@ void tls_sessions_done(struct tls_sessions *sessions)
 {
 	tls_sessions_forget(sessions);
 	hash_done(&sessions->kept);
+	EVP_CIPHER_free(sessions->cipher);
 	pthread_mutex_destroy(&sessions->lock);
 }
