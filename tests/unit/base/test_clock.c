@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-/* cmocka wants those above first */
 #include "base/clock.h"
 #include "base/require.h"
+#include "unit/cmocka_all.h"
 
-#include <cmocka.h>
+#include <stdlib.h>
 
 static void formats_utc(void **state)
 {

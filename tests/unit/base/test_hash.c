@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-/* cmocka wants those above first */
 #include "base/hash.h"
 #include "base/random.h"
 #include "base/require.h"
+#include "unit/cmocka_all.h"
 
-#include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
 
 /* From the reference implementation: key 00 01 … 0f, input 00 01 … of each length. */
 static void keyed_hash_is_siphash_2_4(void **state)

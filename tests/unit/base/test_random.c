@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-/* cmocka wants those above first */
 #include "base/random.h"
+#include "unit/cmocka_all.h"
 
-#include <cmocka.h>
+#include <stdlib.h>
 
 /* RFC 8439 2.3.2: the block function with its key, counter 1 and nonce. */
 static void block_is_chacha20(void **state)

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/random.h"
+#include "base/ring.h"
+#include "unit/cmocka_all.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
-/* cmocka wants those above first */
-#include "base/random.h"
-#include "base/ring.h"
-
-#include <cmocka.h>
 
 static int write_text(struct ring *r, const char *text)
 {

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-/* cmocka wants those above first */
 #include "base/random.h"
 #include "base/require.h"
 #include "base/wheel.h"
+#include "unit/cmocka_all.h"
 
-#include <cmocka.h>
+#include <stdlib.h>
 
 struct alarm {
 	struct wheel_timer timer;

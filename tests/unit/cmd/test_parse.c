@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Command lines by a table: what reaches the command, and what is said of a wrong one. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "cmd/command.h"
+#include "unit/cmocka_all.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-/* cmocka wants those above first */
-#include "cmd/command.h"
-
-#include <cmocka.h>
 
 /* Writes down what it was given. */
 static int run_echo(struct command_line *line)

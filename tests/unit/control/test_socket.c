@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Both ends of the control socket: the server on a loop of its own, clients in the test's thread. */
+#include "base/clock.h"
+#include "control/client.h"
+#include "control/server.h"
+#include "net/loop.h"
+#include "unit/cmocka_all.h"
+
 #include <errno.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +15,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-/* cmocka wants those above first */
-#include "base/clock.h"
-#include "control/client.h"
-#include "control/server.h"
-#include "net/loop.h"
-
-#include <cmocka.h>
 
 #define TIMEOUT_MS 20000
 

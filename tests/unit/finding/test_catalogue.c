@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmocka_all.h"
 #include "finding/catalogue.h"
+#include "unit/cmocka_all.h"
 
 #include <ctype.h>
 #include <stdio.h>

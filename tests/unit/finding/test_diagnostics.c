@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buffer.h"
-#include "cmocka_all.h"
 #include "finding/finding.h"
+#include "unit/cmocka_all.h"
 
 /* What each code makes of the same values, written as the headers write it. The first two are the
  * samples of Cisco TAC 212383, with their own values. */

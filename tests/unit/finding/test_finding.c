@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmocka_all.h"
 #include "finding/finding.h"
+#include "unit/cmocka_all.h"
 
 struct desk {
 	struct arena arena;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Certificates are made here, in memory: a root, an intermediate, leaves of every kind. */
-#include "cmocka_all.h"
 #include "net/tls.h"
 #include "peer/chain.h"
 #include "peer/view.h"
+#include "unit/cmocka_all.h"
 
 #include <errno.h>
 #include <openssl/evp.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmocka_all.h"
 #include "net/failure.h"
 #include "net/tls.h"
 #include "peer/chain.h"
+#include "unit/cmocka_all.h"
 
 /* What net says of an end, and what trust is told. */
 static const struct {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a real zone on a real server to candidates: Knot DNS, net's resolver, peer, trust. */
-#include "cmocka_all.h"
 #include "net/loop.h"
 #include "net/resolver.h"
 #include "peer/view.h"
 #include "trust/judge.h"
+#include "unit/cmocka_all.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmocka_all.h"
 #include "peer/limits.h"
+#include "unit/cmocka_all.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The view over a resolver that answers when the test says so. */
 #include "base/buffer.h"
-#include "cmocka_all.h"
 #include "net/resolver_private.h"
 #include "peer/view.h"
+#include "unit/cmocka_all.h"
 
 #include <errno.h>
 #include <pthread.h>

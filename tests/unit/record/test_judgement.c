@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A finding becomes a judgement record: the product's words and keys where the catalogue has
  * them, our own where it has not. */
-/* cmocka.h needs these before it. clang-format has its own idea of the order. */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-/* clang-format on */
-
 #include "base/require.h"
 #include "record/judgement.h"
+#include "unit/cmocka_all.h"
 
 static struct arena arena;
 static struct finding_list list;

@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is packed comes out again, for every kind and any value of every field; bytes that were
  * not packed are refused. */
-
-/* cmocka.h needs these before it. clang-format has its own idea of the order. */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-/* clang-format on */
-
 #include "base/ring.h"
 #include "record/pack.h"
+#include "unit/cmocka_all.h"
 #include "unit/record/random_record.h"
 
 #include <errno.h>

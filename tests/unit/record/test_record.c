@@ -1,18 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
-/* cmocka.h needs these before it. clang-format has its own idea of the order. */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-/* clang-format on */
-
 #include "base/require.h"
 #include "record/field.h"
 #include "record/sink.h"
+#include "unit/cmocka_all.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

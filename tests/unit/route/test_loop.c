@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-/* cmocka wants those above first */
 #include "route/loop.h"
+#include "unit/cmocka_all.h"
 
-#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
 
 static const struct hash_key KEY = { { 1, 2 } };
 

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Route headers and Request-URI by RFC 3261 16.4 and 16.12. "Ours" is the host us.example. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-/* cmocka wants those above first */
 #include "route/next_hop.h"
+#include "unit/cmocka_all.h"
 
-#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
 
 static bool is_ours(const struct sip_uri *uri, void *argument)
 {

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Search rules: each case is a small rule set, an alias, where it came from, and the plan that must
  * come out, written as "zone:alias zone:alias". */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-/* cmocka wants those above first */
 #include "route/table.h"
+#include "unit/cmocka_all.h"
 
-#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
 
 #define PATTERN(kind, text) .mode = ROUTE_MODE_PATTERN, .type = ROUTE_PATTERN_##kind, .pattern = SPAN(text)
 #define REPLACE(text) .behaviour = ROUTE_BEHAVIOUR_REPLACE, .replace = SPAN(text)
@@ -59,7 +56,8 @@ static const struct plan_case CASES[] = {
 		{ { .target = 1, PATTERN(REGEX, "(?!.*@steven\\.lab$).*") } }, "a@steven.lab", 0, "", "d" },
 	{ "the same for another domain", { { .target = 1, PATTERN(REGEX, "(?!.*@steven\\.lab$).*") } }, "a@skype.lab",
 		0, "1:a@skype.lab", "m" },
-	{ "a regex that explodes counts as not matched", { { .target = 1, PATTERN(REGEX, "(a+)+(a+)+(a+)+(a+)+[bd]") } },
+	{ "a regex that explodes counts as not matched",
+		{ { .target = 1, PATTERN(REGEX, "(a+)+(a+)+(a+)+(a+)+[bd]") } },
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac", 0, "", "c" },
 	{ "source zone fits", { { .target = 1, .source = ROUTE_SOURCE_ZONE, .source_zone = 2 } }, "a@b", 2, "1:a@b",
 		"m" },

@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* docs/formats.md names every field and every word of the json format. */
-/* cmocka.h needs these before it. clang-format has its own idea of the order. */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-/* clang-format on */
-
 #include "base/buffer.h"
 #include "record/field.h"
+#include "unit/cmocka_all.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +36,8 @@ static int drop_page(void **state)
 /* The line of the json table that tells of a kind: it begins with "| <kind>". */
 static struct span row_of(const char *kind)
 {
-	struct span rest = span_from(buffer_span(&page), span_find_span(buffer_span(&page), SPAN("\n| kind | fields |")));
+	struct span rest =
+		span_from(buffer_span(&page), span_find_span(buffer_span(&page), SPAN("\n| kind | fields |")));
 	while (rest.at) {
 		struct span line = span_cut(&rest, '\n'), cell = line;
 		(void)span_cut(&cell, '|');

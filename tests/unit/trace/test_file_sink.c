@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The writing thread: order, rotation, reopening, and what happens where there is no room. */
-/* cmocka.h needs these before it. clang-format has its own idea of the order. */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-/* clang-format on */
-
 #include "base/buffer.h"
 #include "base/require.h"
 #include "record/field.h"
 #include "trace/file_sink.h"
+#include "unit/cmocka_all.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The json format carries every field of every kind: random records are written and read back by
  * jansson through the field table. The other formats take the same records without harm. */
-/* cmocka.h needs these before it. clang-format has its own idea of the order. */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-/* clang-format on */
-
 #include "base/buffer.h"
 #include "trace/writer.h"
+#include "unit/cmocka_all.h"
 #include "unit/record/random_record.h"
 
 #include <jansson.h>

@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every sample in every format against tests/unit/trace/<format>.golden. To look at a change of
  * format as a diff: FEDGE_GOLDEN=write meson test trace/writers, then git diff. */
-/* cmocka.h needs these before it. clang-format has its own idea of the order. */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-/* clang-format on */
-
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "trace/writer.h"
+#include "unit/cmocka_all.h"
 #include "unit/trace/samples.h"
 
 #include <errno.h>
