@@ -8,7 +8,8 @@
 
 /* To add a rule: one small function, one line in config_check at the end. */
 
-struct config_place config_key_place(const struct document_node *mapping, const char *key)
+/* Of the key's value in a mapping, of the mapping where it is not given. */
+static struct config_place place_of(const struct document_node *mapping, const char *key)
 {
 	const struct document_node *value = document_find(mapping, key);
 	if (value)
@@ -95,11 +96,11 @@ static void check_identity_files(
 	if (!k->context->check_files)
 		return;
 	if (identity->certificate.at && identity->key.at)
-		config_pair_check(k->report, config_key_place(mapping, "certificate"), identity->certificate.at,
-			identity->key.at);
+		config_pair_check(
+			k->report, place_of(mapping, "certificate"), identity->certificate.at, identity->key.at);
 	if (identity->client_certificate.at && identity->client_key.at)
-		config_pair_check(k->report, config_key_place(mapping, "client_certificate"),
-			identity->client_certificate.at, identity->client_key.at);
+		config_pair_check(k->report, place_of(mapping, "client_certificate"), identity->client_certificate.at,
+			identity->client_key.at);
 }
 
 static void check_identities(const struct check *k)
@@ -174,7 +175,7 @@ static void check_trusts_somebody(const struct check *k)
 static void check_keylog(const struct check *k)
 {
 	if (k->node->tls.keylog.at)
-		config_warning(k->report, config_key_place(document_find(k->root, "tls"), "keylog"),
+		config_warning(k->report, place_of(document_find(k->root, "tls"), "keylog"),
 			"`keylog` writes the keys of all TLS sessions: whoever reads it reads the calls");
 }
 
@@ -195,11 +196,11 @@ static void check_zone_name(const struct check *k, const struct document_node *m
 	const struct config_zone *zone = &k->node->zones[index];
 	const struct config_zone *other = zone_before(k->node, index, zone->name);
 	if (other)
-		config_error(k->report, config_key_place(mapping, "name"), "a zone is called `%s` already, in line %u",
+		config_error(k->report, place_of(mapping, "name"), "a zone is called `%s` already, in line %u",
 			zone->name.at, other->place.line);
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
 		if (span_is_nocase(zone->name, reserved[i]))
-			config_error(k->report, config_key_place(mapping, "name"),
+			config_error(k->report, place_of(mapping, "name"),
 				"a zone cannot be called `%s`: that word has a meaning in rules", reserved[i]);
 	}
 }
@@ -210,11 +211,11 @@ static void check_zone_peer_name(
 	if (zone->kind != CONFIG_ZONE_NEIGHBOR)
 		return;
 	if (zone->verify_name.at && zone->transport != CONFIG_TRANSPORT_TLS)
-		config_error(k->report, config_key_place(mapping, "verify_name"),
+		config_error(k->report, place_of(mapping, "verify_name"),
 			"`verify_name` belongs only where `transport` is `tls`");
 	if (!zone->verify_name.at && zone->transport == CONFIG_TRANSPORT_TLS && !document_find(mapping, "verify_name"))
 		config_warning(k->report, zone->place,
-			"without `verify_name` whoever has a trusted certificate can stand in for this neighbor");
+			"without `verify_name` whoever is at this address is taken for this neighbor");
 }
 
 /* Of a kind that is misspelt nothing more is said. */
@@ -230,10 +231,10 @@ static void check_zone_partners(
 	if (!k->node->dns.enabled)
 		config_error(k->report, zone->place, "a zone of kind dns needs the section `dns`");
 	if (zone->transport != CONFIG_TRANSPORT_TLS)
-		config_error(k->report, config_key_place(mapping, "transport"),
+		config_error(k->report, place_of(mapping, "transport"),
 			"partners are reached over TLS only: `transport` of a zone of kind dns is `tls`");
 	if (!span_equal_nocase(zone->service, config_node_service(k->node)))
-		config_error(k->report, config_key_place(mapping, "service"),
+		config_error(k->report, place_of(mapping, "service"),
 			"all zones of kind dns look up the same service, and the first says `%s`",
 			config_node_service(k->node).at);
 }
@@ -279,7 +280,7 @@ static void check_rules(const struct check *k)
 		const struct config_rule *rule = &k->node->rules[i];
 		const struct config_rule *other = rule_before(k->node, i, rule->name);
 		if (other)
-			config_error(k->report, config_key_place(item->value, "name"),
+			config_error(k->report, place_of(item->value, "name"),
 				"a rule is called `%s` already, in line %u", rule->name.at, other->place.line);
 		config_pattern_check(k->report, item->value, rule);
 	}
@@ -291,7 +292,7 @@ static void check_policy(const struct check *k)
 {
 	const struct document_node *trust = document_find(k->root, "trust");
 	if (k->node->trust.policy == CONFIG_POLICY_DANE && !k->node->dns.dnssec)
-		config_error(k->report, config_key_place(trust, "policy"), "policy dane needs `dns.dnssec: yes`");
+		config_error(k->report, place_of(trust, "policy"), "policy dane needs `dns.dnssec: yes`");
 }
 
 static void check_strangers(const struct check *k)
@@ -318,7 +319,7 @@ static void check_logs(const struct check *k)
 		for (size_t j = 0; j < i; j++) {
 			const struct config_log *log = &k->node->logs[i], *other = &k->node->logs[j];
 			if (log->file.at && span_equal(log->file, other->file)) {
-				config_error(k->report, config_key_place(item->value, "file"),
+				config_error(k->report, place_of(item->value, "file"),
 					"two logs in one file; the other is in line %u", other->place.line);
 				break;
 			}
@@ -330,7 +331,7 @@ static void check_control(const struct check *k)
 {
 	size_t room = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
 	if (k->node->control.length > room)
-		config_error(k->report, config_key_place(k->root, "control"),
+		config_error(k->report, place_of(k->root, "control"),
 			"the path of a socket has %zu bytes at most, `%s` has %zu", room,
 			config_shown(k->node->control).text, k->node->control.length);
 }

@@ -3,8 +3,6 @@
 #include "edge/answer.h"
 #include "edge/dress.h"
 #include "edge/forward.h"
-#include "edge/peers.h"
-#include "peer/chain.h"
 #include "peer/view.h"
 
 #include <errno.h>
@@ -136,81 +134,5 @@ int edge_send(struct edge_request *request, const struct transport_target *targe
 	int status = send_pieces(request, &request->target, pieces, (size_t)count, branch);
 	if (status == 0)
 		edge_count(&request->worker->counters.forwarded);
-	return status;
-}
-
-/* ---- may that connection be used for it ---- */
-
-/* For most policies a server's name is all that its certificate is held against, and domains share
- * their connections. RFC 5922 and DANE look at the domain too, so there each has its own. */
-uint64_t edge_forward_mark(struct edge_worker *worker, const struct edge_zone *zone, struct span domain)
-{
-	uint64_t mark = zone ? (uint64_t)zone->index + 1 : 0;
-	if (worker->site->policy.kind == TRUST_POLICY_MICROSOFT || !zone || zone->inside)
-		return mark;
-	uint64_t hash = hash_keyed(&worker->shared->key, domain);
-	struct edge_mark *slot = &worker->marks[hash % EDGE_MARKS];
-	slot->mark = (hash << 16) | mark;
-	if (!span_copy_to(domain, slot->domain, sizeof(slot->domain)))
-		slot->mark = 0;
-	return (hash << 16) | mark;
-}
-
-/* The domain of a mark; absent where the table has forgotten it, which then trusts nobody. */
-static struct span mark_domain(struct edge_worker *worker, uint64_t mark)
-{
-	for (size_t i = 0; i < EDGE_MARKS; i++)
-		if (worker->marks[i].mark == mark)
-			return span_of(worker->marks[i].domain);
-	return SPAN_NONE;
-}
-
-static int judge_partner(struct edge_worker *worker, const struct transport_target *target,
-	const struct net_tls_facts *facts, struct arena *arena)
-{
-	const struct peer_chain *chain;
-	static const struct trust_chain none;
-	struct finding_list findings;
-	finding_list_init(&findings, arena, FINDING_PARTNER);
-	struct trust_judge judge = { .policy = &worker->site->policy,
-		.findings = &findings,
-		.now_s = clock_wall_us(&worker->shared->clock) / CLOCK_SECOND_US };
-	struct trust_candidate candidate = { .kind = TRUST_CANDIDATE_IN_DOMAIN,
-		.name = target->name,
-		.domain = mark_domain(worker, target->mark),
-		.port = net_address_port(&target->address) };
-	if (edge_peers_chain(worker, facts, &chain) < 0)
-		return -ESTALE;
-	const struct peer_host *host = peer_host_known(worker->peers, target->name, candidate.port);
-	bool accepted;
-	if (target->name.at)
-		accepted = trust_judge_certificate(
-			&judge, &candidate, chain ? &chain->facts : &none, host ? &host->facts : NULL);
-	else /* in a dialog, to a numeric address the partner gave itself: any trusted name */
-		accepted = chain && chain->facts.status == TRUST_CHAIN_TRUSTED;
-	peer_host_unref(host);
-	peer_chain_unref(chain);
-	return accepted ? 0 : -EACCES;
-}
-
-int edge_forward_judge(void *argument, const struct transport_target *target, const struct net_tls_facts *facts)
-{
-	struct edge_worker *worker = argument;
-	size_t index = (target->mark & 0xffff) - 1;
-	if (!facts || index >= worker->site->zone_count)
-		return 0; /* plain TCP: only neighbors are reached so */
-	const struct edge_zone *zone = &worker->site->zones[index];
-	/* A request that follows its own way is marked as a partner's before its address is known. */
-	const struct edge_zone *neighbor = edge_site_neighbor(worker->site, &target->address, TRANSPORT_TLS);
-	if (neighbor)
-		zone = neighbor;
-	if (zone->inside) {
-		struct span name = zone->config->verify_name;
-		return !name.at || edge_peers_covers(worker, facts, name) ? 0 : -EACCES;
-	}
-	struct arena arena;
-	arena_init(&arena, 256u << 10);
-	int status = judge_partner(worker, target, facts, &arena);
-	arena_done(&arena);
 	return status;
 }

@@ -36,10 +36,10 @@ bool route_loop_is_seen(const struct sip_message *m, struct span loop_hash)
 	struct sip_values vias = sip_message_values(m, SIP_HEADER_VIA);
 	for (struct span value; sip_values_next(&vias, &value);) {
 		struct sip_via via;
-		if (sip_via_parse(value, &via, NULL) < 0 || via.branch.length <= loop_hash.length)
+		if (sip_via_parse(value, &via, NULL) < 0 || !via.branch.at || via.branch.length <= loop_hash.length)
 			continue;
-		struct span tail = span_from(via.branch, via.branch.length - loop_hash.length);
-		if (tail.at[-1] == '.' && span_equal_nocase(tail, loop_hash))
+		size_t dot = via.branch.length - loop_hash.length - 1;
+		if (via.branch.at[dot] == '.' && span_equal_nocase(span_from(via.branch, dot + 1), loop_hash))
 			return true;
 	}
 	return false;

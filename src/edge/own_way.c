@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where a request goes that follows its own way: in a dialog, or with a Route that leads on beyond us.
+ * Its next hop is named by those who made the dialog, not by our DNS search; a partner's must still
+ * prove itself to be a server of the partner's domain. */
+#include "edge/answer.h"
+#include "edge/forward.h"
+#include "peer/view.h"
+
+/* A numeric host is its own answer; an ACK, which cannot wait, gets through by the same means as the
+ * INVITE before it: addresses that are known already. */
+static bool target_known(struct edge_request *request, const struct transport_question *question)
+{
+	struct transport_target target = {
+		.protocol = question->protocol ? question->protocol
+			    : question->secure ? TRANSPORT_TLS
+					       : TRANSPORT_UDP,
+		.mark = question->mark,
+		.flags = question->flags,
+	};
+	uint16_t port = question->port ? question->port : transport_protocol_port(target.protocol);
+	if (net_address_parse(question->host, port, &target.address) == 0) {
+		edge_target_add(request, target);
+		return true;
+	}
+	const struct peer_host *host = peer_host_known(request->worker->peers, question->host, port);
+	for (size_t i = 0; host && i < host->facts.address_count; i++) {
+		target.address = host->addresses[i];
+		net_address_set_port(&target.address, port);
+		target.name = question->host;
+		edge_target_add(request, target);
+	}
+	bool known = host && host->facts.address_count > 0;
+	peer_host_unref(host);
+	return known;
+}
+
+/* Back to a neighbor over the connection it opened itself: the last hop of a dialog whose phone
+ * cannot be called. The token in our Record-Route names it. */
+static bool own_way_by_flow(struct edge_request *request)
+{
+	struct edge_worker *worker = request->worker;
+	struct transport_flow flow;
+	struct transport_arrival far;
+	if (request->hop.has_route || !request->hop.last_own_user.at)
+		return false;
+	if (transport_flow_find(worker->transport, request->hop.last_own_user, &flow) != 0 ||
+		transport_flow_equal(flow, request->arrival->flow) || !transport_flow_is_connection(flow) ||
+		transport_flow_describe(worker->transport, flow, &far) < 0)
+		return false;
+	const struct edge_zone *zone = edge_site_neighbor(request->site, &far.remote, far.protocol);
+	if (!zone)
+		return false;
+	request->attempt.zone = zone;
+	edge_target_add(request, transport_flow_target(&far));
+	return true;
+}
+
+static struct transport_question question_of(const struct edge_request *request, uint64_t mark)
+{
+	const struct sip_uri *uri = &request->hop.uri;
+	return (struct transport_question){
+		.host = uri->host,
+		.port = uri->port,
+		.protocol = transport_protocol_of(sip_uri_transport(uri)),
+		.secure = uri->scheme == SIP_SCHEME_SIPS,
+		.flags = TRANSPORT_TARGET_MAY_SWITCH,
+		.mark = mark,
+	};
+}
+
+/* The domain of whoever our own side talks to: a request in a dialog says it in To. */
+static struct span partner_domain(const struct edge_request *request)
+{
+	struct sip_uri to;
+	if (!request->inside || sip_uri_parse(request->message->to.uri, &to, NULL) < 0 || !sip_uri_is_sip(&to) ||
+		trust_policy_is_own(&request->site->policy, to.host))
+		return SPAN_NONE;
+	return to.host;
+}
+
+static bool is_server_of(struct edge_request *request, const struct peer_domain *facts, struct span host)
+{
+	struct finding_list ignored;
+	struct trust_plan plan;
+	finding_list_init(&ignored, request->arena, FINDING_PARTNER);
+	struct trust_judge judge = edge_request_judge(request);
+	judge.findings = &ignored;
+	if (trust_judge_domain(&judge, facts->facts.domain, &facts->facts, &plan) < 0 || !plan.accepted)
+		return false;
+	for (size_t i = 0; i < plan.candidate_count; i++)
+		if (span_equal_nocase(plan.candidates[i].name, host))
+			return true;
+	return false;
+}
+
+/* A next hop that is the very server our search would find shares its connections. Any other (an
+ * Expressway writes its own name, or an address, into Record-Route) is held against the partner's domain. */
+static uint64_t mark_of(struct edge_request *request)
+{
+	struct edge_worker *worker = request->worker;
+	struct span domain = request->attempt.domain;
+	const struct peer_domain *facts = domain.at ? peer_domain_known(worker->peers, domain) : NULL;
+	bool shared = !domain.at || (facts && request->site->policy.kind == TRUST_POLICY_MICROSOFT &&
+					    is_server_of(request, facts, request->hop.uri.host));
+	peer_domain_unref(facts);
+	return edge_forward_mark(worker, shared ? SPAN_NONE : domain);
+}
+
+static void host_found(void *argument, const struct peer_host *host)
+{
+	struct edge_request *request = argument;
+	struct transport_question question = question_of(request, mark_of(request));
+	(void)host;
+	request->ask = NULL;
+	target_known(request, &question);
+	if (request->attempt.target_count == 0)
+		finding_add(edge_request_findings(request), FINDING_ADDRESS_MISSING, request->hop.uri.host);
+	edge_forward_next(request);
+}
+
+/* TLS and a name: most likely the partner's edge. Its addresses are remembered with the peers, so the
+ * ACK that follows finds them. */
+static enum edge_progress addresses_by_peers(struct edge_request *request, const struct transport_question *question)
+{
+	const struct peer_host *host;
+	struct peer_found found = {
+		.host = host_found, .argument = request, .serial = request->serial, .tag = request->tag
+	};
+	if (!request->server || !request->worker->shared->resolver)
+		return EDGE_CONTINUE;
+	uint16_t port = question->port ? question->port : 5061;
+	int status = peer_find_host(request->worker->peers, question->host, port, &found, &host, &request->ask);
+	if (status == 0)
+		return EDGE_WAIT;
+	if (status == 1)
+		peer_host_unref(host);
+	return EDGE_CONTINUE;
+}
+
+static enum edge_progress addresses(struct edge_request *request)
+{
+	struct transport_question question = question_of(request, mark_of(request));
+	if (target_known(request, &question))
+		return EDGE_CONTINUE;
+	if (question.protocol == TRANSPORT_TLS)
+		return addresses_by_peers(request, &question);
+	return edge_target_resolve(request, &question);
+}
+
+static void domain_found(void *argument, const struct peer_domain *domain)
+{
+	struct edge_request *request = argument;
+	(void)domain; /* mark_of finds it again */
+	request->ask = NULL;
+	if (addresses(request) == EDGE_CONTINUE)
+		edge_forward_next(request);
+}
+
+enum edge_progress edge_targets_of_own_way(struct edge_request *request)
+{
+	const struct peer_domain *domain;
+	struct peer_found found = {
+		.domain = domain_found, .argument = request, .serial = request->serial, .tag = request->tag
+	};
+	if (own_way_by_flow(request))
+		return EDGE_CONTINUE;
+	if (!sip_uri_is_sip(&request->hop.uri))
+		return edge_answer_outcome(request, EDGE_OUTCOME_UNKNOWN_SCHEME);
+	request->attempt.domain = partner_domain(request);
+	/* An ACK cannot wait; what the INVITE before it learned is still known. */
+	if (!request->attempt.domain.at || !request->server || !request->worker->shared->resolver)
+		return addresses(request);
+	int status = peer_find_domain(request->worker->peers, request->attempt.domain, &found, &domain, &request->ask);
+	if (status == 0)
+		return EDGE_WAIT;
+	if (status == 1)
+		peer_domain_unref(domain);
+	return addresses(request);
+}
