@@ -138,7 +138,6 @@ static struct finding_evidence *evidence_new(struct finding *f, enum finding_evi
 	return e;
 }
 
-/* mark is a part of text, as a span into the same bytes. */
 void finding_evidence(
 	struct finding *f, enum finding_evidence_kind kind, struct span text, struct span mark, struct span note)
 {
@@ -263,6 +262,22 @@ bool finding_is_undecided(enum finding_code code)
 	return code == FINDING_SRV_LOOKUP_FAILED || code == FINDING_ADDRESS_LOOKUP_FAILED;
 }
 
+/* The subject in place of the template's {words}: "{of the peer}" keeps its "of"; "…it{}" gets ": `subject`". */
+static void title_subject(struct buffer *text, struct span words, struct span subject)
+{
+	if (subject.length == 0) {
+		buffer_append(text, words);
+		return;
+	}
+	if (span_starts_nocase(words, SPAN("of ")))
+		buffer_append_text(text, "of ");
+	else if (text->length > 0 && text->at[text->length - 1] != ' ')
+		buffer_append_text(text, ": ");
+	buffer_append_byte(text, '`');
+	text_append_safe(text, subject);
+	buffer_append_byte(text, '`');
+}
+
 size_t finding_title(const struct finding *f, char *ret_text, size_t capacity)
 {
 	base_require(capacity > 0);
@@ -276,20 +291,7 @@ size_t finding_title(const struct finding *f, char *ret_text, size_t capacity)
 			continue;
 		}
 		const char *end = strchr(c, '}');
-		struct span words = span_make(c + 1, (size_t)(end - c - 1));
-		bool of = span_starts_nocase(words, SPAN("of "));
-		if (f->subject.length == 0) {
-			buffer_append(&text, words);
-		} else {
-			/* "{of the peer}" keeps its "of"; "…it{}" gets ": `subject`". */
-			if (of)
-				buffer_append_text(&text, "of ");
-			else if (text.length > 0 && text.at[text.length - 1] != ' ')
-				buffer_append_text(&text, ": ");
-			buffer_append_byte(&text, '`');
-			text_append_safe(&text, f->subject);
-			buffer_append_byte(&text, '`');
-		}
+		title_subject(&text, span_make(c + 1, (size_t)(end - c - 1)), f->subject);
 		c = end;
 	}
 	struct span title = span_trim(buffer_span(&text));

@@ -5,7 +5,8 @@
 
 #define WIDTH_DEFAULT 80
 
-void finding_plain_title(enum finding_code code, struct buffer *out)
+/* The title for the code as such: the template's own words instead of a subject. */
+static void plain_title(enum finding_code code, struct buffer *out)
 {
 	char previous = ' ';
 	for (const char *c = finding_entry(code)->title; *c; c++) {
@@ -39,7 +40,7 @@ static void title_line(struct paper *p, enum finding_code code)
 	const struct finding_entry *entry = finding_entry(code);
 	struct buffer title;
 	buffer_init(&title, 1024);
-	finding_plain_title(code, &title);
+	plain_title(code, &title);
 	paper_ink(p, PAPER_BOLD);
 	paper_printf(p, "%s[%s]: ", finding_severity_name(entry->severity), entry->code);
 	paper_text(p, buffer_span(&title));
@@ -110,7 +111,7 @@ int finding_help_list(const struct finding_style *style, struct buffer *out)
 		enum finding_code code = (enum finding_code)i;
 		struct buffer title;
 		buffer_init(&title, 1024);
-		finding_plain_title(code, &title);
+		plain_title(code, &title);
 		paper_text(&p, span_of(finding_entry(code)->code));
 		paper_fill(&p, ' ', column - paper_column(&p));
 		paper_text(&p, buffer_span(&title));
@@ -126,7 +127,7 @@ static void markdown_entry(enum finding_code code, struct buffer *out)
 {
 	const struct finding_entry *entry = finding_entry(code);
 	buffer_printf(out, "\n### %s\n\n**", entry->code);
-	finding_plain_title(code, out);
+	plain_title(code, out);
 	buffer_printf(out,
 		"**\n\n| severity | who must act | answer | ms-diagnostics | HRESULT |\n"
 		"|---|---|---|---|---|\n| %s | %s | ",

@@ -44,6 +44,4 @@ int paper_done(struct paper *p);
 
 /* The lines of a fix, cells aligned, each ended by a newline; unescaped. */
 void finding_fix_lines(const struct finding_fix *fix, struct buffer *out);
-/* The title for the code as such: the template's own words instead of a subject. */
-void finding_plain_title(enum finding_code code, struct buffer *out);
 #endif
