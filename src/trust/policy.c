@@ -1,32 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trust/policy.h"
 
-#include "base/require.h"
 #include "trust/names.h"
-
-static const char *const kind_names[] = {
-	[TRUST_POLICY_MICROSOFT] = "microsoft",
-	[TRUST_POLICY_RFC5922] = "rfc5922",
-	[TRUST_POLICY_DANE] = "dane",
-};
-
-enum trust_policy_kind trust_policy_kind_of(struct span name, bool *ret_known)
-{
-	for (size_t i = 0; i < BASE_COUNT(kind_names); i++) {
-		if (!span_is_nocase(name, kind_names[i]))
-			continue;
-		*ret_known = true;
-		return (enum trust_policy_kind)i;
-	}
-	*ret_known = false;
-	return TRUST_POLICY_MICROSOFT;
-}
-
-const char *trust_policy_kind_name(enum trust_policy_kind kind)
-{
-	base_require(kind < BASE_COUNT(kind_names));
-	return kind_names[kind];
-}
 
 static bool names_contain(const struct span *names, size_t count, struct span name)
 {

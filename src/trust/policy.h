@@ -39,9 +39,6 @@ struct trust_policy {
 #define TRUST_DEFAULT_PORT 5061
 #define TRUST_SERVICE "_sipfederationtls._tcp"
 
-enum trust_policy_kind trust_policy_kind_of(struct span name, bool *ret_known);
-const char *trust_policy_kind_name(enum trust_policy_kind kind); /* "microsoft" */
-
 /* What the lists alone say of a domain; the order is the order of precedence (rule 5, rule 6). */
 enum trust_standing {
 	TRUST_STANDING_BLOCKED,

@@ -25,11 +25,6 @@ struct span words_printf(const struct trust_judge *judge, const char *format, ..
 	return copy;
 }
 
-enum finding_who words_owner(const struct trust_judge *judge)
-{
-	return judge->findings->owner;
-}
-
 struct span words_name(struct span name, const char *instead)
 {
 	name = trust_name_strip(name);
@@ -60,7 +55,7 @@ struct finding_fix *words_fix(struct finding *f, const char *where, struct span 
 
 void words_mail(const struct trust_judge *judge, struct finding *f)
 {
-	if (words_owner(judge) != FINDING_PARTNER)
+	if (judge->findings->owner != FINDING_PARTNER)
 		return;
 	struct finding_fix *fix = finding_fix(f, FINDING_YOU, "a mail", SPAN("tell the partner"));
 	char title[256];

@@ -8,8 +8,6 @@
 /* In the arena of the judge's list; absent without memory. */
 struct span words_printf(const struct trust_judge *judge, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/* Whether the domain judged is our own or a partner's; for fixes. */
-enum finding_who words_owner(const struct trust_judge *judge);
 /* The name, or instead where it may not be pasted. Without the root dot. */
 struct span words_name(struct span name, const char *instead);
 /* The first label of a host name, "sip" where there is none that may be pasted. */

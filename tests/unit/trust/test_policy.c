@@ -1,19 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench.h"
 
-static void kinds_have_names(void **state)
-{
-	(void)state;
-	bool known = false;
-	for (int i = TRUST_POLICY_MICROSOFT; i <= TRUST_POLICY_DANE; i++) {
-		enum trust_policy_kind kind = (enum trust_policy_kind)i;
-		assert_int_equal(trust_policy_kind_of(span_of(trust_policy_kind_name(kind)), &known), kind);
-		assert_true(known);
-	}
-	trust_policy_kind_of(SPAN("anything"), &known);
-	assert_false(known);
-}
-
 static const struct {
 	const char *domain;
 	enum trust_standing open, closed; /* with and without discovery */
@@ -53,7 +40,6 @@ static void lists_have_an_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kinds_have_names),
 		cmocka_unit_test(lists_have_an_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
