@@ -123,7 +123,9 @@ static void complete_status(struct trust_chain *chain, struct net_tls *tls, stru
 		chain->authority = last_issuer(chain);
 }
 
-void peer_chain_status(struct trust_chain *chain, struct net_tls *tls, const struct net_tls_facts *facts)
+/* Fills status, missing, verify_… from what the handshake found (problems of facts) and the known intermediates of
+ * tls. Dates are left to trust. */
+static void fill_status(struct trust_chain *chain, struct net_tls *tls, const struct net_tls_facts *facts)
 {
 	chain->seen_as_client = facts->server;
 	if (chain->count == 0)
@@ -190,7 +192,7 @@ static int entry_make(struct peer_cache *cache, struct net_tls *tls, const struc
 		peer_entry_unref(entry);
 		return status;
 	}
-	peer_chain_status(&entry->chain.facts, tls, facts);
+	fill_status(&entry->chain.facts, tls, facts);
 	entry->leaf = sk_X509_value(facts->chain, 0);
 	X509_up_ref(entry->leaf);
 	entry->server = facts->server;

@@ -24,11 +24,8 @@ int peer_certificate_read(struct x509_st *certificate, struct arena *arena, stru
 /* A chain as sent, leaf first; status is TRUST_CHAIN_NOT_VERIFIED. NULL or an empty chain gives count 0. */
 int peer_chain_read(struct stack_st_X509 *chain, struct arena *arena, struct trust_chain *ret_facts);
 
-/* Fills status, missing, verify_… of a chain that was read: from what the handshake found (problems of facts) and the
- * known intermediates of tls. Dates are left to trust. */
-void peer_chain_status(struct trust_chain *chain, struct net_tls *tls, const struct net_tls_facts *facts);
-/* The same without a handshake: verifies now. public_authorities may be NULL: then nothing is said about private
- * authorities. */
+/* Verifies a chain that was read, without a handshake: fills status, missing, verify_…. Dates are left to trust.
+ * public_authorities may be NULL: then nothing is said about private authorities. */
 void peer_chain_verify(struct trust_chain *chain, struct net_tls *tls, struct stack_st_X509 *certificates,
 	bool seen_as_client, struct x509_store_st *public_authorities);
 

@@ -128,7 +128,7 @@ static struct peer_entry *known_leaf(struct peer_view *view, struct x509_st *lea
 	return NULL;
 }
 
-struct peer_entry *peer_view_find(
+static struct peer_entry *find_entry(
 	struct peer_view *view, enum peer_kind kind, struct span name, uint16_t port, uint64_t hash)
 {
 	follow_flushes(view);
@@ -198,7 +198,7 @@ static int find(
 	if (!peer_name_fold(text, name))
 		return -EINVAL;
 	struct span key = span_of(name);
-	*ret_entry = peer_view_find(view, kind, key, port, peer_name_hash(view->cache, key, port));
+	*ret_entry = find_entry(view, kind, key, port, peer_name_hash(view->cache, key, port));
 	return *ret_entry != NULL;
 }
 

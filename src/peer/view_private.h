@@ -16,8 +16,6 @@ struct peer_view {
 };
 
 /* A reference of the caller's: from the small table, else from the shared one. */
-struct peer_entry *peer_view_find(
-	struct peer_view *view, enum peer_kind kind, struct span name, uint16_t port, uint64_t hash);
 struct peer_entry *peer_view_find_leaf(struct peer_view *view, struct x509_st *leaf, bool server, uint64_t hash);
 /* Remembers it in the small table; takes a reference of its own. */
 void peer_view_keep(struct peer_view *view, struct peer_entry *entry, uint64_t hash);
