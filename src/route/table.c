@@ -140,25 +140,38 @@ static enum route_verdict affix_apply(
 	return ROUTE_CONSIDERED;
 }
 
-/* \1 … \9 of the template become the groups of the match; "\\" is a backslash. */
-static struct span template_fill(
-	struct arena *arena, struct span template, struct span alias, const PCRE2_SIZE *offsets, uint32_t group_count)
+/* What a match found: the groups as offsets into the alias. */
+struct groups {
+	struct span alias;
+	const PCRE2_SIZE *offsets;
+	uint32_t count;
+};
+
+static struct span group_text(const struct groups *groups, uint32_t group)
+{
+	if (group >= groups->count || groups->offsets[2 * group] == PCRE2_UNSET)
+		return SPAN("");
+	PCRE2_SIZE start = groups->offsets[2 * group], end = groups->offsets[2 * group + 1];
+	return span_make(groups->alias.at + start, end - start);
+}
+
+/* One character of the template, or what stands for a backslash and the character after it. */
+static struct span template_piece(struct span template, size_t *at, const struct groups *groups)
+{
+	if (template.at[*at] != '\\' || *at + 1 == template.length)
+		return span_make(template.at + (*at)++, 1);
+	const char *next = template.at + *at + 1;
+	*at += 2;
+	return *next >= '0' && *next <= '9' ? group_text(groups, (uint32_t)(*next - '0')) : span_make(next, 1);
+}
+
+/* \0 … \9 of the template become the groups of the match; "\\" is a backslash. */
+static struct span template_fill(struct arena *arena, struct span template, const struct groups *groups)
 {
 	char text[2 * ALIAS_MAXIMUM];
 	size_t length = 0;
-	for (size_t i = 0; i < template.length; i++) {
-		struct span piece = span_make(template.at + i, 1);
-		if (template.at[i] == '\\' && i + 1 < template.length) {
-			char next = template.at[++i];
-			uint32_t group = (uint32_t)(next - '0');
-			piece = span_make(template.at + i, 1);
-			if (next >= '0' && next <= '9') {
-				piece = SPAN("");
-				if (group < group_count && offsets[2 * group] != PCRE2_UNSET)
-					piece = span_make(alias.at + offsets[2 * group],
-						offsets[2 * group + 1] - offsets[2 * group]);
-			}
-		}
+	for (size_t i = 0; i < template.length;) {
+		struct span piece = template_piece(template, &i, groups);
 		if (length + piece.length > sizeof(text))
 			return SPAN_NONE;
 		if (piece.length)
@@ -182,8 +195,8 @@ static enum route_verdict regex_apply(const struct route_table *table, const str
 	else if (groups < 0)
 		verdict = ROUTE_TOO_COSTLY;
 	else if (rule->behaviour == ROUTE_BEHAVIOUR_REPLACE)
-		*ret_alias =
-			template_fill(arena, rule->replace, alias, pcre2_get_ovector_pointer(data), (uint32_t)groups);
+		*ret_alias = template_fill(arena, rule->replace,
+			&(struct groups){ alias, pcre2_get_ovector_pointer(data), (uint32_t)groups });
 	else
 		*ret_alias = alias; /* the pattern is the whole alias: stripping it would leave nothing */
 	pcre2_match_data_free(data);

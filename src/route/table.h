@@ -36,8 +36,8 @@ struct route_rule {
 	enum route_mode mode;
 	enum route_pattern type; /* this and the next three: ROUTE_MODE_PATTERN only */
 	struct span pattern; /* compared without case, as SIP aliases are on Expressway */
-	enum route_behaviour
-		behaviour; /* strip: what the pattern matched goes (exact: nothing would be left, so it stays) */
+	/* Strip: what the pattern matched goes. Where nothing would be left (exact, regex) the alias stays as it is. */
+	enum route_behaviour behaviour;
 	struct span replace; /* exact: the new alias; prefix, suffix: in place of it; regex: \1 … \9 are its groups */
 	enum route_on_match on_match;
 	int target; /* a zone */
