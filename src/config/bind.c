@@ -112,7 +112,8 @@ static void bind_number(struct bind_context *c, const struct value_target *t, st
 	store_number(t->member, t->key->width, value / (t->key->unit_ms ? t->key->unit_ms : 1));
 }
 
-void bind_write_choices(struct buffer *b, const char *const *choices)
+/* "`a`, `b` or `c`" */
+static void write_choices(struct buffer *b, const char *const *choices)
 {
 	for (size_t i = 0; choices[i]; i++)
 		buffer_printf(b, "%s`%s`", i == 0 ? "" : choices[i + 1] ? ", " : " or ", choices[i]);
@@ -129,7 +130,7 @@ static void bind_choice(struct bind_context *c, const struct value_target *t, st
 	struct buffer wrong;
 	buffer_init(&wrong, 512);
 	buffer_append_text(&wrong, "must be ");
-	bind_write_choices(&wrong, t->key->choices);
+	write_choices(&wrong, t->key->choices);
 	const char *nearest = text_nearest(text, t->key->choices);
 	if (nearest)
 		buffer_printf(&wrong, "; did you mean `%s`?", nearest);

@@ -18,8 +18,6 @@ struct bind_context {
 /* All mistakes go into the report; object is filled as far as can be, defaults included. */
 void bind_section(
 	struct bind_context *c, const struct schema_section *section, const struct document_node *node, void *object);
-/* "`a`, `b` or `c`" of a list of words. */
-void bind_write_choices(struct buffer *b, const char *const *choices);
 /* "1s to 30d", with the units of the key's type. */
 void bind_write_range(struct buffer *b, const struct schema_key *key);
 #endif

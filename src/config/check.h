@@ -13,8 +13,6 @@ void config_check(struct bind_context *c, const struct document_node *root, cons
 /* After config_check, which wants to know what was given: certificates that serve both roles. */
 void config_complete_identities(struct config_node *node);
 
-/* The place of a key's value in a mapping, of the mapping where it is not given. */
-struct config_place config_key_place(const struct document_node *mapping, const char *key);
 /* Patterns of rules: compiles them, looks at the groups that the replacement asks for. */
 void config_pattern_check(
 	struct config_report *report, const struct document_node *mapping, const struct config_rule *rule);
