@@ -1,6 +1,6 @@
 #!/bin/sh
-# Manual pages and the reference of the settings are what the program itself says; the example in
-# docs/configuration.md is a good configuration, but for the files it names.
+# Manual pages and the reference of the settings are what the program itself says; the examples in
+# README.md and docs/configuration.md are good configurations, once the files they name exist.
 set -eu
 
 root=$1 fedge=$2
@@ -8,18 +8,21 @@ root=$1 fedge=$2
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-sed -n '/^```yaml$/,/^```$/{/^```/d;p}' "$root/docs/configuration.md" >"$work/edge.yaml"
-[ -s "$work/edge.yaml" ] || {
-	echo "docs/configuration.md has no example"
-	exit 1
-}
-"$fedge" config check "$work/edge.yaml" 2>"$work/said" && status=0 || status=$?
-grep -v 'cannot read `\|no folder for `' "$work/said" >"$work/wrong" || :
-if [ -s "$work/wrong" ] || [ "$status" -eq 64 ]; then
-	echo "the example of docs/configuration.md has mistakes:"
-	cat "$work/said"
-	exit 1
-fi
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/edge.key" -out "$work/edge.pem" -subj /CN=edge 2>/dev/null
+cp "$work/edge.pem" "$work/partners.pem"
+for document in README.md docs/configuration.md; do
+	sed -n '/^```yaml$/,/^```$/{/^```/d;p}' "$root/$document" | sed "s|/run/fedge|$work|" >"$work/edge.yaml"
+	[ -s "$work/edge.yaml" ] || {
+		echo "$document has no example"
+		exit 1
+	}
+	"$fedge" config check "$work/edge.yaml" >"$work/said" 2>&1 && status=0 || status=$?
+	if [ "$status" -ne 0 ]; then
+		echo "the example of $document does not pass (exit $status):"
+		cat "$work/said"
+		exit 1
+	fi
+done
 
 # Every option that --help shows stands in the command's page.
 for command in $("$fedge" help --commands); do
