@@ -26,11 +26,7 @@ static int socket_of_configuration(const struct command_line *line, const char *
 	int status = config_load_file(file, &report, &node);
 	int exit_code = COMMAND_GOOD;
 	if (status < 0) {
-		struct buffer b;
-		buffer_init(&b, 4 << 20);
-		config_report_write(&report, &b);
-		fprintf(line->errors, "%.*s", SPAN_PRINT(buffer_span(&b)));
-		buffer_done(&b);
+		print_report(line->errors, &report);
 		exit_code = command_fail(
 			line, COMMAND_FAILED, "which socket `%s` names cannot be told; --socket says it", file);
 	} else if (!node->control.at) {

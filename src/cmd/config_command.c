@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define REPORT_MAXIMUM (4u << 20)
 #define SCHEMA_MAXIMUM (1u << 20)
 
 /* ---- check ---- */
@@ -28,22 +27,13 @@ static void print_summary(const struct command_line *line, const struct config_n
 		node->log_count, node->log_count == 1 ? "" : "s", config_policy_name(node->trust.policy));
 }
 
-static void print_report(const struct command_line *line, const struct config_report *report)
-{
-	struct buffer b;
-	buffer_init(&b, REPORT_MAXIMUM);
-	config_report_write(report, &b);
-	fprintf(line->errors, "%.*s", SPAN_PRINT(buffer_span(&b)));
-	buffer_done(&b);
-}
-
 static int run_check(struct command_line *line)
 {
 	struct config_report report;
 	const struct config_node *node = NULL;
 	config_report_init(&report);
 	int status = config_load_file(line->operands[0], &report, &node);
-	print_report(line, &report);
+	print_report(line->errors, &report);
 	int exit_code = status < 0 ? COMMAND_FAILED : report.count ? COMMAND_WARNING : COMMAND_GOOD;
 	if (node)
 		print_summary(line, node);

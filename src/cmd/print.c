@@ -3,8 +3,10 @@
 
 #include "base/buffer.h"
 #include "base/text.h"
+#include "config/load.h"
 
 #define NO_BREAK "\xc2\xa0"
+#define REPORT_MAXIMUM (4u << 20)
 
 static void blanks(FILE *output, unsigned count)
 {
@@ -109,5 +111,14 @@ void print_usage(FILE *output, const struct command *command, const char *progra
 	} else {
 		fputc('\n', output);
 	}
+	buffer_done(&b);
+}
+
+void print_report(FILE *output, const struct config_report *report)
+{
+	struct buffer b;
+	buffer_init(&b, REPORT_MAXIMUM);
+	config_report_write(report, &b);
+	fprintf(output, "%.*s", SPAN_PRINT(buffer_span(&b)));
 	buffer_done(&b);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef FEDGE_CMD_PRINT_H
 #define FEDGE_CMD_PRINT_H
-/* Texts for terminals: filled paragraphs, two columns, usage lines. */
+/* Texts for terminals: filled paragraphs, two columns, usage lines, what is wrong with a configuration. */
 #include "cmd/command.h"
+
+struct config_report;
 
 /* Widest text that is still read with ease, however wide the terminal is. */
 #define PRINT_WIDTH_MAXIMUM 100
@@ -20,4 +22,6 @@ void print_filled(FILE *output, const char *text, struct print_frame frame);
 void print_usage(FILE *output, const struct command *command, const char *program, unsigned width);
 /* "-c, --config FILE" */
 void print_option_name(FILE *output, const struct command_option *option);
+/* A line for each mistake and warning (config/load.h); nothing where there is none. */
+void print_report(FILE *output, const struct config_report *report);
 #endif

@@ -2,6 +2,7 @@
 /* fedge serve: a configuration, a node, its control socket and signals; then it only waits. */
 #include "cmd/serve.h"
 
+#include "cmd/print.h"
 #include "cmd/table.h"
 #include "config/load.h"
 #include "edge/node.h"
@@ -25,7 +26,9 @@ static int take_over(struct serve *serve, const struct config_node *config, stru
 	return status;
 }
 
-int serve_reload(struct serve *serve, struct buffer *said)
+/* Reads the file again and lets the node take it over, whole or not at all. Lines that a person
+ * should read (mistakes, warnings, what needs a restart) go to said. */
+static int reload(struct serve *serve, struct buffer *said)
 {
 	struct config_report report;
 	const struct config_node *config = NULL;
@@ -37,6 +40,20 @@ int serve_reload(struct serve *serve, struct buffer *said)
 	config_node_unref(config);
 	config_report_done(&report);
 	return status;
+}
+
+/* ---- replies ---- */
+
+json_t *serve_text(struct span text)
+{
+	json_t *string = text.at ? json_stringn(text.at, text.length) : NULL;
+	return string ? string : json_null();
+}
+
+json_t *serve_time(int64_t wall_us)
+{
+	char utc[32];
+	return json_stringn(utc, clock_format_utc(wall_us, utc, sizeof(utc)));
 }
 
 /* A reply's text without the last newline. */
@@ -53,7 +70,7 @@ static int control_reload(void *argument, const json_t *request, json_t *reply)
 	struct buffer said;
 	(void)request;
 	buffer_init(&said, SAID_MAXIMUM);
-	int status = serve_reload(argument, &said);
+	int status = reload(argument, &said);
 	if (said.length)
 		json_object_set_new(reply, status < 0 ? "error" : "warnings", text_of(&said));
 	buffer_done(&said);
@@ -83,7 +100,7 @@ static void reload_asked(void *argument, int number)
 	struct buffer said;
 	(void)number;
 	buffer_init(&said, SAID_MAXIMUM);
-	int status = serve_reload(serve, &said);
+	int status = reload(serve, &said);
 	fprintf(stderr, "%.*s", SPAN_PRINT(buffer_span(&said)));
 	fprintf(stderr, "fedge serve: %s\n", status < 0 ? "not reloaded: the node goes on as before" : "reloaded");
 	buffer_done(&said);
@@ -167,15 +184,6 @@ static int start_node(
 	return exit_code;
 }
 
-static void print_report(const struct command_line *line, const struct config_report *report)
-{
-	struct buffer b;
-	buffer_init(&b, SAID_MAXIMUM);
-	config_report_write(report, &b);
-	fprintf(line->errors, "%.*s", SPAN_PRINT(buffer_span(&b)));
-	buffer_done(&b);
-}
-
 static int run_serve(struct command_line *line)
 {
 	const char *file = command_value(line, "config", NULL);
@@ -189,7 +197,7 @@ static int run_serve(struct command_line *line)
 	signal(SIGXFSZ, SIG_IGN);
 	config_report_init(&report);
 	int status = config_load_file(file, &report, &config);
-	print_report(line, &report);
+	print_report(line->errors, &report);
 	config_report_done(&report);
 	if (status == -ENOMEM)
 		return command_fail(line, COMMAND_FAILED, "no memory");
@@ -202,10 +210,9 @@ const struct command command_serve = {
 	.name = "serve",
 	.summary = "run a node",
 	.description = "Runs in the foreground until SIGTERM or SIGINT; then no new calls are taken, those being set "
-		       "up may finish "
-		       "(limits.drain), and a second signal ends at once. SIGHUP reads the configuration again, whole "
-		       "or not at "
-		       "all and without dropping a call, and opens the log files anew.",
+		       "up may finish (limits.drain), and a second signal ends at once. SIGHUP reads the "
+		       "configuration again, whole or not at all and without dropping a call, and opens the log files "
+		       "anew.",
 	.options =
 		(const struct command_option[]){
 			{ "config", 'c', "FILE", "its configuration file", .required = true },

@@ -2,7 +2,7 @@
 #ifndef FEDGE_CMD_SERVE_H
 #define FEDGE_CMD_SERVE_H
 /* What `fedge serve` and the commands of its control socket share. */
-#include "base/buffer.h"
+#include "base/span.h"
 #include "control/server.h"
 
 struct edge_node;
@@ -11,12 +11,11 @@ struct serve {
 	struct edge_node *node;
 };
 
-/* Reads the file again and lets the node take it over, whole or not at all. Lines that a person
- * should read (mistakes, warnings, what needs a restart) go to said. */
-int serve_reload(struct serve *serve, struct buffer *said);
-
 /* status, reload, peers, flush; the argument is a struct serve. */
 extern const struct control_command serve_commands[];
+/* For replies. Null where the text is absent or, as a stranger's bytes may be, no UTF-8. */
+json_t *serve_text(struct span text);
+json_t *serve_time(int64_t wall_us); /* "2026-11-22T23:08:46.230123Z" */
 int serve_status(void *argument, const json_t *request, json_t *reply);
 int serve_peers(void *argument, const json_t *request, json_t *reply);
 int serve_flush(void *argument, const json_t *request, json_t *reply);

@@ -15,13 +15,6 @@ struct entries {
 	size_t left_out;
 };
 
-static json_t *text(struct span s)
-{
-	/* A stranger's bytes may be no UTF-8: then jansson refuses, and null says so. */
-	json_t *string = s.at ? json_stringn(s.at, s.length) : NULL;
-	return string ? string : json_null();
-}
-
 static bool has_room(struct entries *e)
 {
 	if (json_array_size(e->list) < ENTRIES_MAXIMUM)
@@ -36,7 +29,7 @@ static json_t *targets(const struct trust_domain *domain)
 	for (size_t i = 0; i < domain->record_count; i++) {
 		const struct trust_srv *srv = &domain->records[i];
 		json_array_append_new(
-			list, json_pack("{s:o,s:i,s:i,s:i}", "target", text(srv->target), "port", (int)srv->port,
+			list, json_pack("{s:o,s:i,s:i,s:i}", "target", serve_text(srv->target), "port", (int)srv->port,
 				      "priority", (int)srv->priority, "weight", (int)srv->weight));
 	}
 	return list;
@@ -47,17 +40,11 @@ static bool add_domain(void *argument, const struct peer_domain *domain, int64_t
 	struct entries *e = argument;
 	if (has_room(e))
 		json_array_append_new(e->list,
-			json_pack("{s:o,s:o,s:s,s:o,s:I}", "domain", text(domain->facts.domain), "service",
-				text(domain->facts.service), "lookup",
+			json_pack("{s:o,s:o,s:s,s:o,s:I}", "domain", serve_text(domain->facts.domain), "service",
+				serve_text(domain->facts.service), "lookup",
 				trust_lookup_status_name(domain->facts.lookup.status), "targets",
 				targets(&domain->facts), "remaining_s", (json_int_t)(remaining_us / CLOCK_SECOND_US)));
 	return true;
-}
-
-static json_t *time_text(int64_t seconds)
-{
-	char utc[32];
-	return json_stringn(utc, clock_format_utc(seconds * CLOCK_SECOND_US, utc, sizeof(utc)));
 }
 
 static bool add_chain(void *argument, const struct peer_chain *chain)
@@ -68,11 +55,12 @@ static bool add_chain(void *argument, const struct peer_chain *chain)
 	const struct trust_certificate *leaf = &chain->facts.certificates[0];
 	json_t *names = json_array();
 	for (size_t i = 0; i < leaf->dns_name_count; i++)
-		json_array_append_new(names, text(leaf->dns_names[i]));
-	json_array_append_new(e->list, json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "subject", text(leaf->subject), "issuer",
-					       text(leaf->issuer), "names", names, "not_before",
-					       time_text(leaf->not_before_s), "not_after", time_text(leaf->not_after_s),
-					       "verified", json_boolean(chain->facts.status == TRUST_CHAIN_TRUSTED)));
+		json_array_append_new(names, serve_text(leaf->dns_names[i]));
+	json_array_append_new(e->list, json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "subject", serve_text(leaf->subject),
+					       "issuer", serve_text(leaf->issuer), "names", names, "not_before",
+					       serve_time(leaf->not_before_s * CLOCK_SECOND_US), "not_after",
+					       serve_time(leaf->not_after_s * CLOCK_SECOND_US), "verified",
+					       json_boolean(chain->facts.status == TRUST_CHAIN_TRUSTED)));
 	return true;
 }
 
@@ -81,7 +69,7 @@ static bool add_partner(void *argument, const struct peer_limits_entry *entry)
 	struct entries *e = argument;
 	if (has_room(e))
 		json_array_append_new(
-			e->list, json_pack("{s:o,s:I,s:I,s:I,s:b}", "domain", text(entry->domain), "addresses",
+			e->list, json_pack("{s:o,s:I,s:I,s:I,s:b}", "domain", serve_text(entry->domain), "addresses",
 					 (json_int_t)entry->addresses, "good", (json_int_t)entry->good, "bad",
 					 (json_int_t)entry->bad, "suspicious", (int)entry->suspicious));
 	return true;

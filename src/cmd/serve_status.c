@@ -12,17 +12,10 @@
 
 #define DAY_S 86400
 
-static json_t *text(struct span s)
+/* What has not happened yet has no time. */
+static json_t *time_or_null(int64_t wall_us)
 {
-	return s.at ? json_stringn(s.at, s.length) : json_null();
-}
-
-static json_t *time_text(int64_t wall_us)
-{
-	char utc[32];
-	if (!wall_us)
-		return json_null();
-	return json_stringn(utc, clock_format_utc(wall_us, utc, sizeof(utc)));
+	return wall_us ? serve_time(wall_us) : json_null();
 }
 
 static json_t *listeners(const struct config_node *config)
@@ -31,7 +24,7 @@ static json_t *listeners(const struct config_node *config)
 	for (size_t i = 0; i < config->listen_count; i++)
 		json_array_append_new(list,
 			json_pack("{s:s,s:o,s:i}", "transport", config_transport_name(config->listen[i].transport),
-				"address", text(config->listen[i].address), "port", (int)config->listen[i].port));
+				"address", serve_text(config->listen[i].address), "port", (int)config->listen[i].port));
 	return list;
 }
 
@@ -40,15 +33,16 @@ static json_t *zones(const struct config_node *config)
 	json_t *list = json_array();
 	for (size_t i = 0; i < config->zone_count; i++) {
 		const struct config_zone *zone = &config->zones[i];
-		json_t *object = json_pack("{s:o,s:s,s:s}", "name", text(zone->name), "kind",
+		json_t *object = json_pack("{s:o,s:s,s:s}", "name", serve_text(zone->name), "kind",
 			zone->kind == CONFIG_ZONE_DNS ? "dns" : "neighbor", "transport",
 			config_transport_name(zone->transport));
 		if (zone->kind == CONFIG_ZONE_DNS)
-			json_object_set_new(object, "service", text(zone->service));
+			json_object_set_new(object, "service", serve_text(zone->service));
 		json_t *peers = json_array();
 		for (size_t j = 0; j < zone->peers.count; j++)
-			json_array_append_new(peers, json_pack("{s:o,s:i}", "host", text(zone->peers.items[j].host),
-							     "port", (int)zone->peers.items[j].port));
+			json_array_append_new(
+				peers, json_pack("{s:o,s:i}", "host", serve_text(zone->peers.items[j].host), "port",
+					       (int)zone->peers.items[j].port));
 		json_object_set_new(object, "peers", peers);
 		json_array_append_new(list, object);
 	}
@@ -85,7 +79,7 @@ static void add_certificate(void *argument, const struct net_tls_own *own)
 	json_t *object = json_pack(
 		"{s:s,s:s,s:b}", "name", own->name ? own->name : "", "file", own->file, "client", (int)own->client);
 	if (time_of(X509_get0_notAfter(own->certificate), &ends_s)) {
-		json_object_set_new(object, "not_after", time_text(ends_s * CLOCK_SECOND_US));
+		json_object_set_new(object, "not_after", serve_time(ends_s * CLOCK_SECOND_US));
 		json_object_set_new(object, "days_left", json_integer((ends_s - c->now_s) / DAY_S));
 		json_object_set_new(object, "expires_soon", json_boolean(ends_s - c->now_s < c->soon_s));
 		json_object_set_new(object, "expired", json_boolean(ends_s < c->now_s));
@@ -111,7 +105,7 @@ static json_t *logs(const struct edge_node *node, const struct config_node *conf
 	for (size_t i = 0; i < config->log_count; i++) {
 		struct trace_file_status status;
 		json_t *object = json_pack("{s:s,s:o}", "format", config_log_format_name(config->logs[i].format),
-			"file", text(config->logs[i].file));
+			"file", serve_text(config->logs[i].file));
 		if (edge_node_log_status(node, i, &status)) {
 			json_object_set_new(object, "records", json_integer((json_int_t)status.records));
 			json_object_set_new(object, "bytes", json_integer((json_int_t)status.bytes));
@@ -169,9 +163,9 @@ static void add_life(json_t *reply, const struct edge_node *node)
 	int64_t up_us = clock_wall_us(&clock) - life.started_us;
 	json_object_set_new(reply, "version", json_string(command_version));
 	json_object_set_new(reply, "process", json_integer(getpid()));
-	json_object_set_new(reply, "started", time_text(life.started_us));
+	json_object_set_new(reply, "started", time_or_null(life.started_us));
 	json_object_set_new(reply, "uptime_s", json_integer(up_us > 0 ? up_us / CLOCK_SECOND_US : 0));
-	json_object_set_new(reply, "reloaded", time_text(life.reloaded_us));
+	json_object_set_new(reply, "reloaded", time_or_null(life.reloaded_us));
 	json_object_set_new(reply, "generation", json_integer((json_int_t)life.generation));
 	json_object_set_new(reply, "workers", json_integer(life.worker_count));
 	json_object_set_new(reply, "draining", json_boolean(life.draining));
@@ -182,7 +176,7 @@ int serve_status(void *argument, const json_t *request, json_t *reply)
 	const struct serve *serve = argument;
 	const struct config_node *config = edge_node_config(serve->node);
 	(void)request;
-	json_object_set_new(reply, "node", text(config->node));
+	json_object_set_new(reply, "node", serve_text(config->node));
 	json_object_set_new(reply, "file", json_string(serve->file));
 	json_object_set_new(reply, "dialect", json_string(config_dialect_name(config->dialect)));
 	json_object_set_new(reply, "policy", json_string(config_policy_name(config->trust.policy)));
