@@ -3,6 +3,7 @@
 #include "net/resolver_private.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +128,25 @@ void dns_server_format(const struct net_address *server, char ret_text[NET_ADDRE
 
 /* ---- libunbound ---- */
 
+/* libunbound sets up and takes down locks of the whole process with every context, and guards
+ * that by nothing: this is not our state, but it must be somebody's to guard. */
+static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
+
+static struct ub_ctx *context_make(void)
+{
+	pthread_mutex_lock(&making);
+	struct ub_ctx *context = ub_ctx_create();
+	pthread_mutex_unlock(&making);
+	return context;
+}
+
+void dns_context_free(struct ub_ctx *context)
+{
+	pthread_mutex_lock(&making);
+	ub_ctx_delete(context);
+	pthread_mutex_unlock(&making);
+}
+
 static int context_set_options(struct ub_ctx *context, const struct dns_settings *settings, char *text)
 {
 	int status = 0;
@@ -164,7 +184,7 @@ int dns_context_new(const struct dns_settings *settings, struct ub_ctx **ret_con
 {
 	/* RFC 6761 names that libunbound would answer by itself; a laboratory may well use them. */
 	static const char *const asked_all_the_same[] = { "test.", "invalid.", "home.arpa." };
-	struct ub_ctx *context = ub_ctx_create();
+	struct ub_ctx *context = context_make();
 	if (!context)
 		return wrong(reterr_text, -ENOMEM, "libunbound", "cannot be set up");
 	ub_ctx_debugout(context, NULL);
@@ -183,7 +203,7 @@ int dns_context_new(const struct dns_settings *settings, struct ub_ctx **ret_con
 	for (size_t i = 0; status == 0 && i < BASE_COUNT(asked_all_the_same); i++)
 		(void)ub_ctx_zone_add(context, asked_all_the_same[i], "transparent");
 	if (status < 0) {
-		ub_ctx_delete(context);
+		dns_context_free(context);
 		return status;
 	}
 	*ret_context = context;

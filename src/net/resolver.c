@@ -160,7 +160,7 @@ static void context_free(struct dns_context *context)
 {
 	list_remove(&context->link);
 	net_watch_free(context->watch);
-	ub_ctx_delete(context->unbound);
+	dns_context_free(context->unbound);
 	dns_settings_done(&context->settings);
 	free(context);
 }

@@ -25,6 +25,7 @@ int dns_settings_read(const struct net_resolver_settings *given, struct dns_sett
 int dns_settings_copy(const struct dns_settings *settings, struct dns_settings *ret_copy);
 void dns_settings_done(struct dns_settings *settings);
 int dns_context_new(const struct dns_settings *settings, struct ub_ctx **ret_context, char *reterr_text);
+void dns_context_free(struct ub_ctx *context);
 void dns_server_format(const struct net_address *server, char ret_text[NET_ADDRESS_TEXT_SIZE]); /* IP@PORT */
 
 /* ---- answers ---- */

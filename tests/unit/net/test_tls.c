@@ -539,6 +539,31 @@ static void clients_that_speak_no_tls(void **state)
 	scene_secure_stop(&scene);
 }
 
+/* A reset would let the peer's kernel throw our alert away while bytes of its own lie unread. */
+static void a_refusal_is_not_followed_by_a_reset(void **state)
+{
+	/* A handshake record with a message that no client begins with. */
+	static char garbage[100000] = "\x16\x03\x01\x00\x05\x02\x00\x00\x01";
+	char answer[64];
+	struct scene scene;
+	struct side server = { .files = "edge.a" }, client = { 0 };
+	(void)state;
+	scene_secure(&scene, &server, &client);
+	int raw = raw_connect(&scene);
+	assert_int_equal(send(raw, garbage, sizeof(garbage), 0), sizeof(garbage));
+	scene_until(&scene, scene.server.closed);
+	assert_int_equal(scene.server.why.alert, 10);
+	scene_run(&scene, 20000);
+	ssize_t length = recv(raw, answer, sizeof(answer), MSG_DONTWAIT);
+	assert_int_equal(length, 7); /* an alert record */
+	assert_int_equal(answer[0], 21);
+	assert_int_equal(answer[6], 10);
+	assert_int_equal(recv(raw, answer, sizeof(answer), MSG_DONTWAIT), 0);
+	close(raw);
+	scene_until(&scene, net_listener_counts(scene.listener)->alive == 0);
+	scene_secure_stop(&scene);
+}
+
 static void a_connection_cut_in_use(void **state)
 {
 	struct scene scene;
@@ -668,6 +693,7 @@ int main(void)
 		cmocka_unit_test(a_client_s_handshake_gives_up_too),
 		cmocka_unit_test(servers_that_speak_no_tls),
 		cmocka_unit_test(clients_that_speak_no_tls),
+		cmocka_unit_test(a_refusal_is_not_followed_by_a_reset),
 		cmocka_unit_test(a_connection_cut_in_use),
 		cmocka_unit_test(a_peer_that_takes_nothing_is_dropped),
 		cmocka_unit_test(chains_are_judged_alone),
