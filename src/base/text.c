@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/text.h"
 
+#include "base/require.h"
+
 #include <stdlib.h>
 
 /* The bytes of the UTF-8 character at the front, or 0 where they are none (RFC 3629). */
@@ -36,7 +38,7 @@ static void append_json_ascii(struct buffer *b, char c)
 		char byte;
 		const char *text;
 	} escapes[] = { { '"', "\\\"" }, { '\\', "\\\\" }, { '\n', "\\n" }, { '\r', "\\r" }, { '\t', "\\t" } };
-	for (size_t i = 0; i < sizeof(escapes) / sizeof(escapes[0]); i++) {
+	for (size_t i = 0; i < BASE_COUNT(escapes); i++) {
 		if (escapes[i].byte == c) {
 			buffer_append_text(b, escapes[i].text);
 			return;
@@ -124,9 +126,9 @@ static size_t columns_of(uint32_t point)
 	static const struct range none[] = { { 0, 0x1f }, { 0x7f, 0x9f }, { 0x300, 0x36f }, { 0x483, 0x489 },
 		{ 0x591, 0x5bd }, { 0x200b, 0x200f }, { 0x202a, 0x202e }, { 0x20d0, 0x20ff }, { 0xfe00, 0xfe0f },
 		{ 0xfe20, 0xfe2f }, { 0xfeff, 0xfeff } };
-	if (in_ranges(none, sizeof(none) / sizeof(none[0]), point))
+	if (in_ranges(none, BASE_COUNT(none), point))
 		return 0;
-	return in_ranges(wide, sizeof(wide) / sizeof(wide[0]), point) ? 2 : 1;
+	return in_ranges(wide, BASE_COUNT(wide), point) ? 2 : 1;
 }
 
 size_t text_columns(struct span s)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/check.h"
 
+#include "base/require.h"
 #include "config/files.h"
 #include "config/value.h"
 
@@ -198,7 +199,7 @@ static void check_zone_name(const struct check *k, const struct document_node *m
 	if (other)
 		config_error(k->report, place_of(mapping, "name"), "a zone is called `%s` already, in line %u",
 			zone->name.at, other->place.line);
-	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
+	for (size_t i = 0; i < BASE_COUNT(reserved); i++) {
 		if (span_is_nocase(zone->name, reserved[i]))
 			config_error(k->report, place_of(mapping, "name"),
 				"a zone cannot be called `%s`: that word has a meaning in rules", reserved[i]);

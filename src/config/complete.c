@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/require.h"
 #include "base/text.h"
 #include "config/check.h"
 
@@ -103,7 +104,7 @@ static void resolve_source(struct bind_context *c, const struct config_node *nod
 	const struct document_node *value = word_of(mapping, "source");
 	if (!value)
 		return;
-	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+	for (unsigned i = 0; i < BASE_COUNT(words); i++) {
 		if (span_is_nocase(value->text, words[i])) {
 			rule->source = (enum config_source)i;
 			return;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buffer.h"
+#include "base/require.h"
 #include "unit/cmocka_all.h"
 
 #include <errno.h>
@@ -50,7 +51,7 @@ static void never_exceeds_its_maximum(void **state)
 {
 	static const size_t maxima[] = { 0, 1, 127, 128, 129, 1000, 5000 };
 	(void)state;
-	for (size_t i = 0; i < sizeof(maxima) / sizeof(maxima[0]); i++) {
+	for (size_t i = 0; i < BASE_COUNT(maxima); i++) {
 		struct buffer b;
 		size_t fitted = 0;
 		buffer_init(&b, maxima[i]);

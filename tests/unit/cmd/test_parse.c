@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Command lines by a table: what reaches the command, and what is said of a wrong one. */
+#include "base/require.h"
 #include "cmd/command.h"
 #include "unit/cmocka_all.h"
 
@@ -132,7 +133,7 @@ static const struct {
 static void options_stand_anywhere(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+	for (size_t i = 0; i < BASE_COUNT(good); i++) {
 		struct said said = run(good[i].typed, 80);
 		if (said.exit_code != COMMAND_GOOD || strcmp(said.output, good[i].output) != 0 || *said.errors)
 			fail_msg("%s: exit %d, \"%s\", %s", good[i].typed, said.exit_code, said.output, said.errors);
@@ -169,7 +170,7 @@ static const struct {
 static void wrong_usage_is_said_and_exits_64(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+	for (size_t i = 0; i < BASE_COUNT(wrong); i++) {
 		struct said said = run(wrong[i].typed, 80);
 		char *end = strchr(said.errors, '\n');
 		if (end)
@@ -184,7 +185,7 @@ static void help_comes_from_the_table(void **state)
 {
 	(void)state;
 	static const char *const typed[] = { "lab run --help", "lab run a b c d e -h", "--help lab run" };
-	for (size_t i = 0; i < sizeof(typed) / sizeof(typed[0]); i++) {
+	for (size_t i = 0; i < BASE_COUNT(typed); i++) {
 		struct said said = run(typed[i], 80);
 		assert_int_equal(said.exit_code, COMMAND_GOOD);
 		assert_string_equal(said.output, "Usage: fedge lab run [OPTION…] [SCENARIO…]\n"
@@ -211,7 +212,7 @@ static void help_is_never_wider_than_the_terminal(void **state)
 {
 	(void)state;
 	static const char *const typed[] = { "--help", "lab --help", "lab run --help", "call --help" };
-	for (size_t i = 0; i < sizeof(typed) / sizeof(typed[0]); i++) {
+	for (size_t i = 0; i < BASE_COUNT(typed); i++) {
 		for (unsigned width = 34; width < 90; width++) {
 			struct said said = run(typed[i], width);
 			for (char *line = strtok(said.output, "\n"); line; line = strtok(NULL, "\n")) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files that a configuration names: missing, not readable, of the wrong kind, not belonging together. */
+#include "base/require.h"
 #include "config/load.h"
 #include "unit/cmocka_all.h"
 
@@ -74,7 +75,7 @@ static int tear_down(void **state)
 	static const char *const names[] = { "a.pem", "a.key", "b.pem", "b.key", "locked.key", "empty.pem",
 		"node.yaml" };
 	struct place *p = *state;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; i < BASE_COUNT(names); i++)
 		unlink(path_in(p, names[i]));
 	rmdir(path_in(p, "folder"));
 	rmdir(p->folder);
@@ -139,7 +140,7 @@ static void files_are_looked_at(void **state)
 {
 	struct place *p = *state;
 	int failed = 0;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
 		struct config_report report;
 		struct buffer said, expected;
 		const struct config_node *node = NULL;

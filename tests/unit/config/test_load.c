@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A good file with every section becomes the snapshot that it says, defaults filled in. */
+#include "base/require.h"
 #include "config/load.h"
 #include "unit/cmocka_all.h"
 
@@ -173,7 +174,7 @@ static void a_reload_says_what_needs_a_restart(void **state)
 	};
 	static const char head[] = "node: a.example\nlisten: [{transport: udp}]\n";
 	const struct config_node *running = load(head, NULL);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
 		char text[512];
 		snprintf(text, sizeof(text), "%s%s", head, cases[i].change);
 		const struct config_node *wanted = load(text, NULL);

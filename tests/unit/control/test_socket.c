@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Both ends of the control socket: the server on a loop of its own, clients in the test's thread. */
 #include "base/clock.h"
+#include "base/require.h"
 #include "control/client.h"
 #include "control/server.h"
 #include "net/loop.h"
@@ -159,7 +160,7 @@ static void each_line_gets_its_answer(void **state)
 {
 	struct house *h = *state;
 	start(h);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
 		char reply[1024];
 		size_t lines = 0;
 		for (const char *c = cases[i].reply; *c; c++)
@@ -316,16 +317,16 @@ static void clients_are_bounded(void **state)
 	int descriptors[CONTROL_CLIENT_MAXIMUM + 8];
 	char reply[256];
 	start(h);
-	for (size_t i = 0; i < sizeof(descriptors) / sizeof(descriptors[0]); i++)
+	for (size_t i = 0; i < BASE_COUNT(descriptors); i++)
 		descriptors[i] = dial(h);
 	size_t served = 0;
-	for (size_t i = 0; i < sizeof(descriptors) / sizeof(descriptors[0]); i++) {
+	for (size_t i = 0; i < BASE_COUNT(descriptors); i++) {
 		static const char request[] = "{\"command\":\"status\"}\n";
 		bool sent = send(descriptors[i], request, strlen(request), MSG_NOSIGNAL) > 0;
 		served += sent && recv(descriptors[i], reply, sizeof(reply), 0) > 0;
 	}
 	assert_int_equal(served, CONTROL_CLIENT_MAXIMUM);
-	for (size_t i = 0; i < sizeof(descriptors) / sizeof(descriptors[0]); i++)
+	for (size_t i = 0; i < BASE_COUNT(descriptors); i++)
 		close(descriptors[i]);
 }
 

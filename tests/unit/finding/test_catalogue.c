@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/require.h"
 #include "finding/catalogue.h"
 #include "unit/cmocka_all.h"
 
@@ -141,7 +142,7 @@ static const struct {
 static void promises_are_kept(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(promised) / sizeof(*promised); i++) {
+	for (size_t i = 0; i < BASE_COUNT(promised); i++) {
 		enum finding_code code = finding_code_of(span_of(promised[i].code));
 		if (code == FINDING_NONE)
 			fail_msg("%s is not in the catalogue", promised[i].code);

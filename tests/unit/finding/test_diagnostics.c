@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buffer.h"
+#include "base/require.h"
 #include "finding/finding.h"
 #include "unit/cmocka_all.h"
 
@@ -90,7 +91,7 @@ static void assert_header(bool made, const struct finding_diagnostics *d, const 
 static void headers_are_as_the_product_writes_them(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
 		struct arena arena;
 		struct finding_list list;
 		struct finding_diagnostics d;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/require.h"
 #include "finding/finding.h"
 #include "unit/cmocka_all.h"
 
@@ -45,7 +46,7 @@ static const struct {
 static void first_error_follows_rule_6(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(orders) / sizeof(*orders); i++) {
+	for (size_t i = 0; i < BASE_COUNT(orders); i++) {
 		struct desk d;
 		desk_open(&d, 65536);
 		for (size_t j = 0; j < 5 && orders[i].added[j]; j++)
@@ -78,7 +79,7 @@ static const struct {
 static void titles_name_the_subject(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(titles) / sizeof(*titles); i++) {
+	for (size_t i = 0; i < BASE_COUNT(titles); i++) {
 		struct desk d;
 		char text[256];
 		desk_open(&d, 65536);

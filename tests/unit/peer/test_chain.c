@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Certificates are made here, in memory: a root, an intermediate, leaves of every kind. */
+#include "base/require.h"
 #include "net/tls.h"
 #include "peer/chain.h"
 #include "peer/view.h"
@@ -181,7 +182,7 @@ static const struct {
 static void usages_are_read(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(usages) / sizeof(*usages); i++) {
+	for (size_t i = 0; i < BASE_COUNT(usages); i++) {
 		struct arena arena;
 		arena_init(&arena, 1 << 20);
 		X509 *leaf = make(&(struct plan){ .cn = "x", .usage = usages[i].usage }, root);
@@ -356,7 +357,7 @@ static X509 *make_part(enum part part)
 static void chains_are_verified(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(statuses) / sizeof(*statuses); i++) {
+	for (size_t i = 0; i < BASE_COUNT(statuses); i++) {
 		struct arena arena;
 		struct trust_chain facts;
 		arena_init(&arena, 1 << 20);

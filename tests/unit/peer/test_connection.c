@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/require.h"
 #include "net/failure.h"
 #include "net/tls.h"
 #include "peer/chain.h"
@@ -47,7 +48,7 @@ static void ends_are_translated(void **state)
 {
 	(void)state;
 	struct net_tls_facts facts = { .version = "TLSv1.3", .certificate_requested = true, .certificate_sent = true };
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
 		struct net_failure why = {
 			.stage = cases[i].stage, .cause = cases[i].cause, .alert = cases[i].alert, .text = "said so"
 		};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The view over a resolver that answers when the test says so. */
 #include "base/buffer.h"
+#include "base/require.h"
 #include "net/resolver_private.h"
 #include "peer/view.h"
 #include "unit/cmocka_all.h"
@@ -249,7 +250,7 @@ static const struct {
 static void answers_live_by_their_ttl(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(lives) / sizeof(*lives); i++) {
+	for (size_t i = 0; i < BASE_COUNT(lives); i++) {
 		struct rig r;
 		rig_open(&r);
 		rig_find(&r, r.view, "a.lab", NULL);
@@ -415,7 +416,7 @@ static void names_that_are_none_are_refused(void **state)
 	static const char *const names[] = { "", ".", "a b", "a..b", "-a", "x\\y", "a\nb" };
 	struct rig r;
 	rig_open(&r);
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+	for (size_t i = 0; i < BASE_COUNT(names); i++)
 		assert_int_equal(rig_find(&r, r.view, names[i], NULL), -EINVAL);
 	assert_int_equal(r.asked, 0);
 	rig_close(&r);

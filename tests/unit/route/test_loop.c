@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/require.h"
 #include "route/loop.h"
 #include "unit/cmocka_all.h"
 
@@ -48,7 +49,7 @@ static void the_hash_covers_what_routing_sees(void **state)
 	(void)state;
 	hash_of("Z", "sip:a@a", "sip:b@b", "", "", first);
 	assert_int_equal(strlen(first), ROUTE_LOOP_HASH_LENGTH);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
 		hash_of(cases[i].zone, cases[i].identity, cases[i].uri, cases[i].via, cases[i].extra, other);
 		if ((strcmp(first, other) == 0) != cases[i].same)
 			fail_msg("%s", cases[i].name);
@@ -75,7 +76,7 @@ static void it_is_seen_in_any_via(void **state)
 		{ "a Via without branch", "Via: SIP/2.0/TLS us\r\n", false },
 	};
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
 		struct sip_message m;
 		char bytes[2048];
 		parse(&m, bytes, sizeof(bytes), cases[i].via, "");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Route headers and Request-URI by RFC 3261 16.4 and 16.12. "Ours" is the host us.example. */
+#include "base/require.h"
 #include "route/next_hop.h"
 #include "unit/cmocka_all.h"
 
@@ -54,7 +55,7 @@ static void check_span(const char *name, const char *what, struct span got, cons
 static void next_hops(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+	for (size_t i = 0; i < BASE_COUNT(CASES); i++) {
 		struct sip_message m;
 		struct sip_defect defect;
 		struct route_next_hop hop;
@@ -94,7 +95,7 @@ static void aliases(void **state)
 		{ "sip:alice:secret@example.com", NULL },
 	};
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
 		struct sip_uri uri;
 		assert_int_equal(sip_uri_parse(span_of(cases[i].uri), &uri, NULL), 0);
 		check_span(cases[i].uri, "alias", route_alias(&uri), cases[i].alias);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Search rules: each case is a small rule set, an alias, where it came from, and the plan that must
  * come out, written as "zone:alias zone:alias". */
+#include "base/require.h"
 #include "route/table.h"
 #include "unit/cmocka_all.h"
 
@@ -118,7 +119,7 @@ static void case_run(const struct plan_case *c)
 static void plans(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++)
+	for (size_t i = 0; i < BASE_COUNT(CASES); i++)
 		case_run(&CASES[i]);
 }
 

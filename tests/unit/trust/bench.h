@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the cases of trust/ have in common: a judge with its arena, and short ways to write facts. */
+#include "base/require.h"
 #include "finding/finding.h"
 #include "trust/judge.h"
 #include "unit/cmocka_all.h"
 
 #define NOW_S INT64_C(1790000000) /* 2026-09-21 */
 #define DAY_S INT64_C(86400)
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 struct bench {
 	struct arena arena;

@@ -88,7 +88,7 @@ static const struct {
 static void certificates_are_judged(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
 		struct bench b;
 		struct span names[3], uris[2];
 		char codes[1024];
@@ -268,7 +268,7 @@ static const struct {
 static void tlsa_records_are_judged(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(danes); i++) {
+	for (size_t i = 0; i < BASE_COUNT(danes); i++) {
 		struct bench b;
 		struct span names[1];
 		const char *const right[] = { "vcse.a.lab", NULL }, *const wrong[] = { "b.lab", NULL };

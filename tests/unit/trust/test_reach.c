@@ -31,7 +31,7 @@ static const struct {
 static void hosts_are_judged(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(hosts); i++) {
+	for (size_t i = 0; i < BASE_COUNT(hosts); i++) {
 		struct bench b;
 		struct trust_address addresses[3];
 		char codes[1024];
@@ -107,7 +107,7 @@ static const struct {
 static void connections_are_judged(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(connections); i++) {
+	for (size_t i = 0; i < BASE_COUNT(connections); i++) {
 		struct bench b;
 		char codes[1024];
 		bench_open(&b);

@@ -156,7 +156,7 @@ static void assert_outcome(
 static void the_table_holds(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(scenarios); i++) {
+	for (size_t i = 0; i < BASE_COUNT(scenarios); i++) {
 		struct stage s;
 		stage_open(&s, &scenarios[i]);
 		call_out(&s, &scenarios[i]);
@@ -186,7 +186,7 @@ static const struct {
 static void the_faces_are_those_of_the_table(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(faces); i++) {
+	for (size_t i = 0; i < BASE_COUNT(faces); i++) {
 		const struct scenario *scenario = scenarios;
 		while (strcmp(scenario->name, faces[i].scenario) != 0)
 			scenario++;
