@@ -108,8 +108,7 @@ bool peer_name_fold(struct span name, char ret_name[PEER_NAME_SIZE])
 	if (!trust_name_is_plain(name) || !span_copy_to(name, ret_name, PEER_NAME_SIZE))
 		return false;
 	for (char *c = ret_name; *c; c++)
-		if (*c >= 'A' && *c <= 'Z')
-			*c = (char)(*c - 'A' + 'a');
+		*c = peer_lower(*c);
 	return true;
 }
 

@@ -78,8 +78,8 @@ static int names_fill(struct names *n, const GENERAL_NAMES *list)
 	return 0;
 }
 
-/* RFC 6125 6.4.4 hides the CN where there is any DNS name or URI; an extension that cannot be read
- * hides it too, for nobody knows what it would have said. */
+/* RFC 6125 6.4.4 lets names of certain kinds hide the CN; here whatever stands in the extension does (docs/rules.md
+ * R4), and one that cannot be read too, for nobody knows what it would have said. */
 static int read_names(X509 *certificate, struct arena *arena, struct trust_certificate *facts)
 {
 	int critical = 0;

@@ -38,6 +38,12 @@ struct peer_entry {
 	};
 };
 
+/* ASCII only, as the DNS and SIP compare. */
+static inline char peer_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
 #define PEER_ENTRY_BYTES_MAXIMUM (1024 * 1024)
 #define PEER_NAME_SIZE 256
 

@@ -122,8 +122,7 @@ static uint64_t address_hash(const struct peer_limits *limits, struct span addre
 	char lower[ADDRESS_MAXIMUM];
 	address = span_first(address, sizeof(lower));
 	for (size_t i = 0; i < address.length; i++)
-		lower[i] = address.at[i] >= 'A' && address.at[i] <= 'Z' ? (char)(address.at[i] - 'A' + 'a')
-									: address.at[i];
+		lower[i] = peer_lower(address.at[i]);
 	return hash_keyed(&limits->key, span_make(lower, address.length));
 }
 

@@ -138,7 +138,7 @@ struct trust_certificate {
 	struct span key_sha512; /* 64 bytes */
 	struct span der_sha512; /* 64 bytes */
 	struct span common_name; /* the most specific CN; absent: none, or not usable (NUL, no UTF-8) */
-	bool has_names; /* a subjectAltName with at least one DNS name or one that we could not use */
+	bool has_names; /* a subjectAltName with anything in it, usable or not: the CN does not count (R4) */
 	const struct span *dns_names; /* as they stand, "*.example.com" included */
 	size_t dns_name_count;
 	const struct span *uri_names; /* "sip:example.com" */
