@@ -3,6 +3,7 @@
 
 #include "edge/peers.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
 #define FEDGE_SERVER SPAN("fedge/" FEDGE_VERSION)
@@ -16,6 +17,14 @@ static void uuid_write(uint64_t high, uint64_t low, char ret_uuid[37])
 		(unsigned)high & 0xffff, (unsigned)(low >> 48), (unsigned long long)low & 0xffffffffffff);
 }
 
+static bool is_uuid(struct span s)
+{
+	for (size_t i = 0; i < s.length; i++)
+		if (!isxdigit((unsigned char)s.at[i]) && s.at[i] != '-')
+			return false;
+	return s.length == 36;
+}
+
 static struct span serial_brought_back(const struct edge_worker *worker, const struct sip_message *m)
 {
 	struct sip_values values = sip_message_values(m, SIP_HEADER_ROUTE);
@@ -24,7 +33,7 @@ static struct span serial_brought_back(const struct edge_worker *worker, const s
 	struct span value, serial;
 	if (!sip_values_next(&values, &value) || sip_address_parse_uri(value, &address, &uri) < 0 ||
 		!edge_dress_is_ours(&uri, (void *)(uintptr_t)worker) ||
-		!sip_uri_parameter(&uri, SPAN("proxy-call-id"), &serial) || serial.length != 36)
+		!sip_uri_parameter(&uri, SPAN("proxy-call-id"), &serial) || !is_uuid(serial))
 		return SPAN_NONE;
 	return serial;
 }
@@ -139,14 +148,23 @@ struct span edge_dress_via(struct edge_request *request, enum transport_protocol
 	return via;
 }
 
+void edge_dress_caller(
+	const struct edge_worker *worker, const struct sip_message *m, char ret_text[EDGE_CALLER_LENGTH + 1])
+{
+	snprintf(ret_text, EDGE_CALLER_LENGTH + 1, "%08x", (unsigned)hash_keyed(&worker->shared->key, m->from.tag));
+}
+
 static void record_route_add(struct edge_request *request, struct sip_draft *draft, struct transport_flow flow,
 	enum transport_protocol protocol)
 {
 	char token[TRANSPORT_TOKEN_LENGTH + 1];
 	transport_flow_token(request->worker->transport, flow, token);
 	struct span sent_by = transport_sent_by(request->worker->transport, protocol);
-	struct span value = arena_printf(request->arena, "<sip:%s@%.*s;transport=%s;proxy-call-id=%.*s;lr>", token,
-		SPAN_PRINT(sent_by), transport_protocol_parameter(protocol), SPAN_PRINT(request->serial));
+	char caller[EDGE_CALLER_LENGTH + 1];
+	edge_dress_caller(request->worker, request->message, caller);
+	struct span value = arena_printf(request->arena, "<sip:%s@%.*s;transport=%s;proxy-call-id=%.*s;caller=%s;lr>",
+		token, SPAN_PRINT(sent_by), transport_protocol_parameter(protocol), SPAN_PRINT(request->serial),
+		caller);
 	sip_draft_prepend(draft, SIP_HEADER_RECORD_ROUTE, value);
 }
 
@@ -190,8 +208,10 @@ void edge_dress_boundary(const struct edge_request *request, struct sip_draft *d
 	if (towards_inside)
 		return;
 	sip_draft_drop(draft, SIP_HEADER_MS_DIAGNOSTICS);
-	if (edge_site_is_microsoft(request->site))
-		sip_draft_drop(draft, SIP_HEADER_WARNING);
+	if (!edge_site_is_microsoft(request->site))
+		return;
+	sip_draft_drop(draft, SIP_HEADER_MS_DIAGNOSTICS_PUBLIC);
+	sip_draft_drop(draft, SIP_HEADER_WARNING);
 }
 
 bool edge_dress_is_ours(const struct sip_uri *uri, void *worker)

@@ -23,6 +23,10 @@ struct transport_note edge_dress_note(const struct edge_request *request, const 
 /* Our Via with a new branch, which is *ret_branch. */
 struct span edge_dress_via(struct edge_request *request, enum transport_protocol protocol,
 	const struct edge_zone *egress, struct span *ret_branch);
+/* Who sent it, by his tag, in few letters: in the dialog our Record-Route brings back those of whoever began it. */
+#define EDGE_CALLER_LENGTH 8
+void edge_dress_caller(
+	const struct edge_worker *worker, const struct sip_message *m, char ret_text[EDGE_CALLER_LENGTH + 1]);
 /* Puts our Record-Route on top of the draft: one, or one for each side where they differ (RFC 5658). */
 void edge_dress_record_route(
 	struct edge_request *request, struct sip_draft *draft, const struct transport_target *target);

@@ -3,6 +3,7 @@
  * Its next hop is named by those who made the dialog, not by our DNS search; a partner's must still
  * prove itself to be a server of the partner's domain. */
 #include "edge/answer.h"
+#include "edge/dress.h"
 #include "edge/forward.h"
 #include "peer/view.h"
 
@@ -11,9 +12,9 @@
 static bool target_known(struct edge_request *request, const struct transport_question *question)
 {
 	struct transport_target target = {
-		.protocol = question->protocol ? question->protocol
-			    : question->secure ? TRANSPORT_TLS
-					       : TRANSPORT_UDP,
+		.protocol = question->secure     ? TRANSPORT_TLS
+			    : question->protocol ? question->protocol
+						 : TRANSPORT_UDP,
 		.mark = question->mark,
 		.flags = question->flags,
 	};
@@ -34,6 +35,16 @@ static bool target_known(struct edge_request *request, const struct transport_qu
 	return known;
 }
 
+/* The token is of the connection that the dialog was begun on. Whoever began it is known by his tag and may come
+ * over other connections too: his requests go on, not back to him. */
+static bool comes_from_there(const struct edge_request *request)
+{
+	char sender[EDGE_CALLER_LENGTH + 1];
+	struct span caller;
+	edge_dress_caller(request->worker, request->message, sender);
+	return sip_uri_parameter(&request->hop.last_own, SPAN("caller"), &caller) && span_is(caller, sender);
+}
+
 /* Back to a neighbor over the connection it opened itself: the last hop of a dialog whose phone
  * cannot be called. The token in our Record-Route names it. */
 static bool own_way_by_flow(struct edge_request *request)
@@ -41,7 +52,7 @@ static bool own_way_by_flow(struct edge_request *request)
 	struct edge_worker *worker = request->worker;
 	struct transport_flow flow;
 	struct transport_arrival far;
-	if (request->hop.has_route || !request->hop.last_own_user.at)
+	if (request->hop.has_route || !request->hop.last_own_user.at || comes_from_there(request))
 		return false;
 	if (transport_flow_find(worker->transport, request->hop.last_own_user, &flow) != 0 ||
 		transport_flow_equal(flow, request->arrival->flow) || !transport_flow_is_connection(flow) ||
@@ -100,10 +111,12 @@ static uint64_t mark_of(struct edge_request *request)
 	struct edge_worker *worker = request->worker;
 	struct span domain = request->attempt.domain;
 	const struct peer_domain *facts = domain.at ? peer_domain_known(worker->peers, domain) : NULL;
-	bool shared = !domain.at || (facts && request->site->policy.kind == TRUST_POLICY_MICROSOFT &&
-					    is_server_of(request, facts, request->hop.uri.host));
+	bool shared = domain.at && (facts && request->site->policy.kind == TRUST_POLICY_MICROSOFT &&
+					   is_server_of(request, facts, request->hop.uri.host));
 	peer_domain_unref(facts);
-	return edge_forward_mark(worker, shared ? SPAN_NONE : domain);
+	if (!domain.at)
+		return 0;
+	return shared ? EDGE_MARK_PARTNER : edge_forward_mark(worker, domain);
 }
 
 static void host_found(void *argument, const struct peer_host *host)

@@ -37,6 +37,7 @@ int route_next_hop(
 			if (hop.own_routes++ == 0)
 				hop.own_user = uri.user;
 			hop.last_own_user = uri.user;
+			hop.last_own = uri;
 			continue;
 		}
 		hop.has_route = true;
@@ -47,6 +48,7 @@ int route_next_hop(
 	if (was_strictly_routed(m, last, is_ours, argument, &hop.real_uri)) {
 		hop.was_strict = true;
 		hop.own_user = hop.last_own_user = m->uri.user;
+		hop.last_own = m->uri;
 		if (hop.route_count == 1 || !hop.has_route) {
 			hop.has_route = false;
 			hop.strict = false;

@@ -13,6 +13,7 @@ struct route_next_hop {
 	size_t own_routes; /* Route values at the top that name us: to be dropped */
 	struct span own_user; /* user part of the first of them (a flow token), absent where there is none */
 	struct span last_own_user; /* of the last of them: with a Record-Route for each side, the other side's */
+	struct sip_uri last_own; /* its whole URI; where there is one */
 	bool has_route; /* a Route value remains: the request follows it, not the Request-URI */
 	struct span route; /* its whole value */
 	struct sip_uri uri; /* of the remaining Route, or the Request-URI */
