@@ -249,7 +249,8 @@ static const struct schema_section zone_section = {
 					"this kind." },
 			{ "peers", SCHEMA_ENDPOINT, SCHEMA_LIST | SCHEMA_REQUIRED, TEXTS(struct config_zone, peers),
 				.minimum = 1, .maximum = 100, ONLY("kind", "neighbor"),
-				.help = "Its machines in order of preference, as HOST, HOST:PORT or [IPv6]:PORT. When it calls "
+				.help = "Its machines in order of preference, as HOST, HOST:PORT or [IPv6]:PORT. When "
+					"it calls "
 					"us a machine is known by its address, not by a host name." },
 			{ "verify_name", SCHEMA_HOST, 0, MEMBER(struct config_zone, verify_name),
 				ONLY("kind", "neighbor"),
