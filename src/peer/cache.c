@@ -88,12 +88,6 @@ void peer_host_unref(const struct peer_host *host)
 		peer_entry_unref(ENTRY_OF(host, host));
 }
 
-const struct peer_chain *peer_chain_ref(const struct peer_chain *chain)
-{
-	peer_entry_ref(ENTRY_OF(chain, chain));
-	return chain;
-}
-
 void peer_chain_unref(const struct peer_chain *chain)
 {
 	if (chain)

@@ -57,7 +57,6 @@ const struct peer_domain *peer_domain_ref(const struct peer_domain *domain); /* 
 void peer_domain_unref(const struct peer_domain *domain); /* any thread; NULL is harmless */
 const struct peer_host *peer_host_ref(const struct peer_host *host);
 void peer_host_unref(const struct peer_host *host);
-const struct peer_chain *peer_chain_ref(const struct peer_chain *chain);
 void peer_chain_unref(const struct peer_chain *chain);
 
 /* Any thread: visits every domain that is remembered and not expired, for `fedge peers`. The entry is valid during
