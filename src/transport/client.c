@@ -167,6 +167,16 @@ static void client_later(struct transport_deferred *deferred)
 		client_give(c);
 }
 
+bool transport_clients_wait(const struct transport *t)
+{
+	list_each (link, &t->clients) {
+		const struct transport_client *c = base_container(link, struct transport_client, link);
+		if (c->alive && c->held && !sip_transaction_is_final(&c->transaction))
+			return true;
+	}
+	return false;
+}
+
 void transport_clients_done(struct transport *t)
 {
 	list_each_safe (link, following, &t->clients) {

@@ -173,6 +173,8 @@ struct transport {
 	void (*drained)(void *argument);
 	void *drained_argument;
 	struct wheel_timer drain_timer;
+	int64_t drain_deadline_us;
+	int64_t drain_quiet_us; /* nothing that is waited for: then it is over */
 
 	struct transport_atomic_counters {
 #define X(name) _Atomic uint64_t name;
@@ -246,6 +248,9 @@ void transport_client_lost(
 void transport_clients_unreachable(struct transport *t, const struct net_address *to, int error);
 void transport_servers_done(struct transport *t);
 void transport_clients_done(struct transport *t);
+/* Is there one without a final answer? */
+bool transport_servers_wait(const struct transport *t);
+bool transport_clients_wait(const struct transport *t);
 
 /* ---- offer.c ---- */
 

@@ -148,6 +148,16 @@ static void server_end(struct transport_server *s)
 	transport_defer(s->transport, &s->deferred);
 }
 
+bool transport_servers_wait(const struct transport *t)
+{
+	list_each (link, &t->servers) {
+		const struct transport_server *s = base_container(link, struct transport_server, link);
+		if (s->alive && !s->answered && !s->stateless)
+			return true;
+	}
+	return false;
+}
+
 void transport_servers_done(struct transport *t)
 {
 	list_each_safe (link, following, &t->servers) {

@@ -342,10 +342,25 @@ static void drain_look(struct transport *t)
 		drain_end(t);
 }
 
-static void drain_over(struct wheel_timer *timer, int64_t now_us)
+#define DRAIN_LOOK_US (100 * CLOCK_MS_US)
+
+/* Behind the last final answer: time for its ACK, and for giving it once or twice more where a datagram was lost. The
+ * timers of RFC 3261 17.2 would take half a minute. */
+static int64_t drain_linger_us(const struct transport *t)
 {
-	(void)now_us;
-	drain_end(base_container(timer, struct transport, drain_timer));
+	return 4 * t->timers.t1_us;
+}
+
+static void drain_tick(struct wheel_timer *timer, int64_t now_us)
+{
+	struct transport *t = base_container(timer, struct transport, drain_timer);
+	if (transport_servers_wait(t) || transport_clients_wait(t))
+		t->drain_quiet_us = now_us + drain_linger_us(t);
+	int64_t end_us = t->drain_quiet_us < t->drain_deadline_us ? t->drain_quiet_us : t->drain_deadline_us;
+	if (now_us >= end_us)
+		drain_end(t);
+	else
+		wheel_arm(t->wheel, timer, end_us < now_us + DRAIN_LOOK_US ? end_us : now_us + DRAIN_LOOK_US);
 }
 
 void transport_drain(struct transport *t, int64_t deadline_us, void (*done)(void *argument), void *argument)
@@ -355,10 +370,12 @@ void transport_drain(struct transport *t, int64_t deadline_us, void (*done)(void
 	t->drained_argument = argument;
 	for (size_t i = 0; i < t->port_count; i++)
 		port_stop_listening(&t->ports[i]);
-	wheel_timer_init(&t->drain_timer, drain_over);
-	/* Looked at after every turn; one must come even where nothing happens. */
-	bool idle = t->server_count == 0 && t->client_count == 0;
-	wheel_arm(t->wheel, &t->drain_timer, idle ? net_loop_now_us(t->loop) : deadline_us);
+	int64_t now_us = net_loop_now_us(t->loop);
+	t->drain_deadline_us = deadline_us;
+	t->drain_quiet_us = now_us + drain_linger_us(t);
+	wheel_timer_init(&t->drain_timer, drain_tick);
+	/* With no transaction at all it is over after this turn (drain_look), and one must come. */
+	wheel_arm(t->wheel, &t->drain_timer, now_us);
 }
 
 /* ---- words ---- */

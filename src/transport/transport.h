@@ -201,9 +201,10 @@ int transport_listener_probe(const struct transport_listener *listener);
  * still holds are gone with it. Not from inside a callback. NULL is accepted; always returns NULL. */
 struct transport *transport_free(struct transport *transport);
 
-/* Stops listening and lets transactions end; done is called from the loop, once, when none is left or
- * at deadline_us (steady time, as net_loop_now_us gives it). UDP sockets and connections stay for what is still to come
- * over them: new requests on them still come to `request` (answer them 503). */
+/* Stops listening and lets requests get their answers; done is called from the loop, once: when no transaction is
+ * left, or 4·T1 after the last one without a final answer got it (for ACKs and lost answers), or at deadline_us (steady
+ * time, as net_loop_now_us gives it). UDP sockets and connections stay for what is still to come over them: new
+ * requests on them still come to `request` (answer them 503). */
 void transport_drain(struct transport *transport, int64_t deadline_us, void (*done)(void *argument), void *argument);
 /* What judge said before no longer counts: it is asked again before each connection's next use. */
 void transport_trust_changed(struct transport *transport);
