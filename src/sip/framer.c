@@ -35,18 +35,24 @@ static enum outcome broken(struct sip_framer *f, enum sip_rule rule, size_t offs
 
 /* ---- the head ---- */
 
+/* "SIP/" without case. */
+static inline bool is_sip_slash(const char *at, const char *end)
+{
+	return end - at >= 4 && at[3] == '/' && (at[0] | 0x20) == 's' && (at[1] | 0x20) == 'i' && (at[2] | 0x20) == 'p';
+}
+
 /* A request line ends with "SIP/2.0", a status line begins so; another version is the parser's to tell. */
 static bool looks_like_sip(const char *line, const char *end)
 {
 	end = scan_back_blanks(line, end);
 	if (end - line < 12)
 		return false;
-	if (scan_lower8(line, 4, end) == 0x2f706973 /* sip/ */)
+	if (is_sip_slash(end - 7, end) && end[-8] == ' ')
 		return true;
 	const char *version = end;
 	while (version > line && version[-1] != ' ' && end - version < 16)
 		version--;
-	return end - version >= 5 && scan_lower8(version, 4, end) == 0x2f706973;
+	return is_sip_slash(line, end) || is_sip_slash(version, end);
 }
 
 /* The header [at, end), folds and all: takes its number where it is the Content-Length. */
@@ -56,10 +62,11 @@ static enum outcome take_length(struct sip_framer *f, const char *start, const c
 	const char *name_end = scan_back_blanks(at, colon);
 	if (sip_header_identify(at, (size_t)(name_end - at), end) != SIP_HEADER_CONTENT_LENGTH)
 		return MORE;
-	const char *digits = colon < end ? scan_blanks(colon + 1, end) : end;
-	const char *stop = scan_back_blanks(digits, end);
-	uint64_t length;
-	if (span_to_u64(span_make(digits, (size_t)(stop - digits)), INT32_MAX, &length) < 0)
+	const char *digits = colon < end ? scan_blanks(colon + 1, end) : end, *stop = digits;
+	uint64_t length = 0;
+	for (; stop < end && (unsigned)(*stop - '0') <= 9 && length <= INT32_MAX; stop++)
+		length = length * 10 + (uint64_t)(*stop - '0');
+	if (stop == digits || length > INT32_MAX || scan_blanks(stop, end) != end)
 		return broken(f, SIP_RULE_LENGTH, (size_t)(digits - start));
 	if (f->content_length >= 0 && (uint64_t)f->content_length != length)
 		return broken(f, SIP_RULE_LENGTH_CONFLICT, (size_t)(digits - start));
@@ -67,8 +74,42 @@ static enum outcome take_length(struct sip_framer *f, const char *start, const c
 	return MORE;
 }
 
-static enum outcome end_head(struct sip_framer *f, size_t head)
+/* Could the header that begins here be the Content-Length? Where too little of it has come: perhaps. */
+static bool may_be_length(const char *header, const char *end)
 {
+	if (end - header <= 9 || (*header | 0x20) == 'l')
+		return true;
+	return (scan_load8(header) | SCAN_CASE) == UINT64_C(0x2d746e65746e6f63) /* content- */ &&
+	       ((unsigned char)header[8] | 0x20) == 'l';
+}
+
+static inline bool is_blank(char byte)
+{
+	return byte == ' ' || byte == '\t';
+}
+
+/* Looks at the headers from the first one on that may be the Content-Length; a fold belongs to the header before it. */
+static enum outcome take_lengths(struct sip_framer *f, const char *start, const char *end)
+{
+	enum outcome outcome = MORE;
+	const char *header = start + f->header;
+	for (const char *at = header; f->header && at < end && outcome == MORE;) {
+		const char *lf = memchr(at, '\n', (size_t)(end - at));
+		at = lf ? lf + 1 : end;
+		if (at < end && is_blank(*at))
+			continue;
+		if (may_be_length(header, end))
+			outcome = take_length(f, start, header, at);
+		header = at;
+	}
+	return outcome;
+}
+
+/* The head ends before head: the length of its message. */
+static enum outcome end_head(struct sip_framer *f, const char *start, size_t head)
+{
+	if (take_lengths(f, start, start + head) == BROKEN)
+		return BROKEN;
 	if (f->content_length < 0)
 		return broken(f, SIP_RULE_LENGTH_MISSING, head);
 	if ((uint64_t)f->content_length + head > f->limits.message_maximum)
@@ -77,83 +118,103 @@ static enum outcome end_head(struct sip_framer *f, size_t head)
 	return WHOLE;
 }
 
-/* A line [f->line, lf]. A header is looked at when the line after it shows that it goes on no longer. */
-static enum outcome end_line(struct sip_framer *f, const char *start, size_t lf)
+/* Keeps the first line that may be the Content-Length. */
+static void note_line(struct sip_framer *f, const char *start, const char *line, const char *limit)
 {
-	const char *line = start + f->line, *header = start + f->header;
-	enum outcome outcome = MORE;
-	if (f->line == 0) {
-		if (!looks_like_sip(line, start + lf))
-			return broken(f, SIP_RULE_GARBAGE, 0);
-	} else {
-		if (f->header != 0)
-			outcome = take_length(f, start, header, line);
-		if (outcome == MORE && (*line == '\n' || (*line == '\r' && f->line + 1 == lf)))
-			return end_head(f, lf + 1);
-		f->header = f->line;
+	if (f->header == 0 && may_be_length(line, limit))
+		f->header = (size_t)(line - start);
+}
+
+/* The lines that begin after these line feeds: of most only the first byte is looked at. The last one may not have
+ * come. */
+static inline void note_lines(struct sip_framer *f, const char *start, const char *limit, uint64_t lf)
+{
+	const char *block = start + f->scanned + 1;
+	if (__builtin_expect(limit - block < 64 && lf, 0)) {
+		uint64_t last = UINT64_C(1) << 63 >> __builtin_clzll(lf);
+		if (block + scan_lowest(last) >= limit)
+			lf &= ~last;
 	}
-	f->line = lf + 1;
+	for (; lf; lf &= lf - 1) {
+		const char *line = block + scan_lowest(lf);
+		unsigned letter = ((unsigned char)*line | 0x20u) - 'c';
+		if (__builtin_expect(letter == 0 || letter == 'l' - 'c', 0))
+			note_line(f, start, line, limit);
+	}
+}
+
+/* Does the LF at that offset end an empty line? */
+static bool ends_head(const char *start, size_t lf)
+{
+	return (lf >= 1 && start[lf - 1] == '\n') || (lf >= 2 && start[lf - 1] == '\r' && start[lf - 2] == '\n');
+}
+
+/* The head may end in this block; ends: the line feeds that stand one or two bytes after another. */
+static enum outcome try_ends(struct sip_framer *f, const char *start, const char *limit, uint64_t lf, uint64_t ends)
+{
+	size_t base = f->scanned;
+	for (; ends; ends &= ends - 1) {
+		size_t at = base + scan_lowest(ends);
+		if (!ends_head(start, at))
+			continue;
+		note_lines(f, start, limit, lf & ((ends & -ends) - 1));
+		return end_head(f, start, at + 1);
+	}
+	return MORE;
+}
+
+static enum outcome take_first_line(struct sip_framer *f, const char *start, uint64_t lf)
+{
+	f->line = f->scanned + scan_lowest(lf) + 1;
+	return looks_like_sip(start, start + f->line) ? MORE : broken(f, SIP_RULE_GARBAGE, 0);
+}
+
+/* The line feeds of a block, as bits; before: bits 0 and 1 where a line feed stood up to two bytes before such a place.
+ */
+static inline enum outcome take_feeds(
+	struct sip_framer *f, const char *start, const char *limit, uint64_t lf, uint64_t before)
+{
+	uint64_t ends = lf & ((lf << 1) | (lf << 2) | before);
+	enum outcome outcome = MORE;
+	if (__builtin_expect(f->line == 0 && lf != 0, 0))
+		outcome = take_first_line(f, start, lf);
+	if (__builtin_expect(ends != 0, 0) && outcome == MORE)
+		outcome = try_ends(f, start, limit, lf, ends);
+	if (outcome == MORE && f->header == 0)
+		note_lines(f, start, limit, lf);
 	return outcome;
 }
 
-/* Could the header that begins here be the Content-Length? A line follows it, so its first bytes are there. */
-static inline bool may_be_length(const char *header, const char *end)
+static uint64_t feeds_before(const char *start, size_t base)
 {
-	unsigned char letter = (unsigned char)*header | 0x20;
-	if (__builtin_expect(letter != 'c' && letter != 'l', 1))
-		return false;
-	if (letter == 'l')
-		return true;
-	return end - header > 9 && (scan_load8(header) | SCAN_CASE) == UINT64_C(0x2d746e65746e6f63) /* content- */ &&
-	       ((unsigned char)header[8] | 0x20) == 'l';
-}
-
-/* The LFs of a block, one after the other. Most lines need no more than a look at a few bytes: that they are no end of
- * the head and no fold, and that the header before them is not the Content-Length. */
-static enum outcome end_lines(struct sip_framer *f, const char *start, size_t base, uint64_t lf)
-{
-	size_t line = f->line, header = f->header;
-	enum outcome outcome = MORE;
-	for (; lf && outcome == MORE; lf &= lf - 1) {
-		size_t at = base + (size_t)__builtin_ctzll(lf);
-		unsigned char first = (unsigned char)start[line];
-		if (__builtin_expect(line != 0 && first > ' ' && !may_be_length(start + header, start + line), 1)) {
-			header = line;
-			line = at + 1;
-			continue;
-		}
-		if (line != 0 && (first == ' ' || first == '\t')) {
-			line = at + 1;
-			continue;
-		}
-		f->line = line;
-		f->header = header;
-		outcome = end_line(f, start, at);
-		line = f->line;
-		header = f->header;
-	}
-	f->line = line;
-	f->header = header;
-	return outcome;
+	uint64_t last = base >= 1 && start[base - 1] == '\n', last_but_one = base >= 2 && start[base - 2] == '\n';
+	return last | last << 1 | last_but_one;
 }
 
 /* Looks at the bytes from f->scanned on. WHOLE: f->length is known. */
 static enum outcome scan_head(struct sip_framer *f, const char *start, size_t length)
 {
-	size_t limit = length < f->limits.head_maximum ? length : f->limits.head_maximum;
-	while (f->scanned < limit) {
-		size_t base = f->scanned, rest = limit - base;
-		const char *block = start + base;
+	size_t end = length < f->limits.head_maximum ? length : f->limits.head_maximum;
+	uint64_t lf[SCAN_WINDOW], before = feeds_before(start, f->scanned);
+	if (before & 2 && f->scanned < end)
+		note_line(f, start, start + f->scanned, start + end);
+	while (f->scanned < end) {
+		size_t rest = end - f->scanned, count = rest / 64 < SCAN_WINDOW ? rest / 64 : SCAN_WINDOW;
+		const char *from = start + f->scanned;
 		char last[64];
-		if (rest < 64) {
-			scan_fill_block(block, rest, last);
-			block = last;
+		if (count == 0) {
+			scan_fill_block(from, rest, last);
+			from = last;
+			count = 1;
 		}
-		uint64_t lf = scan_block_for(block, '\n');
-		enum outcome outcome = lf ? end_lines(f, start, base, lf) : MORE;
-		if (outcome != MORE)
-			return outcome;
-		f->scanned = base + (rest >= 64 ? 64 : rest);
+		scan_feeds(from, count, lf);
+		for (size_t i = 0; i < count; i++) {
+			enum outcome outcome = take_feeds(f, start, start + end, lf[i], before);
+			if (outcome != MORE)
+				return outcome;
+			before = (lf[i] >> 62) | (lf[i] >> 63);
+			f->scanned += rest < 64 ? rest : 64;
+		}
 	}
 	return length >= f->limits.head_maximum ? broken(f, SIP_RULE_HEAD_TOO_LARGE, f->limits.head_maximum) : MORE;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef FEDGE_SIP_FRAMER_H
 #define FEDGE_SIP_FRAMER_H
-/* Cuts a byte stream into messages (RFC 3261 18.3), incrementally: no byte is looked at twice, however small the
- * pieces it comes in. A message that arrived in one piece is not copied. Keep-alives between messages (RFC 5626 3.5.1)
- * are reported. After a defect the stream cannot be trusted again: close it.
+/* Cuts a byte stream into messages (RFC 3261 18.3), incrementally: what was looked at is not looked at again, however
+ * small the pieces it comes in. A message that arrived in one piece is not copied. Keep-alives between messages (RFC
+ *5626 3.5.1) are reported. After a defect the stream cannot be trusted again: close it.
  *
  *	struct span input = bytes just read;
  *	for (struct sip_frame frame; sip_framer_next(&framer, &input, &frame);) switch (frame.kind) … */
@@ -35,8 +35,8 @@ struct sip_framer {
 	struct sip_framer_limits limits;
 	struct buffer pending; /* the beginning of a message that is not whole yet; no memory between messages */
 	size_t scanned; /* bytes of the message's head that need no second look */
-	size_t line; /* where the line begins that the scan is in */
-	size_t header; /* where the header begins that may go on in that line */
+	size_t line; /* where the first header begins, once the first line is whole */
+	size_t header; /* the first one that may be the Content-Length */
 	size_t length; /* of the message, once its head is whole; else 0 */
 	int64_t content_length; /* -1: not seen */
 	struct sip_defect defect; /* rule NONE: none yet */

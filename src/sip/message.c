@@ -12,7 +12,6 @@ struct reader {
 	struct sip_message *m;
 	const char *start;
 	const char *end;
-	uint64_t low_before; /* 1: the last byte of the block before was a low one, but LF */
 	size_t line_end_defect; /* first offsets, SIZE_MAX where there is none */
 	size_t control_defect;
 	struct sip_defect defect;
@@ -44,49 +43,62 @@ static void look_closely(struct reader *r, const char *block, uint64_t low)
 	}
 }
 
-/* The byte before the block may be the odd one: no LF followed it. */
-static void look_closely_at_two(struct reader *r, const char *block, uint64_t low)
-{
-	if (r->low_before)
-		look_closely(r, block - 64, UINT64_C(1) << 63);
-	look_closely(r, block, low);
-}
-
-/* The LFs of the 64 bytes from block on, as bits. */
-static inline uint64_t load_block(struct reader *r, const char *block)
-{
-	const char *from = block;
-	char last[64];
-	if (__builtin_expect(r->end - block < 64, 0)) {
-		scan_fill_block(block, (size_t)(r->end - block), last);
-		from = last;
-	}
-	struct scan_lines lines = scan_block(from);
-	uint64_t other = lines.low ^ lines.lf;
-	/* As a rule an LF follows each low byte that is none. */
-	if (__builtin_expect((((other << 1) | r->low_before) ^ lines.lf) != 0, 0))
-		look_closely_at_two(r, block, other);
-	r->low_before = other >> 63;
-	return lines.lf;
-}
-
-/* Where the scan for line ends stands. */
+/* Where the scan for line ends stands: a window of blocks, and the block in it that is worked off. */
 struct cursor {
 	const char *block;
-	uint64_t lf; /* of the block, those not yet passed */
+	uint64_t feeds; /* of the block, those not yet passed */
+	size_t index;
+	size_t count;
+	uint64_t low_before; /* 1: the last byte before the window was a low one, but LF */
+	uint64_t lf[SCAN_WINDOW];
+	uint64_t low[SCAN_WINDOW];
 };
+
+/* Some byte of the window is no part of a CR LF: which, and may it stand there? */
+static void look_at_window(struct reader *r, const struct cursor *c)
+{
+	if (c->low_before)
+		look_closely(r, c->block - 64, UINT64_C(1) << 63);
+	for (size_t i = 0; i < c->count; i++)
+		look_closely(r, c->block + 64 * i, c->low[i] ^ c->lf[i]);
+}
+
+/* Fills the window from block on; false where no byte is left. */
+static bool fill_window(struct reader *r, struct cursor *c, const char *block)
+{
+	size_t rest = (size_t)(r->end - block);
+	const char *from = block;
+	char last[64];
+	if (rest == 0)
+		return false;
+	c->block = block;
+	c->index = 0;
+	c->count = rest / 64 < SCAN_WINDOW ? rest / 64 : SCAN_WINDOW;
+	if (c->count == 0) {
+		scan_fill_block(block, rest, last);
+		from = last;
+		c->count = 1;
+	}
+	if (__builtin_expect(scan_window(from, c->count, c->low_before, c->lf, c->low), 0))
+		look_at_window(r, c);
+	c->low_before = (c->low[c->count - 1] ^ c->lf[c->count - 1]) >> 63;
+	c->feeds = c->lf[0];
+	return true;
+}
 
 /* The next LF, or NULL. */
 static inline const char *next_lf(struct reader *r, struct cursor *c)
 {
-	while (c->lf == 0) {
-		if (r->end - c->block <= 64)
+	while (c->feeds == 0) {
+		if (c->index + 1 < c->count) {
+			c->block += 64;
+			c->feeds = c->lf[++c->index];
+		} else if (r->end - c->block <= 64 || !fill_window(r, c, c->block + 64)) {
 			return NULL;
-		c->block += 64;
-		c->lf = load_block(r, c->block);
+		}
 	}
-	const char *at = c->block + __builtin_ctzll(c->lf);
-	c->lf &= c->lf - 1;
+	const char *at = c->block + scan_lowest(c->feeds);
+	c->feeds &= c->feeds - 1;
 	return at;
 }
 
@@ -139,14 +151,21 @@ static void read_request_uri(struct reader *r, const char *at, const char *end)
 	}
 }
 
+static const char *after_last_blank(const char *at, const char *end)
+{
+	while (end > at && end[-1] != ' ')
+		end--;
+	return end;
+}
+
 /* INVITE sip:bob@example.org SIP/2.0, with single blanks (RFC 3261 7.1). */
 static bool read_request_line(struct reader *r, const char *at, const char *end)
 {
 	struct sip_message *m = r->m;
 	const char *method_end = scan_word(at, end, r->end, SIP_CLASS_TOKEN);
-	const char *version = end;
-	while (version > method_end && version[-1] != ' ')
-		version--;
+	const char *version = end - 7;
+	if (end - method_end < 8 || version[-1] != ' ')
+		version = after_last_blank(method_end, end);
 	if (method_end == at || version - method_end < 2 || end - version < 5 ||
 		scan_lower8(version, 4, end) != 0x2f706973 /* sip/ */)
 		return false;
@@ -187,16 +206,14 @@ static void tell_repeated(struct reader *r, const struct sip_header *header)
 		tell(r, SIP_RULE_LENGTH_CONFLICT, header->name.at);
 }
 
-/* Where the name ends: on the colon, or at the end of the line. */
+/* Where the name ends: on the colon, or at the end of the line or beyond it. */
 static inline const char *find_colon(const struct reader *r, const char *at, const char *end)
 {
 #ifdef __SSE2__
 	if (__builtin_expect(r->end - at >= 16, 1)) {
 		unsigned mask = scan_match16(at, ':', ':', ':');
-		if (__builtin_expect(mask != 0, 1)) {
-			const char *colon = at + __builtin_ctz(mask);
-			return colon < end ? colon : end;
-		}
+		if (__builtin_expect(mask != 0, 1))
+			return at + scan_lowest(mask);
 	}
 #endif
 	(void)r;
@@ -207,28 +224,6 @@ static void note_unknown(struct reader *r, const struct sip_header *header)
 {
 	if (!sip_is_token(header->name))
 		tell(r, SIP_RULE_HEADER_NAME, header->name.at);
-}
-
-/* One header: its line [at, end) without the last line end; next is where the following line begins. False where it was
- * not kept. */
-static inline bool read_header(
-	struct reader *r, struct sip_header *header, const char *at, const char *end, const char *next)
-{
-	const char *colon = find_colon(r, at, end), *name_end = scan_back_blanks(at, colon);
-	if (__builtin_expect(colon == end || name_end == at, 0)) {
-		tell(r, SIP_RULE_HEADER_NAME, at);
-		return false;
-	}
-	const char *value = colon + 1;
-	if (value < end && *value == ' ')
-		value++;
-	value = scan_blanks(value, end);
-	const char *value_end = scan_back_blanks(value, end);
-	header->id = sip_header_identify(at, (size_t)(name_end - at), r->end);
-	header->name = span_make(at, (size_t)(name_end - at));
-	header->value = span_make(value, (size_t)(value_end - value));
-	header->line_length = (uint32_t)(next - at);
-	return true;
 }
 
 /* Makes the header findable by its id. */
@@ -243,38 +238,76 @@ static inline void index_header(struct reader *r, const struct sip_header *heade
 		tell_repeated(r, header);
 }
 
+/* One header, its line [at, end) without the last line end. False where it has no name. */
+static inline bool read_header(struct reader *r, struct sip_header *header, const char *at, const char *end)
+{
+	const char *colon = find_colon(r, at, end), *name_end = colon, *value = colon + 2, *value_end = end;
+	/* "Name: value" without other blanks needs no search for them. */
+	bool is_plain = value < end && colon[1] == ' ' && (unsigned char)*value > ' ' && (unsigned char)end[-1] > ' ' &&
+			colon > at && (unsigned char)colon[-1] > ' ';
+	if (__builtin_expect(!is_plain, 0)) {
+		name_end = scan_back_blanks(at, colon);
+		if (colon >= end || name_end == at)
+			return false;
+		value = scan_blanks(colon + 1, end);
+		value_end = scan_back_blanks(value, end);
+	}
+	header->name = span_make(at, (size_t)(name_end - at));
+	header->value = span_make(value, (size_t)(value_end - value));
+	header->id = sip_header_identify(at, (size_t)(name_end - at), r->end);
+	return true;
+}
+
 /* RFC 3261 7.3.1: a line that begins with a blank goes on with the one before. */
 static inline bool is_fold(const char *next, const char *end)
 {
 	return next < end && (unsigned char)*next <= ' ' && (*next == ' ' || *next == '\t');
 }
 
-/* All header lines from at on. Gives where the body begins. */
-static const char *read_headers(struct reader *r, struct cursor cursor, const char *at)
+/* Gives where the last line that belongs to the header at at ends, without CR LF, and moves *next behind it. NULL where
+ * that line does not end. */
+static const char *skip_folds(
+	struct reader *r, struct cursor *cursor, const char *at, const char *end, const char **next)
 {
-	struct sip_header *header = r->m->headers, *const full = header + SIP_MESSAGE_HEADERS_MAXIMUM;
+	while (is_fold(*next, r->end)) {
+		const char *lf = next_lf(r, cursor);
+		if (!lf)
+			return NULL;
+		end = without_cr(r, at, lf);
+		*next = lf + 1;
+	}
+	return end;
+}
+
+/* All header lines from at on. Gives where the body begins. */
+static const char *read_headers(struct reader *r, struct cursor *cursor, const char *at)
+{
+	struct sip_header *header = r->m->headers;
 	const char *body = NULL;
-	for (const char *lf = next_lf(r, &cursor); lf; lf = next_lf(r, &cursor)) {
+	size_t count = 0;
+	for (const char *lf = next_lf(r, cursor); lf; lf = next_lf(r, cursor)) {
 		const char *end = without_cr(r, at, lf), *next = lf + 1;
 		if (__builtin_expect(end == at, 0)) {
 			body = next;
 			break;
 		}
-		while (__builtin_expect(is_fold(next, r->end), 0) && (lf = next_lf(r, &cursor))) {
-			end = without_cr(r, at, lf);
-			next = lf + 1;
+		if (__builtin_expect(is_fold(next, r->end), 0)) {
+			end = skip_folds(r, cursor, at, end, &next);
+			if (!end)
+				break;
 		}
-		if (__builtin_expect(header == full, 0)) {
+		if (__builtin_expect(count == SIP_MESSAGE_HEADERS_MAXIMUM, 0)) {
 			tell(r, SIP_RULE_HEADER_COUNT, at);
-		} else if (__builtin_expect(read_header(r, header, at, end, next), 1)) {
+		} else if (__builtin_expect(read_header(r, header, at, end), 1)) {
+			header->line_length = (uint32_t)(next - at);
+			index_header(r, header, ++count);
 			header++;
-			index_header(r, header - 1, (size_t)(header - r->m->headers));
+		} else {
+			tell(r, SIP_RULE_HEADER_NAME, at);
 		}
 		at = next;
-		if (!lf)
-			break;
 	}
-	r->m->header_count = (uint16_t)(header - r->m->headers);
+	r->m->header_count = (uint16_t)count;
 	if (body)
 		return body;
 	tell(r, SIP_RULE_HEAD_END, r->end);
@@ -283,9 +316,14 @@ static const char *read_headers(struct reader *r, struct cursor cursor, const ch
 
 /* ---- what every message must have ---- */
 
+static inline const struct sip_header *find(const struct sip_message *m, enum sip_header_id id)
+{
+	return m->first[id] ? &m->headers[m->first[id] - 1] : NULL;
+}
+
 static const struct sip_header *find_or_tell(struct reader *r, enum sip_header_id id, enum sip_rule missing)
 {
-	const struct sip_header *header = sip_message_find(r->m, id);
+	const struct sip_header *header = find(r->m, id);
 	if (!header)
 		tell(r, missing, r->m->head.at + r->m->head.length);
 	return header;
@@ -356,15 +394,18 @@ static void read_cseq(struct reader *r)
 	const char *at = header->value.at, *end = at + header->value.length;
 	const char *stop = read_number(at, end, INT32_MAX, &number);
 	const char *method = stop ? scan_blanks(stop, end) : at;
-	if (!stop || method == stop || scan_word(method, end, r->end, SIP_CLASS_TOKEN) != end) {
+	m->cseq_method = span_make(method, (size_t)(end - method));
+	bool is_same = m->is_request && span_equal(m->cseq_method, m->method_name);
+	if (!stop || method == stop || (!is_same && scan_word(method, end, r->end, SIP_CLASS_TOKEN) != end)) {
 		tell(r, SIP_RULE_CSEQ, at);
+		m->cseq_method = SPAN_NONE;
 		return;
 	}
 	m->cseq = (uint32_t)number;
-	m->cseq_method = span_make(method, (size_t)(end - method));
+	if (is_same)
+		return;
 	if (m->is_request) {
-		if (!span_equal(m->cseq_method, m->method_name))
-			tell(r, SIP_RULE_CSEQ_METHOD, method);
+		tell(r, SIP_RULE_CSEQ_METHOD, method);
 		return;
 	}
 	m->method_name = m->cseq_method;
@@ -374,7 +415,7 @@ static void read_cseq(struct reader *r)
 /* A header that is nothing but a number: -1 where it is absent or broken. */
 static int64_t read_plain_number(struct reader *r, enum sip_header_id id, uint64_t maximum, enum sip_rule rule)
 {
-	const struct sip_header *header = sip_message_find(r->m, id);
+	const struct sip_header *header = find(r->m, id);
 	uint64_t number;
 	if (!header)
 		return -1;
@@ -407,13 +448,14 @@ int sip_message_parse(struct span bytes, struct sip_message *m, struct sip_defec
 		.line_end_defect = SIZE_MAX,
 		.control_defect = SIZE_MAX };
 	memset(m->first, 0, sizeof(m->first));
-	if (bytes.length == 0)
+	struct cursor cursor;
+	cursor.low_before = 0;
+	if (!fill_window(&r, &cursor, bytes.at))
 		return sip_fail(ret_defect, SIP_RULE_GARBAGE, 0);
-	struct cursor cursor = { bytes.at, load_block(&r, bytes.at) };
 	const char *lf = next_lf(&r, &cursor), *line_end = lf ? without_cr(&r, r.start, lf) : NULL;
 	if (!lf || !read_start_line(&r, r.start, line_end))
 		return sip_fail(ret_defect, SIP_RULE_START_LINE, 0);
-	const char *body = read_headers(&r, cursor, lf + 1);
+	const char *body = read_headers(&r, &cursor, lf + 1);
 	m->head = span_make(r.start, (size_t)(body - r.start));
 	if (r.line_end_defect < m->head.length)
 		tell(&r, SIP_RULE_LINE_END, r.start + r.line_end_defect);

@@ -177,6 +177,8 @@ struct span sip_message_sdp(const struct sip_message *m)
 	bool is_fallback;
 	if (m->body.length == 0 || !content_type.at)
 		return SPAN_NONE;
+	if (content_type.length == 15 && scan_equal_lower(content_type.at, "application/sdp", 15))
+		return m->body;
 	if (sip_media_type_is(content_type, SPAN("application/sdp")))
 		return m->body;
 	if (!span_starts_nocase(content_type, SPAN("multipart/")))

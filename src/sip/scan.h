@@ -66,6 +66,13 @@ static inline struct scan_lines scan_block(const char *at)
 }
 #endif
 
+/* A number of such blocks at once: how many a caller takes, so that the choice of instructions costs little. */
+#define SCAN_WINDOW 8
+/* before: 1 where the byte before is low and no LF. True where a low byte is not followed by LF, or an LF not preceded
+ * by a low byte: all that is not as in well-made heads, tabs and folds too. */
+bool scan_window(const char *at, size_t count, uint64_t before, uint64_t *ret_lf, uint64_t *ret_low);
+void scan_feeds(const char *at, size_t count, uint64_t *ret_lf);
+
 /* The last bytes, fewer than 64, as a block with blanks after them. */
 static inline void scan_fill_block(const char *at, size_t length, char block[64])
 {
@@ -83,6 +90,12 @@ static inline unsigned scan_match16(const char *at, char a, char b, char c)
 }
 #endif
 
+/* Where the lowest bit stands; unsigned, so that it adds to an address at no cost. */
+static inline unsigned scan_lowest(uint64_t bits)
+{
+	return (unsigned)__builtin_ctzll(bits);
+}
+
 /* All that follow look at [at, end); bytes up to limit (not before end) may be read, which spares the last few a look
  * one by one. Whoever knows nothing beyond the end gives end as limit. */
 
@@ -93,7 +106,7 @@ static inline const char *scan_find(const char *at, const char *end, const char 
 	for (; limit - at >= 16 && at < end; at += 16) {
 		unsigned mask = scan_match16(at, a, b, c);
 		if (mask) {
-			at += __builtin_ctz(mask);
+			at += scan_lowest(mask);
 			return at < end ? at : end;
 		}
 	}
@@ -140,7 +153,7 @@ static inline const char *scan_word(const char *at, const char *end, const char 
 #ifdef __SSE2__
 	while (limit - at >= 16) {
 		unsigned mask = scan_plain16(at) ^ 0xffff;
-		at += mask ? __builtin_ctz(mask) : 16;
+		at += mask ? scan_lowest(mask) : 16;
 		if (at >= end)
 			return end;
 		if (mask) {

@@ -118,10 +118,12 @@ int sip_via_read(struct span value, const char *limit, struct sip_via *via, stru
 	at = parse_protocol(at, end);
 	if (!at)
 		return sip_fail(ret_defect, SIP_RULE_VIA, 0);
-	const char *stop = scan_word(at, end, limit, SIP_CLASS_TOKEN);
+	const char *stop = end - at > 4 && at[3] == ' ' && at[4] > ' ' ? at + 3 : scan_while(at, end, SIP_CLASS_TOKEN);
 	via->transport_name = span_make(at, (size_t)(stop - at));
 	via->transport = sip_transport_read(via->transport_name, limit);
 	at = scan_blanks(stop, end);
+	if (via->transport == SIP_TRANSPORT_OTHER && !sip_is_token(via->transport_name))
+		return sip_fail(ret_defect, SIP_RULE_VIA, (size_t)(via->transport_name.at - start));
 	if (via->transport == SIP_TRANSPORT_NONE || at == stop)
 		return sip_fail(ret_defect, SIP_RULE_VIA, (size_t)(stop - start));
 	at = parse_host(at, end, limit, via, &failed);
