@@ -3,48 +3,13 @@
  * certificate of his connection fits (rules R1 to R7; trust/judge.h). Our own side passes. */
 
 #include "edge/answer.h"
+#include "edge/dress.h"
 #include "edge/peers.h"
+#include "edge/sender.h"
 #include "net/loop.h"
 #include "peer/chain.h"
 #include "peer/limits.h"
 #include "peer/view.h"
-
-#include <errno.h>
-
-static struct span host_of(struct span uri_text, struct sip_uri *ret_uri)
-{
-	if (sip_uri_parse(uri_text, ret_uri, NULL) < 0 || !sip_uri_is_sip(ret_uri))
-		return SPAN_NONE;
-	return ret_uri->host;
-}
-
-static bool is_number(const struct sip_uri *uri)
-{
-	struct span value;
-	if (uri->scheme == SIP_SCHEME_TEL)
-		return true;
-	return sip_uri_is_sip(uri) && sip_uri_parameter(uri, SPAN("user"), &value) && span_is_nocase(value, "phone");
-}
-
-static struct span asserted_domain(const struct sip_message *m)
-{
-	struct sip_values values = sip_message_values(m, SIP_HEADER_P_ASSERTED_IDENTITY);
-	struct sip_address address;
-	struct sip_uri uri;
-	for (struct span value; sip_values_next(&values, &value);)
-		if (sip_address_parse_uri(value, &address, &uri) == 0 && sip_uri_is_sip(&uri))
-			return uri.host;
-	return SPAN_NONE;
-}
-
-static struct trust_sender sender_of(const struct sip_message *m)
-{
-	struct sip_uri from = { .scheme = SIP_SCHEME_OTHER };
-	struct trust_sender sender = { .from = host_of(m->from.uri, &from), .asserted = asserted_domain(m) };
-	sender.from_is_anonymous = span_ends_nocase(sender.from, SPAN("anonymous.invalid"));
-	sender.from_is_number = is_number(&from);
-	return sender;
-}
 
 /* The judgement of a connection and a domain stands until one of its facts changes, so it need not
  * be made again for every message of a call. */
@@ -100,33 +65,40 @@ static bool is_within_limits(struct edge_request *request)
 	return false;
 }
 
-/* What does not depend on how we know him. */
+/* May a partner that we know ask this of us? A probe of the node itself may always come. */
 static enum edge_progress admitted(struct edge_request *request)
 {
+	const struct sip_uri *uri = &request->message->uri;
 	struct trust_judge judge = edge_request_judge(request);
-	if (request->in_dialog || request->hop.own_routes > 0)
+	if (!is_within_limits(request))
+		return refuse(request);
+	struct span host = sip_uri_is_sip(uri) ? uri->host : SPAN_NONE;
+	if (host.at && !uri->user.at && edge_dress_is_ours(uri, request->worker))
 		return EDGE_CONTINUE;
-	if (request->server && !is_within_limits(request))
-		return refuse(request);
-	struct span host = sip_uri_is_sip(&request->message->uri) ? request->message->uri.host : SPAN_NONE;
-	if (!trust_judge_destination(&judge, host))
-		return refuse(request);
-	return EDGE_CONTINUE;
+	return trust_judge_destination(&judge, host) ? EDGE_CONTINUE : refuse(request);
+}
+
+/* A resumed session of which nothing is known any more, or one older than what we trust today: told to
+ * come again, with a full handshake. */
+static enum edge_progress send_away(struct edge_request *request)
+{
+	struct transport *transport = request->worker->transport;
+	struct transport_flow flow = request->arrival->flow;
+	enum edge_progress progress = edge_answer_outcome(request, EDGE_OUTCOME_INTERNAL);
+	transport_flow_close(transport, flow); /* what was answered is still sent */
+	return progress;
 }
 
 static enum edge_progress judge_sender(struct edge_request *request, const struct peer_domain *facts)
 {
 	struct trust_judge judge = edge_request_judge(request);
-	struct trust_sender sender = sender_of(request->message);
+	struct trust_sender sender;
 	struct trust_plan plan;
 	const struct peer_chain *chain;
 	static const struct trust_chain none;
 	int status = edge_peers_chain(request->worker, request->arrival->tls, &chain);
-	if (status == -ESTALE) {
-		/* The session was resumed and its certificate forgotten: the next one is a full handshake. */
-		transport_flow_close(request->worker->transport, request->arrival->flow);
-		return edge_answer_outcome(request, EDGE_OUTCOME_INTERNAL);
-	}
+	if (status < 0 || !edge_sender_read(request->message, &sender))
+		return send_away(request);
 	bool accepted =
 		trust_judge_sender(&judge, &sender, facts ? &facts->facts : NULL, chain ? &chain->facts : &none, &plan);
 	peer_chain_unref(chain);
@@ -146,30 +118,52 @@ static void domain_found(void *argument, const struct peer_domain *domain)
 	edge_request_resume(request);
 }
 
-/* Asks the DNS about the sender's domain. An ACK cannot wait: it passes only on what is known. */
 static enum edge_progress ask(struct edge_request *request)
 {
 	const struct peer_domain *domain;
+	struct peer_found found = {
+		.domain = domain_found, .argument = request, .serial = request->serial, .tag = request->tag
+	};
 	if (!request->worker->shared->resolver)
 		return edge_answer_outcome(request, EDGE_OUTCOME_STRANGER_WITHOUT_DNS);
-	if (!request->server) {
-		domain = peer_domain_known(request->worker->peers, request->identity);
-		if (!domain)
-			return EDGE_DONE;
-	} else {
-		struct peer_found found = {
-			.domain = domain_found, .argument = request, .serial = request->serial, .tag = request->tag
-		};
-		int status =
-			peer_find_domain(request->worker->peers, request->identity, &found, &domain, &request->ask);
-		if (status == 0)
-			return EDGE_WAIT;
-		if (status < 0)
-			domain = NULL;
-	}
+	int status = peer_find_domain(request->worker->peers, request->identity, &found, &domain, &request->ask);
+	if (status == 0)
+		return EDGE_WAIT;
+	if (status < 0)
+		return edge_answer_outcome(request, EDGE_OUTCOME_INTERNAL);
 	enum edge_progress progress = judge_sender(request, domain);
 	peer_domain_unref(domain);
 	return progress;
+}
+
+/* In a dialog the token of our Record-Route, bound to the call, has already shown that this dialog was
+ * admitted (edge/loop.c); what remains is that the connection belongs to somebody trusted. */
+static enum edge_progress admit_in_dialog(struct edge_request *request)
+{
+	const struct peer_chain *chain;
+	if (edge_peers_chain(request->worker, request->arrival->tls, &chain) < 0)
+		return send_away(request);
+	bool trusted = chain && chain->facts.status == TRUST_CHAIN_TRUSTED;
+	peer_chain_unref(chain);
+	return trusted ? EDGE_CONTINUE : edge_answer_outcome(request, EDGE_OUTCOME_STRANGER_WITHOUT_TRUST);
+}
+
+static enum edge_progress admit_by_identity(struct edge_request *request)
+{
+	struct trust_judge judge = edge_request_judge(request);
+	struct trust_sender sender;
+	struct trust_plan plan;
+	if (!edge_sender_read(request->message, &sender)) {
+		finding_add(edge_request_findings(request), FINDING_IDENTITY_MISMATCH, request->message->from.uri);
+		return refuse(request);
+	}
+	if (!trust_judge_identity(&judge, &sender, &request->identity))
+		return refuse(request);
+	if (memo_is_good(request, request->identity))
+		return admitted(request);
+	if (trust_judge_lists(&judge, request->identity, &plan))
+		return finding_list_first_error(judge.findings) ? refuse(request) : judge_sender(request, NULL);
+	return ask(request);
 }
 
 enum edge_progress edge_admit(struct edge_request *request)
@@ -178,15 +172,9 @@ enum edge_progress edge_admit(struct edge_request *request)
 		return EDGE_CONTINUE;
 	if (!request->arrival->tls)
 		return edge_answer_outcome(request, EDGE_OUTCOME_STRANGER_WITHOUT_TLS);
-	struct trust_judge judge = edge_request_judge(request);
-	struct trust_sender sender = sender_of(request->message);
-	if (!trust_judge_identity(&judge, &sender, &request->identity))
-		return refuse(request);
-	if (memo_is_good(request, request->identity))
-		return admitted(request);
-	struct trust_plan plan;
-	struct finding_list *findings = edge_request_findings(request);
-	if (trust_judge_lists(&judge, request->identity, &plan))
-		return finding_list_first_error(findings) ? refuse(request) : judge_sender(request, NULL);
-	return ask(request);
+	if (request->in_dialog && request->hop.own_routes > 0)
+		return admit_in_dialog(request);
+	if (!sip_method_is_answered(request->message->method) && !request->server)
+		return edge_answer_outcome(request, EDGE_OUTCOME_NO_TRANSACTION); /* an ACK of no dialog of ours */
+	return admit_by_identity(request);
 }

@@ -23,6 +23,7 @@ static const struct {
 	[EDGE_OUTCOME_UNKNOWN_SCHEME] = { 416, NULL },
 	[EDGE_OUTCOME_UNKNOWN_EXTENSION] = { 420, NULL },
 	[EDGE_OUTCOME_BAD_ROUTE] = { 400, "a Route header cannot be read" },
+	[EDGE_OUTCOME_STRANGER_WITHOUT_TRUST] = { 403, "the certificate of this connection is not trusted" },
 	[EDGE_OUTCOME_STRANGER_WITHOUT_TLS] = { 403, "only neighbors may come without TLS" },
 	[EDGE_OUTCOME_STRANGER_WITHOUT_DNS] = { 403, "this node looks nobody up, so it knows no strangers" },
 	[EDGE_OUTCOME_NOT_FOR_US] = { 404, "this is a proxy: nobody is registered at its own name" },
@@ -124,13 +125,24 @@ static bool may_answer(const struct edge_request *request)
 	return request->server && !request->answered && sip_method_is_answered(request->message->method);
 }
 
+/* Rule R7: what makes a partner suspicious is that it asks for people who are not here, or for what it may not;
+ * not that somebody is busy or that something of ours is broken. */
+static void limits_answered(const struct edge_request *request, uint16_t status)
+{
+	static const uint16_t suspicious[] = { 403, 404, 410, 414, 416, 484, 485, 604 };
+	if (request->inside || !request->identity.at)
+		return;
+	for (size_t i = 0; i < BASE_COUNT(suspicious); i++)
+		if (status == suspicious[i])
+			peer_limits_answered(request->worker->shared->limits, request->identity, false);
+}
+
 static void final_answer(struct edge_request *request, uint16_t status, const struct extra *extra)
 {
 	request->answered = true;
 	edge_count(&request->worker->counters.answered_by_us);
 	respond(request->worker, request->server, request->site, status, extra);
-	if (!request->inside && request->identity.at && status != 200)
-		peer_limits_answered(request->worker->shared->limits, request->identity, false);
+	limits_answered(request, status);
 	edge_journal_answered(request, status, edge_dress_phrase(status));
 }
 
@@ -198,7 +210,8 @@ static enum edge_progress refuse(struct edge_request *request, const struct find
 enum edge_progress edge_answer_findings(struct edge_request *request)
 {
 	const struct finding *finding = finding_list_first_error(edge_request_findings(request));
-	base_require(finding);
+	if (!finding) /* memory ran out before it could be written down: refused all the same */
+		return edge_answer_outcome(request, EDGE_OUTCOME_INTERNAL);
 	return refuse(request, finding);
 }
 
@@ -260,8 +273,7 @@ static enum edge_progress pass_best(struct edge_request *request)
 	}
 	request->answered = true;
 	edge_reply_pass(request, best, request->best_zone, extra.headers, extra.count);
-	if (!request->inside && request->identity.at)
-		peer_limits_answered(request->worker->shared->limits, request->identity, false);
+	limits_answered(request, best->status);
 	edge_journal_answered(request, best->status, best->reason);
 	return end(request);
 }

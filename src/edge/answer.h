@@ -17,6 +17,7 @@ enum edge_outcome {
 	EDGE_OUTCOME_UNKNOWN_EXTENSION, /* Proxy-Require */
 	EDGE_OUTCOME_BAD_ROUTE,
 	EDGE_OUTCOME_STRANGER_WITHOUT_TLS,
+	EDGE_OUTCOME_STRANGER_WITHOUT_TRUST, /* in a dialog, over a connection of an untrusted certificate */
 	EDGE_OUTCOME_STRANGER_WITHOUT_DNS,
 	EDGE_OUTCOME_NOT_FOR_US, /* addressed to this node itself, with a method it has no use for */
 	EDGE_OUTCOME_CANCELLED,
@@ -30,7 +31,7 @@ enum edge_outcome {
 /* All of these give EDGE_DONE, so that a step can end with them. For an ACK, a BENOTIFY, and after a
  * final answer they only end the request. */
 enum edge_progress edge_answer_outcome(struct edge_request *request, enum edge_outcome outcome);
-/* The first error of the request's findings; base_require: there is one. */
+/* The first error of the request's findings. */
 enum edge_progress edge_answer_findings(struct edge_request *request);
 enum edge_progress edge_answer_too_many_hops(struct edge_request *request);
 enum edge_progress edge_answer_loop(struct edge_request *request);

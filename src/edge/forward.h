@@ -31,7 +31,8 @@ extern const struct transport_client_user edge_outcome_user; /* outcome.c */
 
 /* For transport: may this connection be used for that target? (rules R3, R4, or a neighbor's verify name) */
 int edge_forward_judge(void *argument, const struct transport_target *target, const struct net_tls_facts *facts);
-/* What a target's mark says to the judge: the partner's domain that whoever is there must serve; 0 where
- * the target's name alone decides. */
+/* A target's mark tells the judge what to hold the certificate against: 0, whoever is at that address (a
+ * neighbor); EDGE_MARK_PARTNER, the target's name; any other, the domain that whoever is there must serve. */
+#define EDGE_MARK_PARTNER 2
 uint64_t edge_forward_mark(struct edge_worker *worker, struct span domain);
 #endif

@@ -10,8 +10,6 @@
 
 uint64_t edge_forward_mark(struct edge_worker *worker, struct span domain)
 {
-	if (!domain.at)
-		return 0;
 	uint64_t mark = hash_keyed(&worker->shared->key, domain) | 1;
 	struct edge_mark *slot = &worker->marks[(mark >> 1) % EDGE_MARKS];
 	slot->mark = mark;
@@ -43,12 +41,22 @@ static bool serves_domain(const struct trust_judge *judge, struct edge_worker *w
 	return accepted;
 }
 
+/* Under DANE the SRV answer that led here must have been signed. */
+static bool is_secure(struct edge_worker *worker, struct span domain)
+{
+	const struct peer_domain *facts = domain.at ? peer_domain_known(worker->peers, domain) : NULL;
+	bool secure = facts && facts->facts.lookup.secure;
+	peer_domain_unref(facts);
+	return secure;
+}
+
 static bool is_the_server(const struct trust_judge *judge, struct edge_worker *worker,
 	const struct transport_target *target, struct span domain, const struct trust_chain *chain)
 {
 	struct trust_candidate candidate = { .kind = TRUST_CANDIDATE_IN_DOMAIN,
 		.name = target->name,
 		.domain = domain,
+		.secure = is_secure(worker, domain),
 		.port = net_address_port(&target->address) };
 	if (!target->name.at)
 		return false;
@@ -75,7 +83,8 @@ static int judge_partner(struct edge_worker *worker, const struct transport_targ
 	const struct trust_chain *shown = chain ? &chain->facts : &none;
 	bool accepted = is_the_server(&judge, worker, target, domain, shown);
 	judge.findings = &others;
-	if (!accepted && domain.at)
+	/* DANE knows no names but those that DNSSEC led to. */
+	if (!accepted && domain.at && worker->site->policy.kind != TRUST_POLICY_DANE)
 		accepted = serves_domain(&judge, worker, domain, shown);
 	peer_chain_unref(chain);
 	return accepted ? 0 : -EACCES;
@@ -85,9 +94,9 @@ int edge_forward_judge(void *argument, const struct transport_target *target, co
 {
 	struct edge_worker *worker = argument;
 	if (!facts)
-		return 0; /* plain TCP: relay_is_allowed and the zones saw to it that this is a neighbor */
+		return 0; /* plain TCP: edge_send lets only neighbors be reached so */
 	const struct edge_zone *neighbor = edge_site_neighbor(worker->site, &target->address, TRANSPORT_TLS);
-	if (neighbor) {
+	if (neighbor && target->mark == 0) {
 		struct span name = neighbor->config->verify_name;
 		return !name.at || edge_peers_covers(worker, facts, name) ? 0 : -EACCES;
 	}

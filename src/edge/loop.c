@@ -6,14 +6,14 @@
 
 #include <errno.h>
 
-/* A stranger may bring a Route only if we gave it to him: the token's MAC proves that. */
+/* A stranger may bring a Route only in a dialog that we gave it to him for: the token's MAC proves that. */
 static bool route_is_allowed(struct edge_request *request)
 {
 	const struct route_next_hop *hop = &request->hop;
 	if (request->inside || (hop->route_count == 0 && !hop->was_strict))
 		return true;
 	struct transport_flow flow;
-	if (!hop->own_user.at)
+	if (!hop->own_user.at || !request->in_dialog)
 		return false;
 	int status = transport_flow_find(request->worker->transport, hop->own_user, &flow);
 	return status == 0 || status == -ENOTCONN;

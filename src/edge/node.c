@@ -266,9 +266,20 @@ static int reload_parts(
 	return status;
 }
 
+static int changes_make(struct edge_node *node, struct edge_site *site, struct edge_site_change **changes)
+{
+	for (uint16_t i = 0; i < node->shared.worker_count; i++) {
+		changes[i] = edge_worker_change_site(node->workers[i], site);
+		if (!changes[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int reload(struct edge_node *node, const struct config_node *config, char reterr_text[EDGE_NODE_ERROR_SIZE])
 {
 	const char *key = config_node_restart_key(node->site->config, config);
+	struct edge_site_change *changes[WORKERS_MAXIMUM] = { NULL };
 	struct edge_site *site;
 	if (key) {
 		snprintf(reterr_text, EDGE_NODE_ERROR_SIZE, "'%s' has changed: that needs a restart", key);
@@ -277,8 +288,12 @@ static int reload(struct edge_node *node, const struct config_node *config, char
 	int status = edge_site_new(config, node->life.generation + 1, &site);
 	if (status < 0)
 		return status;
-	status = reload_parts(node, config, reterr_text);
+	status = changes_make(node, site, changes);
+	if (status == 0)
+		status = reload_parts(node, config, reterr_text);
 	if (status < 0) {
+		for (uint16_t i = 0; i < node->shared.worker_count; i++)
+			edge_site_change_drop(changes[i]);
 		edge_site_unref(site);
 		return status;
 	}
@@ -287,9 +302,8 @@ static int reload(struct edge_node *node, const struct config_node *config, char
 	node->life.generation++;
 	node->life.reloaded_us = clock_wall_us(&node->shared.clock);
 	for (uint16_t i = 0; i < node->shared.worker_count; i++)
-		if (edge_worker_take_site(node->workers[i], site) < 0)
-			status = -EAGAIN;
-	return status;
+		edge_worker_take_site(changes[i]);
+	return 0;
 }
 
 int edge_node_reload(struct edge_node *node, const struct config_node *config, char reterr_text[EDGE_NODE_ERROR_SIZE])

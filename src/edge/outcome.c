@@ -20,11 +20,14 @@ static void client_done(struct edge_request *request)
 
 /* ---- responses ---- */
 
+#define PROVISIONALS_MAXIMUM 200
+
 static void provisional(struct edge_request *request, const struct sip_message *response)
 {
 	if (request->answered)
 		return;
-	if (response->status != 100)
+	/* One more than anybody needs, so that a callee cannot fill the request's memory. */
+	if (response->status != 100 && request->provisional_count++ < PROVISIONALS_MAXIMUM)
 		edge_reply_pass(request, response, request->target_zone, NULL, 0);
 }
 

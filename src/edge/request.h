@@ -72,6 +72,7 @@ struct edge_request {
 	struct transport_client *client; /* the branch under way; one at a time */
 	struct transport_target target; /* of the client */
 	const struct edge_zone *target_zone; /* of the client */
+	uint32_t provisional_count; /* passed on */
 	bool cancelled;
 	bool answered; /* a final answer was sent */
 	const struct sip_message *best; /* best final response so far, a copy in the arena */

@@ -12,7 +12,8 @@ enum edge_progress edge_sanity(struct edge_request *request)
 		return edge_answer_outcome(request, EDGE_OUTCOME_NO_TRANSACTION);
 	if (m->uri.scheme == SIP_SCHEME_OTHER)
 		return edge_answer_outcome(request, EDGE_OUTCOME_UNKNOWN_SCHEME);
-	if (m->max_forwards == 0 && !(for_us && m->method == SIP_METHOD_OPTIONS))
+	bool stays = for_us && m->method == SIP_METHOD_OPTIONS && !sip_message_has(m, SIP_HEADER_ROUTE);
+	if (m->max_forwards == 0 && !stays)
 		return edge_answer_too_many_hops(request);
 	if (sip_message_has(m, SIP_HEADER_PROXY_REQUIRE) && !for_us)
 		return edge_answer_outcome(request, EDGE_OUTCOME_UNKNOWN_EXTENSION);

@@ -74,7 +74,7 @@ static void draft_make(struct edge_request *request, struct sip_draft *draft, co
 	sip_draft_forward(draft, request->arena, request->message);
 	set_routes(request, draft);
 	set_alias(request, draft);
-	sip_draft_set_max_forwards(draft, max_forwards < 0 ? 70 : (unsigned)max_forwards - 1);
+	sip_draft_set_max_forwards(draft, max_forwards < 0 ? 70 : max_forwards > 0 ? (unsigned)max_forwards - 1 : 0);
 	if (wants_record_route(request))
 		edge_dress_record_route(request, draft, target);
 	if (!zone || zone->inside != request->inside)
@@ -84,10 +84,14 @@ static void draft_make(struct edge_request *request, struct sip_draft *draft, co
 
 /* ---- may it go there ---- */
 
-/* A stranger's request never leaves towards another stranger, whatever its Route says. */
-static bool relay_is_allowed(const struct edge_request *request, const struct edge_zone *zone)
+/* A stranger's request never leaves towards another stranger, whatever its Route says; and nothing leaves
+ * towards a partner but over TLS (rule R3), whatever transport his Contact names. */
+static bool relay_is_allowed(
+	const struct edge_request *request, const struct transport_target *target, const struct edge_zone *zone)
 {
-	return request->inside || (zone && zone->inside);
+	if (zone && zone->inside)
+		return request->inside || target->protocol == TRANSPORT_TLS || zone->protocol != TRANSPORT_TLS;
+	return request->inside && target->protocol == TRANSPORT_TLS;
 }
 
 static int send_pieces(struct edge_request *request, const struct transport_target *target, const struct iovec *pieces,
@@ -117,7 +121,7 @@ int edge_send(struct edge_request *request, const struct transport_target *targe
 	struct span branch;
 	if (!zone)
 		zone = edge_site_zone_of_target(request->site, &target->address);
-	if (!relay_is_allowed(request, zone)) {
+	if (!relay_is_allowed(request, target, zone)) {
 		struct finding *f =
 			finding_add(edge_request_findings(request), FINDING_ROUTE_UNTRUSTED, request->source_name);
 		finding_observed(f, request->hop.uri.whole);

@@ -206,6 +206,15 @@ static bool zone_has_address(const struct edge_zone *zone, const struct net_addr
 	return false;
 }
 
+/* TLS and the rest are not mixed; and the source address of a datagram proves nothing, so a neighbor over
+ * TCP does not come by UDP. (One over UDP may switch to TCP for large messages, RFC 3261 18.1.1.) */
+static bool may_come_by(const struct edge_zone *zone, enum transport_protocol protocol)
+{
+	if (protocol == TRANSPORT_UDP)
+		return zone->protocol == TRANSPORT_UDP;
+	return (zone->protocol == TRANSPORT_TLS) == (protocol == TRANSPORT_TLS);
+}
+
 static const struct edge_zone *neighbor_find(const struct edge_site *site, const struct net_address *address,
 	enum transport_protocol protocol, address_equal_h *equal)
 {
@@ -213,7 +222,7 @@ static const struct edge_zone *neighbor_find(const struct edge_site *site, const
 		const struct edge_zone *zone = &site->zones[i];
 		if (!zone->inside)
 			continue;
-		if (protocol != TRANSPORT_ANY && (zone->protocol == TRANSPORT_TLS) != (protocol == TRANSPORT_TLS))
+		if (protocol != TRANSPORT_ANY && !may_come_by(zone, protocol))
 			continue;
 		if (zone_has_address(zone, address, equal))
 			return zone;

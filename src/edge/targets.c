@@ -86,6 +86,25 @@ static enum edge_progress neighbor_servers(struct edge_request *request)
 	return EDGE_CONTINUE;
 }
 
+/* The plan borrows its names from the peer cache, which may forget them while we wait. */
+static enum edge_progress servers_copy(struct edge_request *request, const struct trust_plan *plan)
+{
+	size_t count = plan->candidate_count;
+	struct trust_candidate *servers = arena_allocate(request->arena, (count + 1) * sizeof(*servers));
+	if (!servers)
+		return edge_answer_outcome(request, EDGE_OUTCOME_INTERNAL);
+	for (size_t i = 0; i < count; i++) {
+		servers[i] = plan->candidates[i];
+		servers[i].name = arena_copy(request->arena, servers[i].name);
+		servers[i].domain = arena_copy(request->arena, servers[i].domain);
+		if (!servers[i].name.at)
+			return edge_answer_outcome(request, EDGE_OUTCOME_INTERNAL);
+	}
+	request->attempt.servers = servers;
+	request->attempt.server_count = count;
+	return EDGE_CONTINUE;
+}
+
 static enum edge_progress partner_judged(struct edge_request *request, const struct trust_domain *facts)
 {
 	struct edge_attempt *attempt = &request->attempt;
@@ -93,17 +112,15 @@ static enum edge_progress partner_judged(struct edge_request *request, const str
 	struct trust_plan plan;
 	if (trust_judge_domain(&judge, attempt->domain, facts, &plan) < 0 || !plan.accepted)
 		return EDGE_CONTINUE; /* no server: the findings say why */
-	attempt->servers = plan.candidates;
-	attempt->server_count = plan.candidate_count;
-	return EDGE_CONTINUE;
+	return servers_copy(request, &plan);
 }
 
 static void partner_found(void *argument, const struct peer_domain *domain)
 {
 	struct edge_request *request = argument;
 	request->ask = NULL;
-	partner_judged(request, &domain->facts);
-	edge_forward_next(request);
+	if (partner_judged(request, &domain->facts) == EDGE_CONTINUE)
+		edge_forward_next(request);
 }
 
 static enum edge_progress partner_servers(struct edge_request *request)
@@ -122,8 +139,10 @@ static enum edge_progress partner_servers(struct edge_request *request)
 	int status = peer_find_domain(request->worker->peers, attempt->domain, &found, &domain, &request->ask);
 	if (status == 0)
 		return EDGE_WAIT;
+	if (status == -EINVAL)
+		return edge_answer_no_rule(request); /* no domain name at all */
 	if (status < 0)
-		return edge_answer_no_rule(request);
+		return edge_answer_outcome(request, EDGE_OUTCOME_INTERNAL);
 	enum edge_progress progress = partner_judged(request, &domain->facts);
 	peer_domain_unref(domain);
 	return progress;
@@ -149,7 +168,7 @@ static void partner_addresses(struct edge_request *request, const struct peer_ho
 	/* Microsoft's policy holds a certificate against the server's name alone, so domains share its
 	 * connections. RFC 5922 and DANE look at the domain too, so there each has its own. */
 	bool shared = request->site->policy.kind == TRUST_POLICY_MICROSOFT;
-	uint64_t mark = edge_forward_mark(request->worker, shared ? SPAN_NONE : attempt->domain);
+	uint64_t mark = shared ? EDGE_MARK_PARTNER : edge_forward_mark(request->worker, attempt->domain);
 	if (!trust_judge_host(&judge, attempt->server, &host->facts))
 		return;
 	for (size_t i = 0; i < host->facts.address_count; i++) {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/require.h"
 #include "edge/worker_private.h"
 #include "net/loop.h"
 #include "peer/view.h"
@@ -14,6 +15,8 @@ static struct transport_limits limits_of(const struct config_limits *limits)
 	return (struct transport_limits){
 		.message_bytes = limits->message_bytes,
 		.connections = limits->connections,
+		/* One host, whoever it is, leaves room for the others. */
+		.connections_per_peer = limits->connections / 10 + 16,
 		.transactions = limits->transactions,
 		.handshake_us = limits->handshake_ms * CLOCK_MS_US,
 		.idle_us = limits->idle_ms * CLOCK_MS_US,
@@ -97,6 +100,8 @@ struct edge_worker *edge_worker_free(struct edge_worker *worker)
 {
 	if (!worker)
 		return NULL;
+	if (worker->loop)
+		net_loop_turn(worker->loop, 0); /* what was posted still finds everything in its place */
 	edge_worker_forget_requests(worker);
 	transport_free(worker->transport);
 	peer_view_free(worker->peers);
@@ -153,14 +158,15 @@ int edge_worker_drain(struct edge_worker *worker, void (*drained)(void *argument
 	return net_loop_post(worker->loop, drain, worker);
 }
 
-struct site_change {
+struct edge_site_change {
+	struct net_task task;
 	struct edge_worker *worker;
 	struct edge_site *site;
 };
 
-static void site_take(void *argument)
+static void site_take(struct net_task *task)
 {
-	struct site_change *change = argument;
+	struct edge_site_change *change = base_container(task, struct edge_site_change, task);
 	struct edge_worker *worker = change->worker;
 	edge_site_unref(worker->site);
 	worker->site = change->site;
@@ -168,18 +174,27 @@ static void site_take(void *argument)
 	free(change);
 }
 
-int edge_worker_take_site(struct edge_worker *worker, struct edge_site *site)
+struct edge_site_change *edge_worker_change_site(struct edge_worker *worker, struct edge_site *site)
 {
-	struct site_change *change = malloc(sizeof(*change));
-	if (!change)
-		return -ENOMEM;
-	*change = (struct site_change){ worker, edge_site_ref(site) };
-	int status = net_loop_post(worker->loop, site_take, change);
-	if (status < 0) {
-		edge_site_unref(change->site);
-		free(change);
+	struct edge_site_change *change = calloc(1, sizeof(*change));
+	if (change) {
+		change->task.run = site_take;
+		change->worker = worker;
+		change->site = edge_site_ref(site);
 	}
-	return status;
+	return change;
+}
+
+void edge_worker_take_site(struct edge_site_change *change)
+{
+	net_loop_submit(change->worker->loop, &change->task);
+}
+
+void edge_site_change_drop(struct edge_site_change *change)
+{
+	if (change)
+		edge_site_unref(change->site);
+	free(change);
 }
 
 static void forget(void *argument)

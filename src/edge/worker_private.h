@@ -16,8 +16,12 @@ void edge_worker_join(struct edge_worker *worker);
 
 /* Posts. drained is called on the worker's thread. */
 int edge_worker_drain(struct edge_worker *worker, void (*drained)(void *argument), void *argument);
-/* Posts. The worker takes a reference of its own. */
-int edge_worker_take_site(struct edge_worker *worker, struct edge_site *site);
+/* A change to another site in two parts, so that all workers change or none does: what may fail (NULL: no
+ * memory), and what may not: the worker takes the site over between two messages, the change is gone. */
+struct edge_site_change;
+struct edge_site_change *edge_worker_change_site(struct edge_worker *worker, struct edge_site *site);
+void edge_worker_take_site(struct edge_site_change *change);
+void edge_site_change_drop(struct edge_site_change *change); /* one that was not taken */
 /* Posts. What was admitted and judged before is judged anew. */
 int edge_worker_forget_peers(struct edge_worker *worker);
 /* pipeline.c: ends the requests under way without an answer; the thread must have ended. */

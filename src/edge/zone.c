@@ -24,5 +24,8 @@ enum edge_progress edge_zone_find(struct edge_request *request)
 bool edge_zone_alias(void *argument, const struct transport_arrival *arrival)
 {
 	struct edge_worker *worker = argument;
-	return !edge_site_is_microsoft(worker->site) && zone_of(worker, worker->site, arrival) != NULL;
+	const struct edge_zone *zone = zone_of(worker, worker->site, arrival);
+	/* Without a certificate that was held against a name, whoever is at that host could take the calls. */
+	return !edge_site_is_microsoft(worker->site) && zone && arrival->protocol == TRANSPORT_TLS &&
+	       zone->config->verify_name.at;
 }
