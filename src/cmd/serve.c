@@ -170,6 +170,12 @@ static int run_node(
 	return exit_code;
 }
 
+static void warn(void *argument, struct span text)
+{
+	const struct command_line *line = argument;
+	fprintf(line->errors, "fedge serve: warning: %.*s\n", SPAN_PRINT(text));
+}
+
 static int start_node(
 	const struct command_line *line, const struct config_node *config, const char *file, uint64_t ready)
 {
@@ -179,6 +185,7 @@ static int start_node(
 	int status = edge_node_new(config, &clock, &serve.node, why);
 	if (status < 0)
 		return command_fail(line, COMMAND_FAILED, "%s", *why ? why : strerror(-status));
+	edge_node_each_warning(serve.node, warn, (void *)(uintptr_t)line);
 	int exit_code = run_node(line, &serve, config, ready);
 	edge_node_free(serve.node);
 	return exit_code;

@@ -3,6 +3,7 @@
 
 #include "edge/journal.h"
 #include "edge/node_parts.h"
+#include "edge/own_certificate.h"
 #include "edge/worker_private.h"
 #include "net/loop.h"
 #include "net/resolver.h"
@@ -150,6 +151,22 @@ static int node_open(struct edge_node *node, const struct config_node *config, c
 	return status;
 }
 
+void edge_node_each_warning(
+	const struct edge_node *node, void (*warn)(void *argument, struct span text), void *argument)
+{
+	if (node->site->config->tls.keylog.at)
+		warn(argument, SPAN("TLS keys are written to a file: whoever reads it can read all traffic"));
+	if (node->shared.tls)
+		edge_own_certificate_each_warning(
+			node->shared.tls, &node->site->policy, &node->shared.clock, warn, argument);
+}
+
+static void warning_note(void *argument, struct span text)
+{
+	struct edge_node *node = argument;
+	edge_journal_note(&node->sink, &node->shared.clock, RECORD_NODE_NOTE, RECORD_WARNING, text);
+}
+
 int edge_node_new(const struct config_node *config, const struct clock *clock, struct edge_node **ret_node,
 	char reterr_text[EDGE_NODE_ERROR_SIZE])
 {
@@ -169,9 +186,7 @@ int edge_node_new(const struct config_node *config, const struct clock *clock, s
 		.started_us = clock_wall_us(clock), .generation = 1, .worker_count = node->shared.worker_count
 	};
 	note(node, RECORD_NODE_STARTED, RECORD_NOTE, "started");
-	if (config->tls.keylog.at)
-		note(node, RECORD_NODE_NOTE, RECORD_WARNING,
-			"TLS keys are written to a file: whoever reads it can read all traffic");
+	edge_node_each_warning(node, warning_note, node);
 	note(node, RECORD_NODE_READY, RECORD_NOTE, "ready");
 	*ret_node = node;
 	return 0;

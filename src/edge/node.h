@@ -53,6 +53,11 @@ struct peer_limits *edge_node_limits(const struct edge_node *node);
 struct net_tls *edge_node_tls(const struct edge_node *node); /* NULL where the node speaks no TLS */
 bool edge_node_log_status(const struct edge_node *node, size_t index, struct trace_file_status *ret_status);
 
+/* What an administrator should know of a node that runs: keys written to a file, own certificates that partners
+ * will not like for long. Also in the log at start. */
+void edge_node_each_warning(
+	const struct edge_node *node, void (*warn)(void *argument, struct span text), void *argument);
+
 struct edge_node_counts {
 #define X(name) uint64_t name;
 	EDGE_COUNTERS(X)

@@ -34,9 +34,11 @@ static struct net_tls_identity *identities_of(struct arena *arena, const struct 
 			.name_count = from->names.count,
 			.certificate_file = from->certificate.at,
 			.key_file = from->key.at,
-			.client_certificate_file = from->client_certificate.at,
-			.client_key_file = from->client_key.at,
 		};
+		if (span_equal(from->certificate, from->client_certificate))
+			continue;
+		identities[i].client_certificate_file = from->client_certificate.at;
+		identities[i].client_key_file = from->client_key.at;
 	}
 	return identities;
 }
