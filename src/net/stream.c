@@ -122,6 +122,8 @@ static int64_t stream_due_us(const struct net_stream *stream)
 	case STREAM_OPEN:
 		idle_us = due_after(stream->active_us, stream->limits.idle_us);
 		stall_us = stream->blocked ? due_after(stream->progress_us, stream->limits.stall_us) : INT64_MAX;
+		if (stream->ticket_us && stream->ticket_us < idle_us)
+			idle_us = stream->ticket_us;
 		return idle_us < stall_us ? idle_us : stall_us;
 	case STREAM_FLUSHING:
 		return due_after(
@@ -180,6 +182,8 @@ static void stream_expire(struct net_stream *stream, int64_t now_us)
 static void stream_timer_fired(struct wheel_timer *timer, int64_t now_us)
 {
 	struct net_stream *stream = base_container(timer, struct net_stream, timer);
+	if (stream->state == STREAM_OPEN && stream->ticket_us && stream->ticket_us <= now_us)
+		stream_give_ticket(stream);
 	if (stream_due_us(stream) <= now_us)
 		stream_expire(stream, now_us);
 	else

@@ -28,7 +28,8 @@ struct net_stream_events {
 	/* May be NULL. A queue that had filled beyond half its maximum is empty again. */
 	void (*drained)(struct net_stream *stream, void *argument);
 	/* May be NULL. TLS client: the server has shown that it accepted our certificate (a session
-	 * ticket or its first byte came). With TLS 1.2 and TCP right after `opened`. */
+	 * ticket or its first byte came; fedge itself sends the ticket a quarter of a second after the
+	 * handshake). With TLS 1.2 and TCP right after `opened`. */
 	void (*confirmed)(struct net_stream *stream, void *argument);
 };
 

@@ -54,6 +54,8 @@ static void stream_open(struct net_stream *stream)
 	stream->state = STREAM_OPEN;
 	stream->opened = true;
 	stream_touch(stream);
+	if (stream->secure && tls_connection_owes_ticket(stream->secure))
+		stream->ticket_us = stream->active_us + STREAM_TICKET_AFTER_US;
 	stream_watch(stream);
 	stream_arm(stream);
 	if (stream->output.length > 0)
@@ -253,6 +255,16 @@ static bool stream_send_secure(struct net_stream *stream, struct span rest, size
 		stream->blocked = true;
 		return false;
 	}
+}
+
+void stream_give_ticket(struct net_stream *stream)
+{
+	stream->ticket_us = 0;
+	/* Not between the halves of a record that waits for room. */
+	if (stream->blocked)
+		stream->ticket_us = net_loop_now_us(stream->loop) + STREAM_TICKET_AFTER_US;
+	else if (tls_connection_give_ticket(stream->secure) == TLS_STEP_FAILED)
+		stream_read_on(stream);
 }
 
 static void stream_drained(struct net_stream *stream)

@@ -35,6 +35,7 @@ struct net_stream {
 	size_t output_sent; /* of output */
 	struct net_stream_limits limits;
 	int64_t started_us, active_us, progress_us, ended_us;
+	int64_t ticket_us; /* when a session ticket is due; 0: none */
 	struct net_address local, remote;
 	int descriptor;
 	unsigned references;
@@ -69,6 +70,8 @@ void stream_begin(struct net_stream *stream); /* the TCP connection stands */
 void stream_ready(void *argument, int events);
 void stream_read(struct net_stream *stream);
 void stream_flush(struct net_stream *stream);
+void stream_give_ticket(struct net_stream *stream);
+#define STREAM_TICKET_AFTER_US (250 * CLOCK_MS_US)
 void stream_watch(struct net_stream *stream); /* asks for the events that the state needs */
 
 /* ---- listener.c ---- */

@@ -301,6 +301,22 @@ enum tls_step tls_connection_write(struct tls_connection *connection, const char
 	return result == 1 ? TLS_STEP_DONE : step_after(connection, result);
 }
 
+bool tls_connection_owes_ticket(const struct tls_connection *connection)
+{
+	return connection->facts.server && SSL_version(connection->ssl) >= TLS1_3_VERSION &&
+	       !(SSL_get_options(connection->ssl) & SSL_OP_NO_TICKET);
+}
+
+enum tls_step tls_connection_give_ticket(struct tls_connection *connection)
+{
+	ERR_clear_error();
+	errno = 0;
+	if (SSL_new_session_ticket(connection->ssl) != 1)
+		return TLS_STEP_DONE;
+	int result = SSL_do_handshake(connection->ssl);
+	return result == 1 ? TLS_STEP_DONE : step_after(connection, result);
+}
+
 bool tls_connection_has_pending(const struct tls_connection *connection)
 {
 	return SSL_has_pending(connection->ssl) == 1;

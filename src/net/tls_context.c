@@ -250,10 +250,8 @@ static int make_ctx(struct building *b, bool server, SSL_CTX **ret_ctx)
 	if (settings->keylog_file)
 		SSL_CTX_set_keylog_callback(ctx, log_key);
 	tls_verify_attach(ctx);
-	if (settings->tickets_off) {
+	if (settings->tickets_off)
 		SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
-		SSL_CTX_set_num_tickets(ctx, 0);
-	}
 	if (server) {
 		set_server_options(b, ctx);
 	} else {

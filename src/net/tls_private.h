@@ -127,6 +127,11 @@ enum tls_step tls_connection_handshake(struct tls_connection *connection);
 enum tls_step tls_connection_read(struct tls_connection *connection, char *at, size_t size, size_t *ret_length);
 enum tls_step tls_connection_write(
 	struct tls_connection *connection, const char *at, size_t length, size_t *ret_length);
+/* TLS 1.3 server. To make a ticket costs half as much as the handshake did (OpenSSL 3.0 writes the
+ * session down and reads it back, with the peer's certificate), so it is not made for those who
+ * come, ask and go: whoever still is there after a while gets one. */
+bool tls_connection_owes_ticket(const struct tls_connection *connection);
+enum tls_step tls_connection_give_ticket(struct tls_connection *connection);
 bool tls_connection_has_pending(const struct tls_connection *connection);
 void tls_connection_say_goodbye(struct tls_connection *connection); /* close_notify, as far as it goes */
 /* SNI is known. */

@@ -220,9 +220,8 @@ int tls_sessions_attach(SSL_CTX *ctx, bool server)
 {
 	if (server) {
 		SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-		/* One is enough: peers of a federation keep their connections. */
-		if (SSL_CTX_get_num_tickets(ctx) > 1)
-			SSL_CTX_set_num_tickets(ctx, 1);
+		/* TLS 1.3: tls_connection_give_ticket decides when. */
+		SSL_CTX_set_num_tickets(ctx, 0);
 		SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, ticket_key_wanted);
 		return SSL_CTX_set_session_ticket_cb(ctx, ticket_made, ticket_opened, NULL) == 1 ? 0 : -ENOMEM;
 	}
