@@ -104,6 +104,12 @@ static void peer_leave(struct transport *t, const struct net_address *remote)
 	free(peer);
 }
 
+void transport_connection_leave(const struct transport_connection *c)
+{
+	if (c->inbound)
+		peer_leave(c->transport, net_stream_remote(c->stream));
+}
+
 /* ---- life ---- */
 
 static void message_overdue(struct wheel_timer *timer, int64_t now_us)
@@ -316,6 +322,7 @@ static void count_end(struct transport_connection *c, const struct net_failure *
 
 static void on_closed(struct net_stream *stream, void *argument, const struct net_failure *why)
 {
+	(void)stream;
 	struct transport_connection *c = argument;
 	c->ended = true;
 	count_end(c, why);
@@ -326,8 +333,7 @@ static void on_closed(struct net_stream *stream, void *argument, const struct ne
 		c, c->opened || c->inbound ? RECORD_CONNECTION_CLOSED : RECORD_CONNECTION_FAILED, why);
 	transport_pool_remove(c);
 	transport_pool_closed(c, why);
-	if (c->inbound)
-		peer_leave(c->transport, net_stream_remote(stream));
+	transport_connection_leave(c);
 	transport_connection_free(c);
 }
 

@@ -267,6 +267,8 @@ extern const struct net_stream_events transport_connection_events;
 struct transport_connection *transport_connection_new(struct transport *t, enum transport_protocol protocol);
 /* Only for one that never got a stream. */
 void transport_connection_free(struct transport_connection *connection);
+/* Before its stream goes: its address has one less. */
+void transport_connection_leave(const struct transport_connection *connection);
 void *transport_connection_accepted(void *argument, struct net_stream *stream, bool *ret_accept);
 /* Of this worker; NULL where it is gone or ending. */
 struct transport_connection *transport_connection_find(const struct transport *t, struct transport_flow flow);

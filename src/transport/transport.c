@@ -109,7 +109,8 @@ static int listen_stream(struct transport_port *port)
 	struct net_listen listen = {
 		.local = port->address,
 		.shared = t->worker_count > 1,
-		.connection_maximum = t->limits.connections,
+		/* One more than ever are: transport_connection_accepted refuses, and counts it. */
+		.connection_maximum = t->limits.connections + 1,
 		.tls = port->protocol == TRANSPORT_TLS ? t->tls : NULL,
 		.limits = { 0, t->limits.handshake_us, t->limits.idle_us, 0, t->limits.output_bytes },
 		.events = &transport_connection_events,
@@ -286,6 +287,7 @@ static void connections_done(struct transport *t)
 		while (!list_is_empty(&c->waiting))
 			transport_pool_drop(c);
 		if (c->stream) {
+			transport_connection_leave(c);
 			net_stream_set_events(c->stream, &NO_EVENTS, NULL);
 			net_stream_abort(c->stream);
 		}
