@@ -245,8 +245,8 @@ enum edge_progress edge_answer_no_rule(struct edge_request *request)
 static const struct finding *silence_finding(struct edge_request *request)
 {
 	struct finding *f = finding_add(edge_request_findings(request), FINDING_PEER_ANSWERED, request->best_peer);
-	finding_value(f, "domain", request->attempt.domain);
-	finding_value(f, "peer-server", request->best_peer);
+	finding_value(f, "Domain", request->attempt.domain);
+	finding_value(f, "PeerServer", request->best_peer);
 	finding_observed(f, request->best->start_line);
 	return f;
 }
