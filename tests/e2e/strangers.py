@@ -18,13 +18,14 @@ import pytest
 from ladder import CALLEE, CALLER, scenario
 from support import ask_dns, die_with_parent, wait_until
 
-_numbers = itertools.count(1)
+_numbers = itertools.count(1)  # of messages
+_addresses = itertools.count(1)
 
 
 def fresh_address():
     """A loopback address of this process's own."""
-    number = next(_numbers)
-    return f"127.{100 + os.getpid() % 100}.{1 + os.getpid() // 100 % 250}.{number}"
+    high, low = divmod(next(_addresses), 250)
+    return f"127.{100 + os.getpid() % 100}.{(os.getpid() // 100 + high) % 250}.{low + 1}"
 
 
 def is_bound(address, port, protocol="tcp"):
@@ -103,7 +104,8 @@ class Node:
         return self
 
     def command(self, *arguments, **more):
-        return self.fedge.run(*arguments, "-c", self.file, cwd=self.folder, **more)
+        """A command that asks the running node."""
+        return self.fedge.run(*arguments, "--socket", self.folder / f"{self.name}.sock", cwd=self.folder, **more)
 
     def status(self):
         done = self.command("status", "--json")
@@ -319,6 +321,18 @@ def message(wire, method="OPTIONS", uri=None, to=None, caller="sip:caller@caller
     return "\r\n".join(lines)
 
 
+# ---- TLS ----
+
+
+def context_for(authority, name=None):
+    """A TLS client's settings; with `name` it has that certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(authority.certificate)
+    if name:
+        context.load_cert_chain(*authority.issue(name))
+    return context
+
+
 # ---- Knot DNS ----
 
 class Knot:
@@ -326,20 +340,32 @@ class Knot:
 
     def __init__(self, fedge, zones, address=None, port=5300, name="knot"):
         self.address, self.port = address or fresh_address(), port
-        folder = fedge.folder / name
+        self.folder, self.serial = fedge.folder / name, 0
+        folder = self.folder
         folder.mkdir()
         listed = ""
         for domain, lines in zones.items():
-            file = folder / f"{domain}.zone"
-            file.write_text(f"$ORIGIN {domain}.\n$TTL 300\n@ IN SOA ns h 1 3600 600 86400 30\n@ IN NS ns\n"
-                            f"ns IN A {self.address}\n" + "\n".join(lines) + "\n")
-            listed += f"  - domain: {domain}\n    file: {file}\n"
+            self._write(domain, lines)
+            listed += f"  - domain: {domain}\n    file: {folder / domain}.zone\n"
         (folder / "knot.conf").write_text(
             f"server:\n  listen: {self.address}@{port}\n  rundir: {folder}\n  udp-workers: 1\n  tcp-workers: 1\n"
             f"  background-workers: 1\ndatabase:\n  storage: {folder}\n"
             f"log:\n  - target: stderr\n    any: info\nzone:\n{listed}")
         self.process = fedge.start_other("/usr/sbin/knotd", "-c", folder / "knot.conf", name=name)
         wait_until(lambda: all(self._has(domain) for domain in zones), 20, "the DNS server answers")
+
+    def _write(self, domain, lines):
+        self.serial += 1
+        (self.folder / f"{domain}.zone").write_text(
+            f"$ORIGIN {domain}.\n$TTL 300\n@ IN SOA ns h {self.serial} 3600 600 86400 30\n@ IN NS ns\n"
+            f"ns IN A {self.address}\n" + "\n".join(lines) + "\n")
+
+    def write(self, domain, lines):
+        """Another content, served when this returns."""
+        self._write(domain, lines)
+        self.process.signal(signal.SIGHUP)
+        wanted = f"serial {self.serial}"
+        wait_until(lambda: wanted in self.process.text().replace("-> ", "serial "), 10, "the new zone is served")
 
     def _has(self, domain):
         try:
