@@ -71,16 +71,17 @@ static bool parameter_must_be_on_both(struct span name)
 	return false;
 }
 
-/* Each parameter of a that b has too is equal; with all: b must have it. */
+/* Each parameter of a that b has too is equal; with all: b must have it. Of a parameter that is repeated, which none
+ * may be (RFC 3261 19.1.1), the first counts. */
 static bool parameters_agree(struct span a, struct span b, bool all)
 {
+	struct span rest = a, ours, others;
 	struct sip_parameter parameter;
-	while (sip_parameter_next(&a, &parameter)) {
-		struct span other;
-		if (!find_parameter(b, parameter.name, &other)) {
+	while (sip_parameter_next(&rest, &parameter)) {
+		if (!find_parameter(b, parameter.name, &others)) {
 			if (all || parameter_must_be_on_both(parameter.name))
 				return false;
-		} else if (!text_equal(parameter.value, other, false)) {
+		} else if (find_parameter(a, parameter.name, &ours) && !text_equal(ours, others, false)) {
 			return false;
 		}
 	}

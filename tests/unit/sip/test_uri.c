@@ -152,6 +152,8 @@ static const struct pair pairs[] = {
 	{ "sip:a@h;user=phone", "sip:a@h", false },
 	{ "sip:a@h;method=BYE", "sip:a@h", false },
 	{ "sip:a@h;lr", "sip:a@h;lr=on", false },
+	{ "sip:a@h;x=1;x=2", "sip:a@h;x=1", true }, /* the first counts */
+	{ "sip:a@h;x=1;x=2", "sip:a@h;x=2", false },
 	{ "sip:a@h;lr", "sip:a@h", true },
 	{ "sip:a@[2001:DB8::1]", "sip:a@[2001:db8::1]", true },
 	{ "sip:a@h?x=1&x=1", "sip:a@h?x=1", false },
