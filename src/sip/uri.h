@@ -51,7 +51,8 @@ struct sip_uri {
 int sip_uri_parse(struct span text, struct sip_uri *ret_uri, struct sip_defect *ret_defect);
 
 /* RFC 3261 19.1.4, with escapes undone where they may be. URIs of other schemes are equal where their text is,
- * the scheme compared without case; tel: as RFC 3966 4. */
+ * the scheme compared without case; tel: as RFC 3966 4. URIs
+ * with more than 64 parameters and headers are equal where their whole text is. */
 bool sip_uri_equal(const struct sip_uri *a, const struct sip_uri *b);
 
 /* ";name" or ";name=value" of the URI, as sip_parameter_find. */

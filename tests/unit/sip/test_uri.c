@@ -178,6 +178,27 @@ static void compares(void **state)
 	}
 }
 
+static void many_parameters_are_compared_as_text(void **state)
+{
+	struct buffer text, other;
+	struct sip_uri a, b;
+	(void)state;
+	buffer_init(&text, 1 << 20);
+	buffer_init(&other, 1 << 20);
+	buffer_append_text(&text, "sip:h");
+	for (unsigned i = 0; i < 20000; i++)
+		buffer_printf(&text, ";p%u=%u", i, i);
+	buffer_append(&other, buffer_span(&text));
+	assert_int_equal(sip_uri_parse(buffer_span(&text), &a, NULL), 0);
+	assert_int_equal(sip_uri_parse(buffer_span(&other), &b, NULL), 0);
+	assert_true(sip_uri_equal(&a, &b));
+	buffer_append_text(&other, ";q");
+	assert_int_equal(sip_uri_parse(buffer_span(&other), &b, NULL), 0);
+	assert_false(sip_uri_equal(&a, &b));
+	buffer_done(&text);
+	buffer_done(&other);
+}
+
 static void parameters_are_found(void **state)
 {
 	struct sip_uri uri;
@@ -231,6 +252,7 @@ int main(void)
 		cmocka_unit_test(reads_and_tells_defects),
 		cmocka_unit_test(writes_what_it_read),
 		cmocka_unit_test(compares),
+		cmocka_unit_test(many_parameters_are_compared_as_text),
 		cmocka_unit_test(parameters_are_found),
 		cmocka_unit_test(transports_have_names),
 		cmocka_unit_test(escapes_are_undone_and_made),
