@@ -64,10 +64,10 @@ class Node:
     not say goes to `target`."""
 
     def __init__(self, fedge, neighbors, target=None, name="node", workers=2, more="", rules=None, listen="udp tcp",
-                 zones="", address=None, start=True, **options):
+                 zones="", address=None, host=None, start=True, **options):
         self.fedge, self.name, self.options = fedge, name, options
         self.address = address or fresh_address()
-        self.host = f"{name}.example"
+        self.host = host or f"{name}.example"
         self.workers, self.listen = workers, listen
         self.folder = fedge.folder
         self.file = self.folder / f"{name}.yaml"
@@ -148,11 +148,12 @@ class Sipp:
     """A SIPp that runs a ladder."""
 
     def __init__(self, fedge, rungs, address, name, mode="u1", port=5060, to=None, calls=1, rate=20, options=(),
-                 seconds=60):
+                 seconds=60, domains=("callee.example", "caller.example")):
         self.folder, self.name, self.seconds = fedge.folder, name, seconds
         self.errors = fedge.folder / f"{name}-errors.log"
         file = fedge.folder / f"{name}.xml"
-        file.write_text(scenario(name, rungs))
+        text = scenario(name, rungs).replace("callee.example", "{}").replace("caller.example", "{1}")
+        file.write_text(text.replace("{}", domains[0]).replace("{1}", domains[1]))
         arguments = ["sipp", "-sf", file, "-i", address, "-mi", address, "-ci", address, "-p", port, "-t", mode,
                      "-m", calls, "-nostdin", "-trace_err", "-error_file", self.errors, "-timeout", seconds,
                      "-timeout_error", "-buff_size", 4000000, "-max_socket", 4000, "-s", "2000", "-nd", *options]
