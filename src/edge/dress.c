@@ -158,7 +158,7 @@ static void record_route_add(struct edge_request *request, struct sip_draft *dra
 	enum transport_protocol protocol)
 {
 	char token[TRANSPORT_TOKEN_LENGTH + 1];
-	transport_flow_token(request->worker->transport, flow, token);
+	transport_flow_token(request->worker->transport, flow, request->message->call_id, token);
 	struct span sent_by = transport_sent_by(request->worker->transport, protocol);
 	char caller[EDGE_CALLER_LENGTH + 1];
 	edge_dress_caller(request->worker, request->message, caller);

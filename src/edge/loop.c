@@ -15,7 +15,8 @@ static bool route_is_allowed(struct edge_request *request)
 	struct transport_flow flow;
 	if (!hop->own_user.at || !request->in_dialog)
 		return false;
-	int status = transport_flow_find(request->worker->transport, hop->own_user, &flow);
+	struct span call_id = request->message->call_id;
+	int status = transport_flow_find(request->worker->transport, hop->own_user, call_id, &flow);
 	return status == 0 || status == -ENOTCONN;
 }
 

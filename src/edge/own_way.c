@@ -54,7 +54,8 @@ static bool own_way_by_flow(struct edge_request *request)
 	struct transport_arrival far;
 	if (request->hop.has_route || !request->hop.last_own_user.at || comes_from_there(request))
 		return false;
-	if (transport_flow_find(worker->transport, request->hop.last_own_user, &flow) != 0 ||
+	struct span call_id = request->message->call_id;
+	if (transport_flow_find(worker->transport, request->hop.last_own_user, call_id, &flow) != 0 ||
 		transport_flow_equal(flow, request->arrival->flow) || !transport_flow_is_connection(flow) ||
 		transport_flow_describe(worker->transport, flow, &far) < 0)
 		return false;

@@ -357,10 +357,11 @@ int transport_flow_describe(
 	return 0;
 }
 
-int transport_flow_find(const struct transport *t, struct span token, struct transport_flow *ret_flow)
+int transport_flow_find(
+	const struct transport *t, struct span token, struct span call_id, struct transport_flow *ret_flow)
 {
 	struct transport_flow flow;
-	int status = transport_token_parse(&t->token_key, token, &flow);
+	int status = transport_token_parse(&t->token_key, token, call_id, &flow);
 	if (status < 0)
 		return status;
 	*ret_flow = flow;
@@ -369,10 +370,10 @@ int transport_flow_find(const struct transport *t, struct span token, struct tra
 	return transport_connection_find(t, flow) ? 0 : -ENOTCONN;
 }
 
-void transport_flow_token(
-	const struct transport *t, struct transport_flow flow, char ret_text[TRANSPORT_TOKEN_LENGTH + 1])
+void transport_flow_token(const struct transport *t, struct transport_flow flow, struct span call_id,
+	char ret_text[TRANSPORT_TOKEN_LENGTH + 1])
 {
-	transport_token_write(&t->token_key, flow, ret_text);
+	transport_token_write(&t->token_key, flow, call_id, ret_text);
 }
 
 struct transport_facts *transport_incoming_facts(const struct transport_incoming *in)

@@ -89,20 +89,31 @@ static bool is_hex(struct span s)
 
 /* ---- tokens ---- */
 
-#define TOKEN_NAME_LENGTH 18 /* what the MAC covers: worker, slot, generation */
+#define TOKEN_NAME_LENGTH 18 /* worker, slot, generation */
 
-void transport_token_write(
-	const struct hash_key *key, struct transport_flow flow, char ret_text[TRANSPORT_TOKEN_LENGTH + 1])
+static uint64_t token_mac(const struct hash_key *key, struct span name, struct span call_id)
+{
+	/* The Call-ID as its own keyed hash: of fixed length, so that no two pairs make the same text. */
+	char covered[TOKEN_NAME_LENGTH + 16];
+	memcpy(covered, name.at, TOKEN_NAME_LENGTH);
+	hex_write(covered + TOKEN_NAME_LENGTH, hash_keyed(key, call_id), 16);
+	return hash_keyed(key, span_make(covered, sizeof(covered)));
+}
+
+void transport_token_write(const struct hash_key *key, struct transport_flow flow, struct span call_id,
+	char ret_text[TRANSPORT_TOKEN_LENGTH + 1])
 {
 	base_require(flow.worker <= UINT8_MAX);
 	hex_write(ret_text, flow.worker, 2);
 	hex_write(ret_text + 2, flow.slot, 8);
 	hex_write(ret_text + 10, flow.generation, 8);
-	hex_write(ret_text + TOKEN_NAME_LENGTH, hash_keyed(key, span_make(ret_text, TOKEN_NAME_LENGTH)), 16);
+	uint64_t mac = token_mac(key, span_make(ret_text, TOKEN_NAME_LENGTH), call_id);
+	hex_write(ret_text + TOKEN_NAME_LENGTH, mac, 16);
 	ret_text[TRANSPORT_TOKEN_LENGTH] = '\0';
 }
 
-int transport_token_parse(const struct hash_key *key, struct span text, struct transport_flow *ret_flow)
+int transport_token_parse(
+	const struct hash_key *key, struct span text, struct span call_id, struct transport_flow *ret_flow)
 {
 	uint64_t worker;
 	uint64_t slot;
@@ -115,7 +126,7 @@ int transport_token_parse(const struct hash_key *key, struct span text, struct t
 	struct transport_flow flow = { (uint16_t)worker, (uint32_t)slot, (uint32_t)generation };
 	/* Written again rather than hashed as it came: peers may have changed the case of the user part. */
 	char ours[TRANSPORT_TOKEN_LENGTH + 1];
-	transport_token_write(key, flow, ours);
+	transport_token_write(key, flow, call_id, ours);
 	uint64_t expected = 0;
 	(void)hex_read(ours + TOKEN_NAME_LENGTH, 16, &expected);
 	if (expected != mac)

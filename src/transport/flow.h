@@ -9,7 +9,8 @@
  * A flow token is that name in text, with a keyed MAC, for the user part of our Record-Route
  * (`<sip:TOKEN@host;lr>`): in-dialog requests then find the worker and the connection they belong
  * to, and nobody can make us send over a connection of his choice (RFC 5626 5.2 asks for exactly
- * this protection). */
+ * this protection). The MAC covers the Call-ID too: whoever was given a token in one dialog cannot
+ * take it into another that he makes up. */
 #include "base/hash.h"
 #include "base/span.h"
 #include "sip/uri.h"
@@ -60,14 +61,15 @@ static inline bool transport_flow_equal(struct transport_flow a, struct transpor
 
 /* 2 worker + 8 slot + 8 generation + 16 MAC, lower-case hexadecimal. */
 #define TRANSPORT_TOKEN_LENGTH 34
-/* Writes the token and a NUL. Workers above 255 are our own bug. UDP flows have tokens too: they
- * name the worker, and keep requests of one dialog with one worker. */
-void transport_token_write(
-	const struct hash_key *key, struct transport_flow flow, char ret_text[TRANSPORT_TOKEN_LENGTH + 1]);
-/* 0; -EINVAL: not a token at all (some other user part); -EACCES: looks like one, but the MAC is
- * not ours (forged, or made before a restart with another key). Says nothing about whether the
- * flow still lives: transport_flow_state does. */
-int transport_token_parse(const struct hash_key *key, struct span text, struct transport_flow *ret_flow);
+/* Writes the token of the flow for the dialog with that Call-ID, and a NUL. Workers above 255 are our own
+ * bug. UDP flows have tokens too: they name the worker, and keep requests of one dialog with one worker. */
+void transport_token_write(const struct hash_key *key, struct transport_flow flow, struct span call_id,
+	char ret_text[TRANSPORT_TOKEN_LENGTH + 1]);
+/* call_id: of the message that brings the token. 0; -EINVAL: not a token at all (some other user part);
+ * -EACCES: looks like one, but the MAC is not ours (forged, of another dialog, or made before a restart with
+ * another key). Says nothing about whether the flow still lives: transport_flow_find does. */
+int transport_token_parse(
+	const struct hash_key *key, struct span text, struct span call_id, struct transport_flow *ret_flow);
 
 /* Our branch: "z9hG4bK", 2 hexadecimal digits of the worker, 32 random, ".", 32 of the loop hash
  * (RFC 3261 8.1.1.7 and 16.6 step 8, RFC 5393 4.2). */

@@ -11,7 +11,7 @@ static bool route_flow(const struct transport *t, const struct sip_message *m, s
 	struct sip_address address;
 	struct sip_uri uri;
 	return sip_values_next(&routes, &value) && sip_address_parse_uri(value, &address, &uri) == 0 && uri.user.at &&
-	       transport_token_parse(&t->token_key, uri.user, ret_flow) == 0;
+	       transport_token_parse(&t->token_key, uri.user, m->call_id, ret_flow) == 0;
 }
 
 static bool is_other_worker(const struct transport *t, uint16_t worker)

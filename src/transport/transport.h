@@ -294,12 +294,13 @@ bool transport_is_our_address(const struct transport *transport, struct span hos
  * and true is returned: the caller writes its Via with the new protocol and sends to the changed
  * target. If that fails with CONNECT it should try UDP again, as the RFC says. */
 bool transport_target_switch(struct transport_target *target, size_t message_bytes);
-/* See transport_token_write; token of the flow. */
-void transport_flow_token(
-	const struct transport *transport, struct transport_flow flow, char ret_text[TRANSPORT_TOKEN_LENGTH + 1]);
+/* See transport_token_write; token of the flow for the dialog with that Call-ID. */
+void transport_flow_token(const struct transport *transport, struct transport_flow flow, struct span call_id,
+	char ret_text[TRANSPORT_TOKEN_LENGTH + 1]);
 /* -EINVAL, -EACCES as transport_token_parse; *ret_flow is set with 0 and with -ENOTCONN (a token of ours
  * whose connection, on this worker, is gone). A flow of another worker gives 0: it is asked there. */
-int transport_flow_find(const struct transport *transport, struct span token, struct transport_flow *ret_flow);
+int transport_flow_find(
+	const struct transport *transport, struct span token, struct span call_id, struct transport_flow *ret_flow);
 /* What is known of a connection of this worker, as an arrival without message. -ENOTCONN where it is
  * gone or of another worker. Borrowed until the loop turns. */
 int transport_flow_describe(

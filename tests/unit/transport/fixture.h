@@ -355,6 +355,14 @@ static inline struct transport_target target_at(const struct side *s, enum trans
 	};
 }
 
+/* The Call-ID that the next request made here will have; in a static buffer. */
+static inline struct span next_call_id(const struct fixture *f)
+{
+	static char text[32];
+	snprintf(text, sizeof(text), "call-%u@test", f->serial + 1);
+	return span_of(text);
+}
+
 #define LOOP_HASH "0123456789abcdef0123456789abcdef"
 
 /* A whole request; extra are more header lines with CRLF. */

@@ -348,9 +348,10 @@ static void test_tokens_of_gone_connections(void **state)
 	wait_for(f, f->callee.requests == 1);
 	struct transport *t = f->callee.transport;
 	char token[TRANSPORT_TOKEN_LENGTH + 1];
-	transport_flow_token(t, f->callee.flow, token);
+	transport_flow_token(t, f->callee.flow, SPAN("a-call"), token);
 	struct transport_flow flow;
-	assert_int_equal(transport_flow_find(t, span_of(token), &flow), 0);
+	assert_int_equal(transport_flow_find(t, span_of(token), SPAN("a-call"), &flow), 0);
+	assert_int_equal(transport_flow_find(t, span_of(token), SPAN("another"), &flow), -EACCES);
 	struct transport_arrival arrival;
 	assert_int_equal(transport_flow_describe(t, flow, &arrival), 0);
 	assert_int_equal(arrival.protocol, TRANSPORT_TCP);
@@ -363,7 +364,7 @@ static void test_tokens_of_gone_connections(void **state)
 
 	raw_done(f, &r);
 	settle_down(f);
-	assert_int_equal(transport_flow_find(t, span_of(token), &flow), -ENOTCONN);
+	assert_int_equal(transport_flow_find(t, span_of(token), SPAN("a-call"), &flow), -ENOTCONN);
 	assert_int_equal(transport_flow_describe(t, flow, &arrival), -ENOTCONN);
 	struct transport_client *client;
 	assert_int_equal(send_to(&f->callee, "OPTIONS", &target, NULL, &client), -ENOTCONN);
@@ -375,9 +376,9 @@ static void test_tokens_of_gone_connections(void **state)
 	raw_connect(f, &other);
 	raw_say(&other, "\r\n\r\n");
 	wait_for(f, other.length == 2);
-	assert_int_equal(transport_flow_find(t, span_of(token), &flow), -ENOTCONN);
+	assert_int_equal(transport_flow_find(t, span_of(token), SPAN("a-call"), &flow), -ENOTCONN);
 	token[33] = token[33] == '0' ? '1' : '0';
-	assert_int_equal(transport_flow_find(t, span_of(token), &flow), -EACCES);
+	assert_int_equal(transport_flow_find(t, span_of(token), SPAN("a-call"), &flow), -EACCES);
 	raw_done(f, &other);
 }
 

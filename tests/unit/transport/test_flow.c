@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 static const struct hash_key KEY = { { 11, 22 } };
+#define CALL SPAN("a-call@host")
 
 static void test_token_comes_back(void **state)
 {
@@ -18,10 +19,10 @@ static void test_token_comes_back(void **state)
 	};
 	for (size_t i = 0; i < sizeof(flows) / sizeof(flows[0]); i++) {
 		char text[TRANSPORT_TOKEN_LENGTH + 1];
-		transport_token_write(&KEY, flows[i], text);
+		transport_token_write(&KEY, flows[i], CALL, text);
 		assert_int_equal(strlen(text), TRANSPORT_TOKEN_LENGTH);
 		struct transport_flow back;
-		assert_int_equal(transport_token_parse(&KEY, span_of(text), &back), 0);
+		assert_int_equal(transport_token_parse(&KEY, span_of(text), CALL, &back), 0);
 		assert_true(transport_flow_equal(flows[i], back));
 	}
 }
@@ -30,12 +31,12 @@ static void test_token_survives_upper_case(void **state)
 {
 	(void)state;
 	char text[TRANSPORT_TOKEN_LENGTH + 1];
-	transport_token_write(&KEY, (struct transport_flow){ 10, 0xabcdef, 0xfedcba }, text);
+	transport_token_write(&KEY, (struct transport_flow){ 10, 0xabcdef, 0xfedcba }, CALL, text);
 	for (char *c = text; *c; c++)
 		if (*c >= 'a' && *c <= 'f')
 			*c = (char)(*c - 'a' + 'A');
 	struct transport_flow back;
-	assert_int_equal(transport_token_parse(&KEY, span_of(text), &back), 0);
+	assert_int_equal(transport_token_parse(&KEY, span_of(text), CALL, &back), 0);
 	assert_int_equal(back.slot, 0xabcdef);
 }
 
@@ -43,13 +44,13 @@ static void test_every_changed_digit_is_a_forgery(void **state)
 {
 	(void)state;
 	char text[TRANSPORT_TOKEN_LENGTH + 1];
-	transport_token_write(&KEY, (struct transport_flow){ 1, 2, 3 }, text);
+	transport_token_write(&KEY, (struct transport_flow){ 1, 2, 3 }, CALL, text);
 	for (size_t i = 0; i < TRANSPORT_TOKEN_LENGTH; i++) {
 		char forged[TRANSPORT_TOKEN_LENGTH + 1];
 		memcpy(forged, text, sizeof(forged));
 		forged[i] = forged[i] == '7' ? '8' : '7';
 		struct transport_flow flow = { 9, 9, 9 };
-		int status = transport_token_parse(&KEY, span_of(forged), &flow);
+		int status = transport_token_parse(&KEY, span_of(forged), CALL, &flow);
 		if (status != -EACCES)
 			fail_msg("digit %zu changed: %d", i, status);
 		assert_int_equal(flow.slot, 9); /* untouched */
@@ -60,9 +61,22 @@ static void test_token_of_another_key_is_a_forgery(void **state)
 {
 	(void)state;
 	char text[TRANSPORT_TOKEN_LENGTH + 1];
-	transport_token_write(&(struct hash_key){ { 11, 23 } }, (struct transport_flow){ 1, 2, 3 }, text);
+	transport_token_write(&(struct hash_key){ { 11, 23 } }, (struct transport_flow){ 1, 2, 3 }, CALL, text);
 	struct transport_flow flow;
-	assert_int_equal(transport_token_parse(&KEY, span_of(text), &flow), -EACCES);
+	assert_int_equal(transport_token_parse(&KEY, span_of(text), CALL, &flow), -EACCES);
+}
+
+static void test_token_of_another_dialog_is_a_forgery(void **state)
+{
+	(void)state;
+	static const char *const others[] = { "", "a-call@hos", "a-call@host ", "A-call@host", "another" };
+	char text[TRANSPORT_TOKEN_LENGTH + 1];
+	transport_token_write(&KEY, (struct transport_flow){ 1, 2, 3 }, CALL, text);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		struct transport_flow flow;
+		if (transport_token_parse(&KEY, span_of(text), span_of(others[i]), &flow) != -EACCES)
+			fail_msg("taken in the dialog: %s", others[i]);
+	}
 }
 
 static void test_other_users_are_no_tokens(void **state)
@@ -72,7 +86,7 @@ static void test_other_users_are_no_tokens(void **state)
 		"0123456789abcdef0123456789abcdef012", "0123456789abcdefg123456789abcdef01" };
 	for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++) {
 		struct transport_flow flow;
-		if (transport_token_parse(&KEY, span_of(users[i]), &flow) != -EINVAL)
+		if (transport_token_parse(&KEY, span_of(users[i]), CALL, &flow) != -EINVAL)
 			fail_msg("taken for a token: %s", users[i]);
 	}
 }
@@ -120,6 +134,7 @@ int main(void)
 		cmocka_unit_test(test_token_survives_upper_case),
 		cmocka_unit_test(test_every_changed_digit_is_a_forgery),
 		cmocka_unit_test(test_token_of_another_key_is_a_forgery),
+		cmocka_unit_test(test_token_of_another_dialog_is_a_forgery),
 		cmocka_unit_test(test_other_users_are_no_tokens),
 		cmocka_unit_test(test_branches_are_taken_apart),
 		cmocka_unit_test(test_protocol_names),

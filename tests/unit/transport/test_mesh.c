@@ -130,7 +130,7 @@ static void test_in_dialog_request_goes_where_its_flow_is(void **state)
 	send_request_to(&o->f.caller, "OPTIONS", &target);
 	wait_for(&o->f, o->f.caller.responses == 1);
 	char token[TRANSPORT_TOKEN_LENGTH + 1];
-	transport_flow_token(o->workers[2].transport, o->workers[2].flow, token);
+	transport_flow_token(o->workers[2].transport, o->workers[2].flow, next_call_id(&o->f), token);
 	char route[128];
 	snprintf(route, sizeof(route), "Route: <sip:%s@127.61.1.4;transport=tcp;lr>\r\n", token);
 	struct transport_client *client;
@@ -146,15 +146,22 @@ static void test_in_dialog_request_goes_where_its_flow_is(void **state)
 	assert_int_equal(counters_of(&o->workers[0]).mesh_sent, 1);
 	assert_int_equal(counters_of(&o->workers[2]).mesh_sent, 1);
 
-	/* A forged token changes nothing: it is handled where it came in. */
-	route[30] = route[30] == '0' ? '1' : '0';
+	/* The token of another dialog changes nothing: it is handled where it came in. */
 	assert_int_equal(send_to(&o->f.caller, "INFO", &target, route, &client), 0);
 	wait_for(&o->f, o->workers[0].requests == 1);
-	/* A worker that is not there neither. */
-	transport_token_write(&(struct hash_key){ { 1, 2 } }, (struct transport_flow){ 77, 0, 1 }, token);
+	/* A forged one neither. */
+	transport_flow_token(o->workers[2].transport, o->workers[2].flow, next_call_id(&o->f), token);
+	token[20] = token[20] == '0' ? '1' : '0';
 	snprintf(route, sizeof(route), "Route: <sip:%s@127.61.1.4;transport=tcp;lr>\r\n", token);
 	assert_int_equal(send_to(&o->f.caller, "INFO", &target, route, &client), 0);
 	wait_for(&o->f, o->workers[0].requests == 2);
+	/* A worker that is not there neither. */
+	transport_token_write(
+		&(struct hash_key){ { 1, 2 } }, (struct transport_flow){ 77, 0, 1 }, next_call_id(&o->f), token);
+	snprintf(route, sizeof(route), "Route: <sip:%s@127.61.1.4;transport=tcp;lr>\r\n", token);
+	assert_int_equal(send_to(&o->f.caller, "INFO", &target, route, &client), 0);
+	wait_for(&o->f, o->workers[0].requests == 3);
+	assert_int_equal(o->workers[2].requests, 2);
 }
 
 static void test_cancel_finds_its_invite(void **state)
@@ -206,7 +213,7 @@ static void test_ack_of_nobody_goes_to_the_user_once(void **state)
 	/* With our Route nobody need be asked. */
 	char token[TRANSPORT_TOKEN_LENGTH + 1];
 	char route[128];
-	transport_flow_token(o->workers[1].transport, (struct transport_flow){ 1, 0, 0 }, token);
+	transport_flow_token(o->workers[1].transport, (struct transport_flow){ 1, 0, 0 }, SPAN("-2xx-b"), token);
 	snprintf(route, sizeof(route), "Route: <sip:%s@127.61.1.4;lr>\r\n", token);
 	say(&o->f.caller, &target, request_text("ACK", "-2xx-b", route, ";tag=callee"));
 	wait_for(&o->f, o->workers[1].acks == 1);
@@ -334,16 +341,18 @@ static void storm_send(struct storm_worker *w)
 	char branch[TRANSPORT_BRANCH_LENGTH + 1];
 	char token[TRANSPORT_TOKEN_LENGTH + 1];
 	char text[2048];
+	char call_id[32];
 	transport_branch_make(w->transport, SPAN(LOOP_HASH), branch);
+	snprintf(call_id, sizeof(call_id), "%u-%u", w->number, w->sent);
 	/* Arrives at `next`, belongs to `other` every second time; the answer comes to `other`. */
-	transport_flow_token(
-		w->transport, (struct transport_flow){ w->sent % 2 ? other->number : next->number, 0, 0 }, token);
+	struct transport_flow flow = { w->sent % 2 ? other->number : next->number, 0, 0 };
+	transport_flow_token(w->transport, flow, span_of(call_id), token);
 	int length = snprintf(text, sizeof(text),
 		"INFO sip:2000@127.61.1.5 SIP/2.0\r\nVia: SIP/2.0/UDP 127.61.1.5:%u;branch=%s\r\n"
 		"Route: <sip:%s@127.61.1.5;lr>\r\n"
-		"From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: %u-%u\r\nCSeq: 1 INFO\r\n"
+		"From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: %s\r\nCSeq: 1 INFO\r\n"
 		"Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
-		net_address_port(&other->udp), branch, token, w->number, w->sent);
+		net_address_port(&other->udp), branch, token, call_id);
 	struct iovec part = { text, (size_t)length };
 	struct transport_target target = { .protocol = TRANSPORT_UDP, .address = next->udp };
 	struct transport_request request = {

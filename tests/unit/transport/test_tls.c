@@ -222,7 +222,7 @@ static void test_certificate_goes_to_another_worker(void **state)
 	}
 	char token[TRANSPORT_TOKEN_LENGTH + 1];
 	char route[128];
-	transport_flow_token(workers[0].transport, (struct transport_flow){ 1, 0, 0 }, token);
+	transport_flow_token(workers[0].transport, (struct transport_flow){ 1, 0, 0 }, next_call_id(&f), token);
 	snprintf(route, sizeof(route), "Route: <sip:%s@127.61.1.6;transport=tls;lr>\r\n", token);
 	struct transport_target target = target_at(&workers[0], TRANSPORT_TLS);
 	target.name = SPAN("callee.example");
