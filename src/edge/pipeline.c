@@ -118,21 +118,6 @@ static void on_defect(void *argument, struct transport_server *server, const str
 	transport_server_release(server);
 }
 
-/* The ACK to a 2xx: the same way as any request in a dialog, without a transaction and without an
- * answer. Its memory lasts for the call, so nothing may wait. */
-static void on_ack(void *argument, const struct transport_arrival *arrival)
-{
-	struct edge_worker *worker = argument;
-	struct arena arena;
-	arena_init(&arena, 256u << 10);
-	struct edge_request *request = request_new(worker, &arena, arrival);
-	if (request) {
-		edge_request_resume(request);
-		edge_request_finish(request);
-	}
-	arena_done(&arena);
-}
-
 static void on_cancelled(void *argument, struct transport_server *server, const struct transport_arrival *cancel)
 {
 	(void)argument;
@@ -159,7 +144,7 @@ struct transport_user edge_worker_user(struct edge_worker *worker)
 {
 	return (struct transport_user){
 		.request = on_request,
-		.ack = on_ack,
+		.ack = on_request, /* to a 2xx: forwarded as any request in a dialog, and never answered */
 		.cancelled = on_cancelled,
 		.defect = on_defect,
 		.ended = on_ended,

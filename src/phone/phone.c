@@ -60,12 +60,13 @@ static void on_request(void *argument, struct transport_server *server, const st
 	}
 }
 
-static void on_ack(void *argument, const struct transport_arrival *arrival)
+static void on_ack(void *argument, struct transport_server *server, const struct transport_arrival *arrival)
 {
 	struct phone *phone = argument;
 	struct phone_call *call = phone_call_find(phone, arrival->message);
 	if (call && sip_answer_acknowledged(&call->answer, arrival->message->cseq))
 		phone_answer_done(call);
+	transport_server_release(server);
 }
 
 static void on_cancelled(void *argument, struct transport_server *server, const struct transport_arrival *cancel)

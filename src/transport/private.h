@@ -235,6 +235,8 @@ struct transport_facts *transport_incoming_facts(const struct transport_incoming
 void transport_defer(struct transport *t, struct transport_deferred *deferred);
 /* A new request; defect is NULL where it is well formed. */
 void transport_server_receive(struct transport *t, struct transport_incoming *in, const struct sip_defect *defect);
+/* An ACK that no transaction claims; user.ack is there. */
+void transport_server_receive_ack(struct transport *t, struct transport_incoming *in);
 /* A CANCEL whose INVITE is here. */
 void transport_server_receive_cancel(
 	struct transport *t, struct sip_transaction *invite, struct transport_incoming *in);

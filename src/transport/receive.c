@@ -65,20 +65,12 @@ static bool claim_cancel(struct transport *t, struct transport_incoming *in)
 
 static void unclaimed_ack(struct transport *t, struct transport_incoming *in, struct span bytes)
 {
-	struct transport_note note = { 0 };
-	if (t->user.stamp) {
-		struct transport_stamp stamp = { 0 };
-		t->user.stamp(t->user.argument, &in->arrival, &stamp);
-		note = stamp.note;
-		struct iovec part = { (void *)(uintptr_t)bytes.at, bytes.length };
-		transport_record_message(t, RECORD_RECEIVED, &in->arrival, &note, &part, 1);
-	} else {
-		count_received(t, in, bytes);
+	if (t->user.ack) {
+		transport_server_receive_ack(t, in);
+		return;
 	}
-	if (t->user.ack)
-		t->user.ack(t->user.argument, &in->arrival);
-	else
-		transport_count(&t->counters.dropped_strays, 1);
+	count_received(t, in, bytes);
+	transport_count(&t->counters.dropped_strays, 1);
 }
 
 static void receive_ack(struct transport *t, struct transport_incoming *in, struct span bytes)

@@ -222,6 +222,8 @@ static void send_response(struct transport_server *s)
 
 /* ---- the machine ---- */
 
+static void receive_ack(struct transport *t, struct transport_incoming *in, const struct transport_note *known);
+
 static void tell(struct transport_server *s, enum sip_tell what)
 {
 	const struct transport_user *user = &s->transport->user;
@@ -232,7 +234,7 @@ static void tell(struct transport_server *s, enum sip_tell what)
 		break;
 	case SIP_TELL_ACK:
 		if (user->ack && s->incoming)
-			user->ack(user->argument, &s->incoming->arrival);
+			receive_ack(s->transport, s->incoming, &s->note);
 		break;
 	case SIP_TELL_CANCEL:
 		if (user->cancelled && s->incoming && s->holds > 0)
@@ -385,7 +387,6 @@ static struct transport_server *server_new(
 	s->holds = 1;
 	s->alive = true;
 	transport_note_merge(&s->arena, &s->note, known);
-	record_received(s, in);
 	return s;
 }
 
@@ -418,6 +419,7 @@ void transport_server_receive(struct transport *t, struct transport_incoming *in
 	struct transport_server *s = server_new(t, in, NULL);
 	if (!s)
 		return;
+	record_received(s, in);
 	if (defect) {
 		s->stateless = true;
 		t->user.defect(t->user.argument, s, &s->arrival, defect);
@@ -431,6 +433,24 @@ void transport_server_receive(struct transport *t, struct transport_incoming *in
 	}
 	if (server_enter(s))
 		server_start(s);
+}
+
+/* The ACK to a 2xx has no transaction (RFC 3261 17), but who forwards it may have to wait for the DNS. known: as
+ * of server_new; with it the record of the ACK has been made. */
+static void receive_ack(struct transport *t, struct transport_incoming *in, const struct transport_note *known)
+{
+	struct transport_server *s = server_new(t, in, known);
+	if (!s)
+		return;
+	if (!known)
+		record_received(s, in);
+	s->stateless = true;
+	t->user.ack(t->user.argument, s, &s->arrival);
+}
+
+void transport_server_receive_ack(struct transport *t, struct transport_incoming *in)
+{
+	receive_ack(t, in, NULL);
 }
 
 void transport_server_receive_again(
@@ -468,7 +488,10 @@ void transport_server_receive_cancel(
 {
 	struct transport_server *invite = base_container(transaction, struct transport_server, transaction);
 	struct transport_server *cancel = server_new(t, in, &invite->note);
-	if (!cancel || !server_enter(cancel))
+	if (!cancel)
+		return;
+	record_received(cancel, in);
+	if (!server_enter(cancel))
 		return;
 	struct sip_actions actions;
 	sip_transaction_start(

@@ -95,7 +95,7 @@ struct transport_arrival {
 /* Asked of the user before anybody sees a new request (or an ACK): what its records carry, and what is
  * written into its top Via (RFC 3261 18.2.1, RFC 3581 4), so that it stands in what is forwarded and in
  * every response. Before the hook is called, via.received and via.rport hold the remote address; the
- * hook may clear them and set the others. An ACK's Via stays as it is. */
+ * hook may clear them and set the others. */
 struct transport_stamp {
 	struct sip_via_stamp via;
 	struct transport_note note; /* for the record of this message and all later ones of the server */
@@ -135,8 +135,9 @@ struct transport_user {
 	 * transport_respond, now or later, and release the server. BENOTIFY comes this way too but is
 	 * never answered: what is given to transport_respond for it goes nowhere. */
 	void (*request)(void *argument, struct transport_server *server, const struct transport_arrival *arrival);
-	/* An ACK that no transaction claims: the ACK to a 2xx, to be forwarded without a transaction. */
-	void (*ack)(void *argument, const struct transport_arrival *arrival);
+	/* The ACK to a 2xx, to be forwarded without a transaction. Its server has none either: arena, hold and
+	 * release are as ever (release it, now or later), what is given to transport_respond goes nowhere. */
+	void (*ack)(void *argument, struct transport_server *server, const struct transport_arrival *arrival);
 	/* A CANCEL for this INVITE. Its own 200 has been sent; the INVITE still wants its answer (487). */
 	void (*cancelled)(void *argument, struct transport_server *server, const struct transport_arrival *cancel);
 	/* A request that cannot be taken but can be answered (Via, From, To, Call-ID, CSeq were readable):

@@ -28,6 +28,8 @@ struct side {
 	/* as server */
 	unsigned answer; /* status given at once; 0: the server is kept */
 	bool keep; /* do not release after answering */
+	bool keep_acks; /* in ack */
+	struct transport_server *ack;
 	struct transport_server *server;
 	char request[2048]; /* the last one, as the user saw it */
 	struct transport_flow flow; /* of the last request */
@@ -138,11 +140,15 @@ static inline void on_request(void *argument, struct transport_server *server, c
 	s->server = server;
 }
 
-static inline void on_ack(void *argument, const struct transport_arrival *arrival)
+static inline void on_ack(void *argument, struct transport_server *server, const struct transport_arrival *arrival)
 {
 	struct side *s = argument;
 	s->acks++;
 	keep_request(s, arrival);
+	if (s->keep_acks)
+		s->ack = server;
+	else
+		transport_server_release(server);
 }
 
 static inline void on_cancelled(void *argument, struct transport_server *server, const struct transport_arrival *cancel)

@@ -206,6 +206,58 @@ static void test_ack_to_2xx_goes_to_the_user(void **state)
 	assert_int_equal(f->callee.transport->server_count, 0);
 }
 
+/* Whoever forwards it may have to ask the DNS first. */
+static void test_ack_may_be_kept(void **state)
+{
+	struct fixture *f = *state;
+	for (enum transport_protocol protocol = TRANSPORT_UDP; protocol <= TRANSPORT_TCP; protocol++) {
+		struct transport_target target = target_at(&f->callee, protocol);
+		unsigned acks = f->callee.acks;
+		f->callee.keep_acks = true;
+		char text[2048];
+		size_t length = make_request(&f->caller, "ACK", protocol, "z9hG4bKkept", NULL, text, sizeof(text));
+		struct iovec part = { text, length };
+		assert_int_equal(transport_send_stateless(f->caller.transport, &target, &part, 1, NULL), 0);
+		wait_for(f, f->callee.acks == acks + 1);
+		pass(f, 2 * CLOCK_SECOND_US);
+		struct transport_server *ack = f->callee.ack;
+		const struct sip_message *m = transport_server_request(ack);
+		assert_int_equal(m->method, SIP_METHOD_ACK);
+		assert_true(span_is(m->via.received, CALLER)); /* RFC 3261 18.2.1: of every request */
+		assert_non_null(arena_allocate(transport_server_arena(ack), 1000));
+		unsigned sent = f->callee.records_sent;
+		assert_int_equal(respond(ack, 200), 0); /* goes nowhere */
+		settle_down(f);
+		assert_int_equal(f->callee.records_sent, sent);
+		assert_int_equal(f->callee.records_received, acks + 1);
+		transport_server_release(ack);
+		settle_down(f);
+		assert_int_equal(f->callee.transport->server_count, 0);
+	}
+}
+
+/* RFC 2543's way: with the branch of its INVITE. The transaction passes it up, and it is an ACK as any other. */
+static void test_ack_with_the_branch_of_its_invite(void **state)
+{
+	struct fixture *f = *state;
+	struct transport_target target = target_at(&f->callee, TRANSPORT_UDP);
+	char text[2048];
+	for (int i = 0; i < 2; i++) {
+		size_t length = make_request(
+			&f->caller, i ? "ACK" : "INVITE", TRANSPORT_UDP, "z9hG4bKsame", NULL, text, sizeof(text));
+		struct iovec part = { text, length };
+		assert_int_equal(transport_send_stateless(f->caller.transport, &target, &part, 1, NULL), 0);
+		f->callee.keep_acks = true;
+		wait_for(f, f->callee.requests + f->callee.acks == (unsigned)i + 1);
+	}
+	settle_down(f);
+	assert_int_equal(transport_server_request(f->callee.ack)->method, SIP_METHOD_ACK);
+	assert_int_equal(f->callee.records_received, 2);
+	transport_server_release(f->callee.ack);
+	settle_down(f);
+	assert_int_equal(f->callee.transport->server_count, 1); /* the INVITE's, until 64·T1 */
+}
+
 static void test_cancel_waits_for_a_provisional(void **state)
 {
 	struct fixture *f = *state;
@@ -443,6 +495,8 @@ int main(void)
 		TEST(test_trying_comes_after_a_while),
 		TEST(test_ack_to_2xx_goes_to_the_user),
 		TEST(test_cancel_waits_for_a_provisional),
+		TEST(test_ack_may_be_kept),
+		TEST(test_ack_with_the_branch_of_its_invite),
 		TEST(test_cancel_of_nothing_is_a_request),
 		TEST(test_late_answer_is_refused),
 		TEST(test_lingering_transactions_still_work),
