@@ -7,6 +7,20 @@
 #include "edge/forward.h"
 #include "peer/view.h"
 
+/* Where a neighbor is reached over TLS it is met as by the search: over its connections, by its own name. */
+static void target_add(struct edge_request *request, struct transport_target target)
+{
+	const struct edge_zone *zone = NULL;
+	if (target.protocol == TRANSPORT_TLS)
+		zone = edge_site_neighbor(request->site, &target.address, TRANSPORT_TLS);
+	if (zone) {
+		target.name = zone->config->verify_name;
+		target.mark = 0;
+		target.flags |= TRANSPORT_TARGET_ALIAS;
+	}
+	edge_target_add(request, target);
+}
+
 /* A numeric host is its own answer; an ACK, which cannot wait, gets through by the same means as the
  * INVITE before it: addresses that are known already. */
 static bool target_known(struct edge_request *request, const struct transport_question *question)
@@ -20,7 +34,7 @@ static bool target_known(struct edge_request *request, const struct transport_qu
 	};
 	uint16_t port = question->port ? question->port : transport_protocol_port(target.protocol);
 	if (net_address_parse(question->host, port, &target.address) == 0) {
-		edge_target_add(request, target);
+		target_add(request, target);
 		return true;
 	}
 	const struct peer_host *host = peer_host_known(request->worker->peers, question->host, port);
@@ -28,7 +42,7 @@ static bool target_known(struct edge_request *request, const struct transport_qu
 		target.address = host->addresses[i];
 		net_address_set_port(&target.address, port);
 		target.name = question->host;
-		edge_target_add(request, target);
+		target_add(request, target);
 	}
 	bool known = host && host->facts.address_count > 0;
 	peer_host_unref(host);
@@ -140,7 +154,7 @@ static enum edge_progress addresses_by_peers(struct edge_request *request, const
 	struct peer_found found = {
 		.host = host_found, .argument = request, .serial = request->serial, .tag = request->tag
 	};
-	if (!request->server || !request->worker->shared->resolver)
+	if (!request->worker->shared->resolver)
 		return EDGE_CONTINUE;
 	uint16_t port = question->port ? question->port : 5061;
 	int status = peer_find_host(request->worker->peers, question->host, port, &found, &host, &request->ask);
@@ -181,8 +195,7 @@ enum edge_progress edge_targets_of_own_way(struct edge_request *request)
 	if (!sip_uri_is_sip(&request->hop.uri))
 		return edge_answer_outcome(request, EDGE_OUTCOME_UNKNOWN_SCHEME);
 	request->attempt.domain = partner_domain(request);
-	/* An ACK cannot wait; what the INVITE before it learned is still known. */
-	if (!request->attempt.domain.at || !request->server || !request->worker->shared->resolver)
+	if (!request->attempt.domain.at || !request->worker->shared->resolver)
 		return addresses(request);
 	int status = peer_find_domain(request->worker->peers, request->attempt.domain, &found, &domain, &request->ask);
 	if (status == 0)
