@@ -174,7 +174,7 @@ enum edge_progress edge_admit(struct edge_request *request)
 		return edge_answer_outcome(request, EDGE_OUTCOME_STRANGER_WITHOUT_TLS);
 	if (request->in_dialog && request->hop.own_routes > 0)
 		return admit_in_dialog(request);
-	if (!sip_method_is_answered(request->message->method) && !request->server)
+	if (request->message->method == SIP_METHOD_ACK)
 		return edge_answer_outcome(request, EDGE_OUTCOME_NO_TRANSACTION); /* an ACK of no dialog of ours */
 	return admit_by_identity(request);
 }

@@ -122,7 +122,7 @@ static void respond(struct edge_worker *worker, struct transport_server *server,
 
 static bool may_answer(const struct edge_request *request)
 {
-	return request->server && !request->answered && sip_method_is_answered(request->message->method);
+	return !request->answered && sip_method_is_answered(request->message->method);
 }
 
 /* Rule R7: what makes a partner suspicious is that it asks for people who are not here, or for what it may not;
@@ -148,9 +148,7 @@ static void final_answer(struct edge_request *request, uint16_t status, const st
 
 static enum edge_progress end(struct edge_request *request)
 {
-	/* An ACK is finished by whoever called, when the call returns. */
-	if (request->server)
-		edge_request_finish(request);
+	edge_request_finish(request);
 	return EDGE_DONE;
 }
 

@@ -42,11 +42,10 @@ static enum edge_progress find_targets(struct edge_request *request)
 	return edge_targets_of_zone(request, &request->plan.targets[request->next_plan_target++]);
 }
 
-/* An ACK or a BENOTIFY: nothing will come back. (An ACK is finished by whoever called.) */
+/* An ACK or a BENOTIFY: nothing will come back. */
 static enum edge_progress sent_for_good(struct edge_request *request)
 {
-	if (request->server)
-		edge_request_finish(request);
+	edge_request_finish(request);
 	return EDGE_DONE;
 }
 

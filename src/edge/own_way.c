@@ -21,8 +21,7 @@ static void target_add(struct edge_request *request, struct transport_target tar
 	edge_target_add(request, target);
 }
 
-/* A numeric host is its own answer; an ACK, which cannot wait, gets through by the same means as the
- * INVITE before it: addresses that are known already. */
+/* A numeric host is its own answer, and addresses that are known already need no question. */
 static bool target_known(struct edge_request *request, const struct transport_question *question)
 {
 	struct transport_target target = {
@@ -147,7 +146,7 @@ static void host_found(void *argument, const struct peer_host *host)
 }
 
 /* TLS and a name: most likely the partner's edge. Its addresses are remembered with the peers, so the
- * ACK that follows finds them. */
+ * requests that follow in the dialog find them. */
 static enum edge_progress addresses_by_peers(struct edge_request *request, const struct transport_question *question)
 {
 	const struct peer_host *host;

@@ -85,10 +85,8 @@ void edge_request_finish(struct edge_request *request)
 		list_remove(&request->link);
 		edge_count_down(&worker->under_way);
 	}
-	if (request->server) {
-		transport_server_set_context(request->server, NULL);
-		transport_server_release(request->server);
-	}
+	transport_server_set_context(request->server, NULL);
+	transport_server_release(request->server);
 }
 
 static void on_request(void *argument, struct transport_server *server, const struct transport_arrival *arrival)

@@ -38,7 +38,7 @@ struct edge_request {
 	struct list link; /* of worker->requests */
 	struct edge_worker *worker;
 	struct edge_site *site;
-	struct transport_server *server; /* NULL for an ACK, which has no transaction */
+	struct transport_server *server; /* an ACK or a BENOTIFY has one too, but no transaction */
 	const struct transport_arrival *arrival;
 	const struct sip_message *message;
 	struct arena *arena;

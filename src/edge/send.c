@@ -99,7 +99,7 @@ static int send_pieces(struct edge_request *request, const struct transport_targ
 {
 	struct transport_note note = edge_dress_note(request, request->target_zone);
 	struct transport *transport = request->worker->transport;
-	if (!request->server || !sip_method_is_answered(request->message->method))
+	if (!sip_method_is_answered(request->message->method))
 		return transport_send_stateless(transport, target, pieces, count, &note);
 	struct transport_request send = {
 		.target = target,

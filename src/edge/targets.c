@@ -57,8 +57,8 @@ enum edge_progress edge_target_resolve(struct edge_request *request, const struc
 {
 	struct edge_worker *worker = request->worker;
 	struct transport_resolving with = { worker->shared->resolver, worker->loop, &worker->random };
-	if (!request->server || !with.resolver)
-		return EDGE_CONTINUE; /* nobody to ask, or no time to wait: as if there were no address */
+	if (!with.resolver)
+		return EDGE_CONTINUE; /* nobody to ask: as if there were no address */
 	if (transport_resolve(&with, question, resolved, request, &request->query) < 0)
 		return EDGE_CONTINUE;
 	return EDGE_WAIT;
