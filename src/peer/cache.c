@@ -57,6 +57,7 @@ void peer_entry_unref(struct peer_entry *entry)
 	if (!entry || atomic_fetch_sub_explicit(&entry->references, 1, memory_order_acq_rel) != 1)
 		return;
 	X509_free(entry->leaf);
+	sk_X509_pop_free(entry->sent, X509_free);
 	arena_done(&entry->arena);
 	free(entry);
 }

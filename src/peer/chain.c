@@ -123,19 +123,6 @@ static void complete_status(struct trust_chain *chain, struct net_tls *tls, stru
 		chain->authority = last_issuer(chain);
 }
 
-/* Fills status, missing, verify_… from what the handshake found (problems of facts) and the known intermediates of
- * tls. Dates are left to trust. */
-static void fill_status(struct trust_chain *chain, struct net_tls *tls, const struct net_tls_facts *facts)
-{
-	chain->seen_as_client = facts->server;
-	if (chain->count == 0)
-		return;
-	chain->status = TRUST_CHAIN_TRUSTED;
-	for (size_t i = 0; i < facts->problem_count; i++)
-		take_problem(chain, &facts->problems[i]);
-	complete_status(chain, tls, facts->chain);
-}
-
 /* Dates and purposes aside: does it end in one of these? */
 static bool ends_in(struct x509_store_st *store, struct stack_st_X509 *certificates)
 {
@@ -170,37 +157,196 @@ void peer_chain_verify(struct trust_chain *chain, struct net_tls *tls, struct st
 
 /* ---- learning ---- */
 
-/* Everything that the status was made of: the same leaf may come with another chain next time. */
-static uint64_t shown_hash(const struct peer_cache *cache, const struct net_tls_facts *facts)
+/* What an entry is made of. */
+struct lesson {
+	struct stack_st_X509 *chain;
+	bool server; /* our role */
+	const struct net_tls_problem *problems; /* that the handshake found */
+	size_t problem_count;
+	uint64_t generation; /* of the TLS context to be held against */
+	bool anew; /* another one than that of the handshake */
+};
+
+static uint64_t sent_hash(const struct peer_cache *cache, const struct net_tls_facts *facts)
 {
-	uint64_t hash = facts->generation;
+	uint64_t hash = 0;
 	for (int i = 0; i < sk_X509_num(facts->chain); i++)
 		hash = hash_mix(hash, peer_leaf_hash(cache, sk_X509_value(facts->chain, i), facts->server));
+	return hash;
+}
+
+/* Everything that the status is made of: the same leaf may come with another chain next time. */
+static uint64_t shown_hash(uint64_t sent, uint64_t generation, const struct net_tls_facts *facts)
+{
+	uint64_t hash = hash_mix(sent, generation);
 	for (size_t i = 0; i < facts->problem_count; i++)
 		hash = hash_mix(hash, (uint64_t)facts->problems[i].error << 8 | (uint8_t)facts->problems[i].depth);
 	return hash;
 }
 
-static int entry_make(struct peer_cache *cache, struct net_tls *tls, const struct net_tls_facts *facts, uint64_t shown,
-	struct peer_entry **ret_entry)
+static bool is_about_authorities(const struct trust_chain *chain, const struct net_tls_problem *problem)
+{
+	enum trust_chain_status status = status_of(chain, problem);
+	return status == TRUST_CHAIN_UNTRUSTED || status == TRUST_CHAIN_SELF_SIGNED;
+}
+
+/* By today's authorities. What else the handshake found (signatures, usage) does not change with them. */
+static int verify_anew(struct trust_chain *chain, struct net_tls *tls, const struct lesson *lesson)
+{
+	struct net_tls_problem today = { 0 };
+	enum net_tls_purpose purpose = lesson->server ? NET_TLS_PURPOSE_ANY : NET_TLS_PURPOSE_SERVER;
+	int status = net_tls_chain_verify(tls, lesson->chain, purpose, 0, &today);
+	if (status < 0)
+		return status;
+	chain->status = TRUST_CHAIN_TRUSTED;
+	take_problem(chain, &today);
+	for (size_t i = 0; i < lesson->problem_count; i++)
+		if (!is_about_authorities(chain, &lesson->problems[i]))
+			take_problem(chain, &lesson->problems[i]);
+	return 0;
+}
+
+static int lesson_judge(struct trust_chain *chain, struct net_tls *tls, const struct lesson *lesson)
+{
+	chain->seen_as_client = lesson->server;
+	int status = 0;
+	if (lesson->anew) {
+		status = verify_anew(chain, tls, lesson);
+	} else {
+		chain->status = TRUST_CHAIN_TRUSTED;
+		for (size_t i = 0; i < lesson->problem_count; i++)
+			take_problem(chain, &lesson->problems[i]);
+	}
+	complete_status(chain, tls, lesson->chain);
+	return status;
+}
+
+/* Strangers' untrusted chains are not worth the memory. */
+static void keep_sent(struct peer_entry *entry, const struct lesson *lesson)
+{
+	if (entry->chain.facts.status != TRUST_CHAIN_TRUSTED ||
+		entry->chain.facts.sent_count > entry->chain.facts.count)
+		return;
+	entry->sent = X509_chain_up_ref(lesson->chain);
+	entry->problem_count = lesson->problem_count;
+	for (size_t i = 0; i < lesson->problem_count; i++)
+		entry->problems[i] = lesson->problems[i];
+}
+
+static int entry_make(
+	struct peer_cache *cache, struct net_tls *tls, const struct lesson *lesson, struct peer_entry **ret_entry)
 {
 	struct peer_entry *entry = peer_entry_new(PEER_CHAIN);
 	if (!entry)
 		return -ENOMEM;
-	int status = peer_chain_read(facts->chain, &entry->arena, &entry->chain.facts);
+	int status = peer_chain_read(lesson->chain, &entry->arena, &entry->chain.facts);
+	if (status == 0)
+		status = lesson_judge(&entry->chain.facts, tls, lesson);
 	if (status < 0) {
 		peer_entry_unref(entry);
 		return status;
 	}
-	fill_status(&entry->chain.facts, tls, facts);
-	entry->leaf = sk_X509_value(facts->chain, 0);
+	keep_sent(entry, lesson);
+	entry->leaf = sk_X509_value(lesson->chain, 0);
 	X509_up_ref(entry->leaf);
-	entry->server = facts->server;
-	entry->generation = facts->generation;
-	entry->shown = shown;
+	entry->server = lesson->server;
+	entry->generation = lesson->generation;
 	entry->chain.learned_us = clock_wall_us(peer_cache_settings(cache)->clock);
 	*ret_entry = entry;
 	return 0;
+}
+
+/* A handshake, and what it is looked up by. */
+struct sight {
+	const struct net_tls_facts *facts;
+	uint64_t hash; /* of the leaf */
+	uint64_t sent; /* of all certificates; 0 where they were not shown */
+	uint64_t shown;
+	uint64_t generation; /* of trust as it is now: no older judgement counts */
+	uint64_t epoch; /* of the cache, before anything was looked up */
+};
+
+static struct sight sight_of(
+	const struct peer_cache *cache, const struct net_tls *tls, const struct net_tls_facts *facts)
+{
+	struct sight sight = {
+		.facts = facts,
+		.generation = net_tls_generation(tls),
+		.epoch = peer_cache_epoch(cache),
+	};
+	sight.hash = peer_leaf_hash(cache, sk_X509_value(facts->chain, 0), facts->server);
+	if (facts->resumed)
+		return sight;
+	sight.sent = sent_hash(cache, facts);
+	sight.shown = shown_hash(sight.sent, facts->generation, facts);
+	return sight;
+}
+
+static bool is_good(const struct peer_entry *entry, const struct sight *sight)
+{
+	if (entry->generation != sight->generation)
+		return false;
+	if (sight->facts->resumed)
+		return true;
+	/* A connection older than the last change of trust: what it found itself no longer counts. */
+	if (sight->facts->generation != sight->generation)
+		return entry->sent_hash == sight->sent;
+	return entry->shown == sight->shown;
+}
+
+/* NULL, or a reference of the caller's; not necessarily good. */
+static struct peer_entry *find_entry(struct peer_view *view, const struct sight *sight)
+{
+	X509 *leaf = sk_X509_value(sight->facts->chain, 0);
+	bool server = sight->facts->server;
+	struct peer_entry *entry = peer_view_find_leaf(view, leaf, server, sight->hash);
+	if (!entry || is_good(entry, sight))
+		return entry;
+	/* Another worker may have learned better, and told the shared table. */
+	peer_view_forget(view, entry, sight->hash);
+	peer_entry_unref(entry);
+	return peer_view_find_leaf(view, leaf, server, sight->hash);
+}
+
+/* known: of the same leaf; what a resumed session no longer shows. */
+static int learn(struct peer_view *view, struct net_tls *tls, const struct sight *sight, const struct peer_entry *known,
+	struct peer_entry **ret_entry)
+{
+	const struct net_tls_facts *facts = sight->facts;
+	struct lesson lesson = {
+		.chain = facts->chain,
+		.server = facts->server,
+		.problems = facts->problems,
+		.problem_count = facts->problem_count,
+		.generation = sight->generation,
+		.anew = facts->resumed || facts->generation != sight->generation,
+	};
+	if (facts->resumed) {
+		if (!known || !known->sent)
+			return -ESTALE;
+		lesson.chain = known->sent;
+		lesson.problems = known->problems;
+		lesson.problem_count = known->problem_count;
+	}
+	int status = entry_make(view->cache, tls, &lesson, ret_entry);
+	if (status < 0)
+		return status;
+	(*ret_entry)->sent_hash = facts->resumed ? known->sent_hash : sight->sent;
+	(*ret_entry)->shown = lesson.anew ? 0 : sight->shown;
+	peer_cache_put(view->cache, *ret_entry, sight->hash, sight->epoch);
+	peer_view_keep(view, *ret_entry, sight->hash);
+	return 0;
+}
+
+/* The session was begun with a chain that was not trusted: what another one of the same leaf was worth is no excuse. */
+static bool remembers_worse(const struct net_tls_facts *facts, const struct trust_chain *chain)
+{
+	if (!facts->resumed || chain->status != TRUST_CHAIN_TRUSTED)
+		return false;
+	for (size_t i = 0; i < facts->problem_count; i++)
+		if (status_of(chain, &facts->problems[i]) != TRUST_CHAIN_TRUSTED)
+			return true;
+	return false;
 }
 
 int peer_chain_learn(struct peer_view *view, struct net_tls *tls, const struct net_tls_facts *facts,
@@ -210,40 +356,28 @@ int peer_chain_learn(struct peer_view *view, struct net_tls *tls, const struct n
 		*ret_chain = NULL;
 		return 0;
 	}
-	struct peer_cache *cache = view->cache;
-	X509 *leaf = sk_X509_value(facts->chain, 0);
-	uint64_t epoch = peer_cache_epoch(cache);
-	uint64_t hash = peer_leaf_hash(cache, leaf, facts->server);
-	uint64_t shown = facts->resumed ? 0 : shown_hash(cache, facts);
-	struct peer_entry *entry = peer_view_find_leaf(view, leaf, facts->server, hash);
-	if (entry && facts->resumed && entry->generation != net_tls_generation(tls)) {
-		/* A change of trust forgets all sessions, so this one was verified after the last change: by
-		 * some worker, who told the shared table. What we remember ourselves may be older. */
-		peer_view_forget(view, entry, hash);
+	struct sight sight = sight_of(view->cache, tls, facts);
+	struct peer_entry *entry = find_entry(view, &sight);
+	if (!entry || !is_good(entry, &sight)) {
+		struct peer_entry *known = entry;
+		int status = learn(view, tls, &sight, known, &entry);
+		peer_entry_unref(known);
+		if (status < 0)
+			return status;
+	}
+	if (remembers_worse(facts, &entry->chain.facts)) {
 		peer_entry_unref(entry);
-		entry = peer_view_find_leaf(view, leaf, facts->server, hash);
-	}
-	if (entry && (facts->resumed || entry->shown == shown)) {
-		*ret_chain = &entry->chain;
-		return 0;
-	}
-	peer_entry_unref(entry);
-	if (facts->resumed)
 		return -ESTALE;
-	int status = entry_make(cache, tls, facts, shown, &entry);
-	if (status < 0)
-		return status;
-	peer_cache_put(cache, entry, hash, epoch);
-	peer_view_keep(view, entry, hash);
+	}
 	*ret_chain = &entry->chain;
 	return 0;
 }
 
 bool peer_chain_may_resume(void *cache, struct x509_st *leaf)
 {
-	/* Only servers are asked. */
+	/* Only servers are asked. Without the chain it could not be verified anew. */
 	struct peer_entry *entry = peer_cache_find_leaf(cache, leaf, true, peer_leaf_hash(cache, leaf, true));
-	bool known = entry != NULL;
+	bool known = entry && entry->sent;
 	peer_entry_unref(entry);
 	return known;
 }

@@ -29,12 +29,14 @@ int peer_chain_read(struct stack_st_X509 *chain, struct arena *arena, struct tru
 void peer_chain_verify(struct trust_chain *chain, struct net_tls *tls, struct stack_st_X509 *certificates,
 	bool seen_as_client, struct x509_store_st *public_authorities);
 
-/* What a handshake showed, read once and kept by the leaf's fingerprint. 0 with a reference of the caller's; NULL where
- * the peer showed no certificate. -ESTALE: the session was resumed and what was known of the leaf is gone: connect
- * again with full_handshake. -ENOMEM, -EBADMSG. */
+/* What a handshake showed, read once and kept by the leaf's fingerprint. The status is always by the authorities that
+ * tls trusts now: what was learned under earlier ones (of a connection that stands, of a session resumed) is verified
+ * anew, once. 0 with a reference of the caller's; NULL where the peer showed no certificate. -ESTALE: the session was
+ * resumed, and what was known of the leaf is gone, or the chain that began the session was worse: connect again with
+ * full_handshake. -ENOMEM, -EBADMSG. */
 int peer_chain_learn(struct peer_view *view, struct net_tls *tls, const struct net_tls_facts *facts,
 	const struct peer_chain **ret_chain);
-/* For net_tls_settings.may_resume; argument is the cache. Any thread. */
+/* For net_tls_settings.may_resume; argument is the cache: is the leaf's whole chain known, as trusted? Any thread. */
 bool peer_chain_may_resume(void *cache, struct x509_st *leaf);
 
 /* How an attempt ended, as trust wants it. why is NULL while the connection stands; facts is NULL for plain TCP or

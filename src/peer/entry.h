@@ -4,6 +4,7 @@
 /* What the shared table holds, for this folder: an immutable entry with its own memory, counted. */
 #include "base/arena.h"
 #include "base/list.h"
+#include "net/tls.h"
 #include "peer/cache.h"
 
 #include <stdatomic.h>
@@ -29,7 +30,11 @@ struct peer_entry {
 	/* PEER_CHAIN */
 	struct x509_st *leaf;
 	bool server; /* our role */
+	struct stack_st_X509 *sent; /* to be verified anew when trust changes; NULL where it was not trusted */
+	struct net_tls_problem problems[NET_TLS_PROBLEM_MAXIMUM]; /* of the handshake, likewise */
+	size_t problem_count;
 	uint64_t generation; /* of the TLS context that verified it */
+	uint64_t sent_hash; /* of all certificates */
 	uint64_t shown; /* hash of everything that the handshake showed */
 	union {
 		struct peer_domain domain;

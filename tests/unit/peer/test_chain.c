@@ -527,6 +527,144 @@ static void the_same_leaf_with_another_chain_is_judged_anew(void **state)
 	school_close(&s);
 }
 
+/* ---- trust that changes ---- */
+
+/* TLS settings with these authorities; the files are gone when it returns. */
+static void trust(struct net_tls **changed, X509 *first, X509 *second)
+{
+	char folder[64], paths[2][128], error[NET_TLS_ERROR_SIZE];
+	const char *const files[] = { paths[0], paths[1] };
+	X509 *all[] = { first, second };
+	size_t count = second ? 2 : 1;
+	snprintf(folder, sizeof(folder), "/tmp/fedge-trust-XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	for (size_t i = 0; i < count; i++) {
+		snprintf(paths[i], sizeof(paths[i]), "%s/%zu.pem", folder, i);
+		FILE *file = fopen(paths[i], "w");
+		assert_non_null(file);
+		PEM_write_X509(file, all[i]);
+		fclose(file);
+	}
+	struct net_tls_settings settings = { .authority_files = files, .authority_count = count };
+	int status = *changed ? net_tls_replace(*changed, &settings, error) : net_tls_new(&settings, changed, error);
+	if (status < 0)
+		fail_msg("%s", error);
+	for (size_t i = 0; i < count; i++)
+		unlink(paths[i]);
+	rmdir(folder);
+}
+
+static enum trust_chain_status learned(struct peer_view *view, struct net_tls *by, const struct net_tls_facts *facts,
+	const struct peer_chain **ret_chain)
+{
+	const struct peer_chain *chain;
+	assert_int_equal(peer_chain_learn(view, by, facts, &chain), 0);
+	enum trust_chain_status status = chain->facts.status;
+	if (ret_chain)
+		*ret_chain = chain;
+	else
+		peer_chain_unref(chain);
+	return status;
+}
+
+/* An authority is taken away while a connection stands, and while a session could be resumed. */
+static void trust_ends_with_its_authority(void **state)
+{
+	(void)state;
+	struct school s;
+	struct net_tls *changing = NULL;
+	X509 *other = make(&(struct plan){ .cn = "Other Root", .authority = true }, NULL);
+	X509 *server_only = make_part(SERVER_ONLY); /* any usage is accepted: it stays so */
+	STACK_OF(X509) *chain = chain_of(server_only, intermediate, NULL);
+	STACK_OF(X509) *leaf = chain_of(server_only, NULL, NULL);
+	school_open(&s);
+	trust(&changing, root, NULL);
+	struct net_tls_facts standing = handshake(chain, false), resumed = handshake(leaf, true);
+	standing.generation = resumed.generation = net_tls_generation(changing);
+	assert_int_equal(learned(s.view, changing, &standing, NULL), TRUST_CHAIN_TRUSTED);
+	assert_int_equal(learned(s.other, changing, &resumed, NULL), TRUST_CHAIN_TRUSTED);
+
+	/* Another authority comes: nobody is dropped. Verified once, not for every message. */
+	trust(&changing, root, other);
+	const struct peer_chain *first, *second;
+	assert_int_equal(learned(s.view, changing, &standing, &first), TRUST_CHAIN_TRUSTED);
+	assert_int_equal(learned(s.view, changing, &standing, &second), TRUST_CHAIN_TRUSTED);
+	assert_ptr_equal(first, second);
+	peer_chain_unref(second);
+	assert_int_equal(learned(s.other, changing, &resumed, &second), TRUST_CHAIN_TRUSTED);
+	assert_ptr_equal(first, second); /* the other worker has verified it */
+	assert_int_equal(second->facts.count, 2);
+	peer_chain_unref(first);
+	peer_chain_unref(second);
+
+	/* The session goes first: its leaf alone leads to the chain that is remembered. */
+	trust(&changing, other, NULL);
+	resumed.generation = net_tls_generation(changing);
+	assert_int_equal(learned(s.other, changing, &resumed, NULL), TRUST_CHAIN_UNTRUSTED);
+	assert_int_equal(learned(s.view, changing, &standing, &first), TRUST_CHAIN_UNTRUSTED);
+	assert_int_equal(learned(s.view, changing, &standing, &second), TRUST_CHAIN_UNTRUSTED);
+	assert_ptr_equal(first, second);
+	peer_chain_unref(first);
+	peer_chain_unref(second);
+	assert_false(peer_chain_may_resume(s.cache, sk_X509_value(chain, 0)));
+
+	/* And back: the standing connection still shows its chain, the session has nothing to show. */
+	trust(&changing, root, NULL);
+	resumed.generation = net_tls_generation(changing);
+	assert_int_equal(peer_chain_learn(s.other, changing, &resumed, &first), -ESTALE);
+	assert_int_equal(learned(s.view, changing, &standing, NULL), TRUST_CHAIN_TRUSTED);
+	assert_int_equal(learned(s.other, changing, &resumed, NULL), TRUST_CHAIN_TRUSTED);
+
+	sk_X509_free(leaf);
+	sk_X509_free(chain);
+	X509_free(server_only);
+	X509_free(other);
+	school_close(&s);
+	net_tls_unref(changing);
+}
+
+/* What has nothing to do with authorities is as bad after a reload as before. */
+static void a_bad_signature_stays_bad(void **state)
+{
+	(void)state;
+	struct school s;
+	struct net_tls *changing = NULL;
+	school_open(&s);
+	STACK_OF(X509) *chain = chain_of(make_part(LEAF), make_part(INTERMEDIATE), NULL);
+	trust(&changing, root, NULL);
+	struct net_tls_facts facts = handshake(chain, false);
+	facts.generation = net_tls_generation(changing);
+	facts.problems[0] = (struct net_tls_problem){ X509_V_ERR_CERT_SIGNATURE_FAILURE, 0 };
+	facts.problem_count = 1;
+	assert_int_equal(learned(s.view, changing, &facts, NULL), TRUST_CHAIN_BAD);
+	trust(&changing, root, intermediate);
+	assert_int_equal(learned(s.view, changing, &facts, NULL), TRUST_CHAIN_BAD);
+	sk_X509_pop_free(chain, X509_free);
+	school_close(&s);
+	net_tls_unref(changing);
+}
+
+static void a_session_remembers_what_was_wrong(void **state)
+{
+	(void)state;
+	struct school s;
+	const struct peer_chain *known;
+	school_open(&s);
+	STACK_OF(X509) *chain = chain_of(make_part(LEAF), make_part(INTERMEDIATE), NULL);
+	STACK_OF(X509) *leaf = chain_of(sk_X509_value(chain, 0), NULL, NULL);
+	struct net_tls_facts facts = handshake(chain, false);
+	assert_int_equal(learned(s.view, tls, &facts, NULL), TRUST_CHAIN_TRUSTED);
+	facts = handshake(leaf, true);
+	facts.problem_count = 1;
+	facts.problems[0] = (struct net_tls_problem){ X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, -1 };
+	assert_int_equal(peer_chain_learn(s.view, tls, &facts, &known), -ESTALE);
+	facts.problems[0].error = X509_V_ERR_CERT_HAS_EXPIRED; /* trust's matter */
+	assert_int_equal(learned(s.view, tls, &facts, NULL), TRUST_CHAIN_TRUSTED);
+	sk_X509_free(leaf);
+	sk_X509_pop_free(chain, X509_free);
+	school_close(&s);
+}
+
 static void no_certificate_is_no_chain(void **state)
 {
 	(void)state;
@@ -555,6 +693,9 @@ int main(void)
 		cmocka_unit_test(a_leaf_is_read_once),
 		cmocka_unit_test(what_is_gone_needs_a_full_handshake),
 		cmocka_unit_test(the_same_leaf_with_another_chain_is_judged_anew),
+		cmocka_unit_test(trust_ends_with_its_authority),
+		cmocka_unit_test(a_bad_signature_stays_bad),
+		cmocka_unit_test(a_session_remembers_what_was_wrong),
 		cmocka_unit_test(no_certificate_is_no_chain),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
