@@ -165,20 +165,33 @@ static struct span template_piece(struct span template, size_t *at, const struct
 	return *next >= '0' && *next <= '9' ? group_text(groups, (uint32_t)(*next - '0')) : span_make(next, 1);
 }
 
-/* \0 … \9 of the template become the groups of the match; "\\" is a backslash. */
-static struct span template_fill(struct arena *arena, struct span template, const struct groups *groups)
+/* \0 … \9 of the template become the groups of the match; "\\" is a backslash. False: longer than any alias may be,
+ * which a stranger's own alias can bring about. */
+static bool template_fill(
+	struct span template, const struct groups *groups, char text[ALIAS_MAXIMUM], size_t *ret_length)
 {
-	char text[2 * ALIAS_MAXIMUM];
 	size_t length = 0;
 	for (size_t i = 0; i < template.length;) {
 		struct span piece = template_piece(template, &i, groups);
-		if (length + piece.length > sizeof(text))
-			return SPAN_NONE;
+		if (length + piece.length > ALIAS_MAXIMUM)
+			return false;
 		if (piece.length)
 			memcpy(text + length, piece.at, piece.length);
 		length += piece.length;
 	}
-	return arena_copy(arena, span_make(text, length));
+	*ret_length = length;
+	return true;
+}
+
+static enum route_verdict regex_replace(
+	struct span template, const struct groups *groups, struct arena *arena, struct span *ret_alias)
+{
+	char text[ALIAS_MAXIMUM];
+	size_t length;
+	if (!template_fill(template, groups, text, &length))
+		return ROUTE_TOO_COSTLY;
+	*ret_alias = arena_copy(arena, span_make(text, length));
+	return ROUTE_CONSIDERED;
 }
 
 static enum route_verdict regex_apply(const struct route_table *table, const struct route_entry *entry,
@@ -195,8 +208,8 @@ static enum route_verdict regex_apply(const struct route_table *table, const str
 	else if (groups < 0)
 		verdict = ROUTE_TOO_COSTLY;
 	else if (rule->behaviour == ROUTE_BEHAVIOUR_REPLACE)
-		*ret_alias = template_fill(arena, rule->replace,
-			&(struct groups){ alias, pcre2_get_ovector_pointer(data), (uint32_t)groups });
+		verdict = regex_replace(rule->replace,
+			&(struct groups){ alias, pcre2_get_ovector_pointer(data), (uint32_t)groups }, arena, ret_alias);
 	else
 		*ret_alias = alias; /* the pattern is the whole alias: stripping it would leave nothing */
 	pcre2_match_data_free(data);

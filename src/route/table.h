@@ -54,7 +54,7 @@ enum route_verdict {
 	ROUTE_DID_NOT_MATCH,
 	ROUTE_IGNORED_SOURCE,
 	ROUTE_CONSIDERED,
-	ROUTE_TOO_COSTLY, /* the regular expression ran into its match limit: counts as not matched */
+	ROUTE_TOO_COSTLY, /* a regular expression at its match limit, or an alias too long: counts as not matched */
 };
 
 struct route_step {

@@ -134,6 +134,26 @@ static void a_bad_regex_is_named(void **state)
 	assert_null(table);
 }
 
+/* What a stranger sends may not become an error of ours. */
+static void an_alias_that_grows_too_long_does_not_match(void **state)
+{
+	const struct route_rule rules[] = { { .target = 1, PATTERN(REGEX, "(.*)@(.*)"), REPLACE("\\1\\1@\\2") } };
+	struct route_table *table;
+	struct route_plan plan;
+	struct arena arena;
+	char alias[1502];
+	(void)state;
+	memset(alias, 'a', sizeof(alias));
+	memcpy(alias + 1500, "@b", 2);
+	arena_init(&arena, 1 << 20);
+	assert_int_equal(route_table_new(rules, 1, &table, NULL), 0);
+	assert_int_equal(route_plan_make(table, span_make(alias, sizeof(alias)), 0, &arena, &plan), 0);
+	assert_int_equal(plan.target_count, 0);
+	assert_int_equal(plan.steps[0].verdict, ROUTE_TOO_COSTLY);
+	route_table_free(table);
+	arena_done(&arena);
+}
+
 static void a_full_arena_is_an_error(void **state)
 {
 	const struct route_rule rules[] = { { .target = 1, PATTERN(PREFIX, "a"), REPLACE("b") } };
@@ -153,6 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plans),
 		cmocka_unit_test(a_bad_regex_is_named),
+		cmocka_unit_test(an_alias_that_grows_too_long_does_not_match),
 		cmocka_unit_test(a_full_arena_is_an_error),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
