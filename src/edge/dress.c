@@ -118,11 +118,12 @@ void edge_dress_stamp(void *argument, const struct transport_arrival *arrival, s
 	const struct edge_zone *zone = edge_site_neighbor(site, &arrival->remote, arrival->protocol);
 	/* transport may have put the address there. */
 	size_t used = stamp->via.received.at == stamp->scratch ? stamp->via.received.length + 1 : 0;
-	stamp_note(worker, arrival, zone, stamp, &used);
+	/* What goes on the wire has its place before what only goes into the log. */
 	if (edge_site_is_microsoft(site))
 		stamp_microsoft(arrival, stamp, &used);
 	else if (site->config->via_zones)
 		stamp->via.ingress_zone = zone ? zone->name : SPAN("DefaultZone");
+	stamp_note(worker, arrival, zone, stamp, &used);
 }
 
 struct span edge_dress_via(struct edge_request *request, enum transport_protocol protocol,
