@@ -119,7 +119,14 @@ static void message_overdue(struct wheel_timer *timer, int64_t now_us)
 	transport_count(&c->transport->counters.connections_closed_stalled, 1);
 	c->stalled = true;
 	c->ended = true;
+	transport_pool_remove(c);
 	net_stream_abort(c->stream);
+}
+
+/* A tenth is for those we open: whoever fills us with connections cannot keep us from our own. */
+static bool has_room_inbound(const struct transport *t)
+{
+	return t->connection_count < t->limits.connections - t->limits.connections / 10;
 }
 
 struct transport_connection *transport_connection_new(struct transport *t, enum transport_protocol protocol)
@@ -169,7 +176,7 @@ void *transport_connection_accepted(void *argument, struct net_stream *stream, b
 	struct transport_port *port = argument;
 	struct transport *t = port->transport;
 	*ret_accept = false;
-	if (t->draining || !peer_enter(t, net_stream_remote(stream))) {
+	if (t->draining || !has_room_inbound(t) || !peer_enter(t, net_stream_remote(stream))) {
 		transport_count(&t->counters.connections_refused, 1);
 		return NULL;
 	}

@@ -101,7 +101,7 @@ static int set_up(void **state)
 	fixture_init(f);
 	struct transport_limits limits = {
 		.message_bytes = 8192,
-		.connections = 8,
+		.connections = 10,
 		.connections_per_peer = 3,
 		.message_us = 10 * CLOCK_SECOND_US,
 		.idle_us = 100 * CLOCK_SECOND_US,
@@ -288,6 +288,58 @@ static void test_idle_connections_are_closed(void **state)
 	assert_int_equal(counters.connections_closed_idle, 1);
 }
 
+/* Whoever fills us with connections must not keep us from our own. */
+static void test_a_tenth_is_kept_for_ours(void **state)
+{
+	struct fixture *f = *state;
+	f->callee.transport->limits.connections_per_peer = 0;
+	struct raw raws[10];
+	for (size_t i = 0; i < 10; i++) {
+		raw_connect(f, &raws[i]);
+		settle_down(f);
+	}
+	struct transport_counters counters;
+	transport_counters(f->callee.transport, &counters);
+	assert_int_equal(counters.connections_refused, 1);
+	assert_int_equal(counters.connections, 9);
+	f->caller.answer = 200;
+	struct transport_target target = target_at(&f->caller, TRANSPORT_TCP);
+	send_request_to(&f->callee, "OPTIONS", &target);
+	wait_for(f, f->callee.status == 200);
+	struct transport_client *client;
+	target.mark = 1;
+	assert_int_equal(send_to(&f->callee, "OPTIONS", &target, NULL, &client), -ENOBUFS);
+	for (size_t i = 0; i < 9; i++)
+		raw_done(f, &raws[i]);
+}
+
+/* Its peer stops in the middle of a message: as soon as we give up, nothing is sent over it any more. */
+static void test_overdue_connection_is_no_alias(void **state)
+{
+	struct fixture *f = *state;
+	struct raw r;
+	f->callee.alias = true;
+	raw_connect(f, &r);
+	raw_say(&r, "OPTIONS sip:2000@" CALLEE " SIP/2.0\r\nVia: SIP/2.0/TCP " CALLER ":9;branch=z9hG4bKa;alias\r\n"
+		    "From: <sip:1000@" CALLER ">;tag=caller\r\nTo: <sip:2000@" CALLEE ">\r\nCall-ID: a\r\n"
+		    "CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\nOPTIONS sip");
+	wait_for(f, strstr(r.text, "200 OK"));
+	assert_int_equal(f->callee.transport->aliases.count, 1);
+	clock_fake_advance(&f->time, 11 * CLOCK_SECOND_US);
+	wheel_advance(net_loop_wheel(f->loop), f->time.steady_us);
+	struct transport_target target = {
+		.protocol = TRANSPORT_TCP,
+		.address = address_of(CALLER, 9),
+		.flow = TRANSPORT_FLOW_NONE,
+		.flags = TRANSPORT_TARGET_ALIAS,
+	};
+	struct transport_client *client;
+	assert_int_equal(send_to(&f->callee, "OPTIONS", &target, NULL, &client), 0);
+	wait_for(f, f->callee.failures == 1);
+	assert_int_equal(f->callee.failure.kind, TRANSPORT_FAILED_CONNECT); /* it tried one of its own */
+	wait_for(f, r.closed);
+}
+
 static void test_one_peer_has_a_maximum(void **state)
 {
 	struct fixture *f = *state;
@@ -411,6 +463,8 @@ int main(void)
 		TEST(test_silence_after_connecting_has_its_deadline),
 		TEST(test_idle_connections_are_closed),
 		TEST(test_one_peer_has_a_maximum),
+		TEST(test_a_tenth_is_kept_for_ours),
+		TEST(test_overdue_connection_is_no_alias),
 		TEST(test_answer_finds_another_way),
 		TEST(test_tokens_of_gone_connections),
 		TEST(test_flow_is_closed_on_demand),
