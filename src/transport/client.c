@@ -195,7 +195,8 @@ static int client_send(struct transport_client *c, struct span bytes)
 {
 	struct transport *t = c->transport;
 	struct iovec part = { (void *)(uintptr_t)bytes.at, bytes.length };
-	int status = transport_send_flow(t, c->flow, &c->remote, &part, 1);
+	struct transport_way to = { .flow = c->flow, .remote = c->remote };
+	int status = transport_send_flow(t, &to, &part, 1);
 	if (status < 0)
 		return status;
 	struct transport_arrival way = {

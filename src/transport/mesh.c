@@ -18,6 +18,7 @@ struct mesh_head {
 	uint16_t listener;
 	uint16_t from;
 	bool claimed;
+	bool may_change;
 };
 
 /* Of one worker: what wakes it. */
@@ -79,7 +80,8 @@ static void handle(struct transport *t, struct span record)
 		transport_offer_replied(t, head.offer, head.claimed);
 		break;
 	case MESH_SEND:
-		transport_send_handed_over(t, head.flow, &head.remote, bytes);
+		transport_send_handed_over(
+			t, &(struct transport_way){ head.flow, head.remote, head.may_change }, bytes);
 		break;
 	case MESH_CLOSE:
 		transport_flow_close(t, head.flow);
@@ -209,20 +211,21 @@ void transport_mesh_reply(struct transport *t, uint16_t to, uint64_t offer, bool
 	(void)put(t, to, &head, NULL, 0); /* where it does not fit, the origin's deadline decides */
 }
 
-int transport_mesh_send(struct transport *t, struct transport_flow flow, const struct net_address *remote,
-	const struct iovec *parts, size_t part_count)
+int transport_mesh_send(
+	struct transport *t, const struct transport_way *way, const struct iovec *parts, size_t part_count)
 {
 	struct mesh_head head;
 	memset(&head, 0, sizeof(head));
 	head.kind = MESH_SEND;
-	head.flow = flow;
-	head.remote = *remote;
+	head.flow = way->flow;
+	head.remote = way->remote;
+	head.may_change = way->may_change;
 	struct span spans[MESH_PARTS_MAXIMUM];
 	if (part_count + 1 > MESH_PARTS_MAXIMUM)
 		return -EMSGSIZE;
 	for (size_t i = 0; i < part_count; i++)
 		spans[i] = span_make(parts[i].iov_base, parts[i].iov_len);
-	return put(t, flow.worker, &head, spans, part_count);
+	return put(t, way->flow.worker, &head, spans, part_count);
 }
 
 void transport_mesh_close(struct transport *t, struct transport_flow flow)

@@ -13,8 +13,8 @@ int transport_mesh_deliver(struct transport *t, uint16_t to, const struct transp
 int transport_mesh_offer(
 	struct transport *t, uint16_t to, const struct transport_incoming *in, struct span bytes, uint64_t offer);
 void transport_mesh_reply(struct transport *t, uint16_t to, uint64_t offer, bool claimed);
-/* Bytes for a flow of the other worker; remote counts for UDP flows only. */
-int transport_mesh_send(struct transport *t, struct transport_flow flow, const struct net_address *remote,
-	const struct iovec *parts, size_t part_count);
+/* Bytes for a flow of the other worker. */
+int transport_mesh_send(
+	struct transport *t, const struct transport_way *way, const struct iovec *parts, size_t part_count);
 void transport_mesh_close(struct transport *t, struct transport_flow flow);
 #endif

@@ -317,18 +317,26 @@ int transport_datagram_send(
 
 /* ---- send.c ---- */
 
+struct transport_way {
+	struct transport_flow flow;
+	struct net_address remote; /* counts for UDP flows only */
+	/* Of a response over another worker's connection: where that is gone it looks for another way itself (RFC
+	 * 3261 18.2.2). */
+	bool may_change;
+};
 /* Over the flow, on whichever worker it is. 0, -ENOTCONN, -ENOBUFS, -EPIPE, -EMSGSIZE. */
-int transport_send_flow(struct transport *t, struct transport_flow flow, const struct net_address *remote,
-	const struct iovec *parts, size_t part_count);
-/* From another worker: a response whose connection is gone still looks for its way (RFC 3261 18.2.2). */
-void transport_send_handed_over(
-	struct transport *t, struct transport_flow flow, const struct net_address *remote, struct span bytes);
-/* Where a response goes over UDP (RFC 3261 18.2.2, RFC 3581 4). */
+int transport_send_flow(
+	struct transport *t, const struct transport_way *way, const struct iovec *parts, size_t part_count);
+/* From another worker. */
+void transport_send_handed_over(struct transport *t, const struct transport_way *way, struct span bytes);
+/* Where a response goes over UDP (RFC 3261 18.2.2, RFC 3581 4). Its maddr is for requests that were sent to a multicast
+ * address (18.1.1), which we do not hear; in others it would send our answers to whomever it names. */
 struct net_address transport_response_address(const struct sip_via *via, const struct net_address *source);
 
 /* ---- fallback.c ---- */
 
-/* RFC 3261 18.2.2: the connection that the request came by is gone. via is the response's top one, the peer's. */
+/* RFC 3261 18.2.2: the connection that the request came by is gone. via is the response's top one, the peer's, who must
+ * be known (transport_user.known). */
 void transport_send_fallback(struct transport *t, const struct sip_via *via, const struct transport_note *note,
 	const struct iovec *parts, size_t part_count);
 void transport_fallbacks_done(struct transport *t);

@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transport/mesh_private.h"
 
-int transport_send_flow(struct transport *t, struct transport_flow flow, const struct net_address *remote,
-	const struct iovec *parts, size_t part_count)
+int transport_send_flow(
+	struct transport *t, const struct transport_way *way, const struct iovec *parts, size_t part_count)
 {
 	if (t->lose && t->lose(t->lose_argument, span_make(parts[0].iov_base, parts[0].iov_len)))
 		return 0;
-	if (flow.worker != t->worker)
-		return transport_mesh_send(t, flow, remote, parts, part_count);
-	if (transport_flow_is_connection(flow)) {
-		struct transport_connection *c = transport_connection_find(t, flow);
+	if (way->flow.worker != t->worker)
+		return transport_mesh_send(t, way, parts, part_count);
+	if (transport_flow_is_connection(way->flow)) {
+		struct transport_connection *c = transport_connection_find(t, way->flow);
 		return c ? transport_connection_write(c, parts, part_count) : -ENOTCONN;
 	}
-	struct transport_port *port = transport_datagram_by_slot(t, flow.slot);
-	return port ? transport_datagram_send(port, remote, parts, part_count) : -ENOTCONN;
+	struct transport_port *port = transport_datagram_by_slot(t, way->flow.slot);
+	return port ? transport_datagram_send(port, &way->remote, parts, part_count) : -ENOTCONN;
 }
 
-void transport_send_handed_over(
-	struct transport *t, struct transport_flow flow, const struct net_address *remote, struct span bytes)
+void transport_send_handed_over(struct transport *t, const struct transport_way *way, struct span bytes)
 {
 	struct iovec part = { (void *)(uintptr_t)bytes.at, bytes.length };
-	int status = transport_send_flow(t, flow, remote, &part, 1);
+	int status = transport_send_flow(t, way, &part, 1);
 	if (status == 0)
 		return;
 	struct sip_message m;
 	struct sip_defect defect;
-	if (status != -ENOTCONN || sip_message_parse(bytes, &m, &defect) < 0 || m.is_request) {
+	if (status != -ENOTCONN || !way->may_change || sip_message_parse(bytes, &m, &defect) < 0 || m.is_request) {
 		transport_count(&t->counters.dropped_send, 1);
 		return;
 	}
@@ -58,8 +57,6 @@ struct transport_target transport_flow_target(const struct transport_arrival *ar
 struct net_address transport_response_address(const struct sip_via *via, const struct net_address *source)
 {
 	struct net_address to = *source;
-	if (via->maddr.at && net_address_parse(via->maddr, sip_via_port(via), &to) == 0)
-		return to;
 	if (!via->has_rport)
 		net_address_set_port(&to, sip_via_port(via));
 	return to;
@@ -155,7 +152,8 @@ static int send_once_datagram(struct transport *t, const struct transport_target
 		status = transport_datagram_port(t, &target->address, &port);
 	if (status < 0)
 		return status;
-	status = transport_send_flow(t, transport_port_flow(port), &target->address, parts, part_count);
+	struct transport_way to = { .flow = transport_port_flow(port), .remote = target->address };
+	status = transport_send_flow(t, &to, parts, part_count);
 	struct transport_arrival way = {
 		.flow = transport_port_flow(port),
 		.protocol = TRANSPORT_UDP,
@@ -178,7 +176,8 @@ int transport_send_stateless(struct transport *t, const struct transport_target 
 			.protocol = target->protocol,
 			.remote = target->address,
 		};
-		int status = transport_send_flow(t, target->flow, &target->address, parts, part_count);
+		struct transport_way to = { .flow = target->flow, .remote = target->address };
+		int status = transport_send_flow(t, &to, parts, part_count);
 		if (status == 0)
 			transport_record_message(t, RECORD_SENT, &way, note, parts, part_count);
 		return status;

@@ -13,6 +13,9 @@ struct transport_server {
 	struct transport_note note;
 	void *context;
 	struct span response; /* the last one, for the machine to send again */
+	struct span trying; /* the 100 that we make ourselves */
+	char *provisional; /* in the arena: room for the newest one, used again by the next */
+	size_t provisional_capacity;
 	struct sip_message *stub; /* what is left of the request when it only lingers */
 	const struct iovec *parts; /* the response just being given */
 	size_t part_count;
@@ -20,7 +23,8 @@ struct transport_server {
 	int send_status;
 	unsigned holds;
 	bool alive; /* the machine, or the one answer of a stateless one, is still to come */
-	bool stateless; /* no machine: malformed, or never answered */
+	bool stateless; /* no machine: malformed, never answered, or a stranger's datagram */
+	bool stranger; /* see transport_user.known */
 	bool answered;
 	bool told; /* of its end */
 };
@@ -87,7 +91,6 @@ static void server_linger(struct transport_server *s)
 		.host = request->via.host,
 		.branch = request->via.branch,
 		.received = request->via.received,
-		.maddr = request->via.maddr,
 		.transport = request->via.transport,
 		.port = request->via.port,
 		.rport = request->via.rport,
@@ -98,9 +101,8 @@ static void server_linger(struct transport_server *s)
 	struct span response = s->response;
 	struct span target_name = s->arrival.target_name;
 	struct transport_note note = s->note;
-	struct span *const texts[] = { &via.host, &via.branch, &via.received, &via.maddr, &method_name, &response,
-		&target_name, &note.serial, &note.tag, &note.local_session, &note.remote_session, &note.peer,
-		&note.zone };
+	struct span *const texts[] = { &via.host, &via.branch, &via.received, &method_name, &response, &target_name,
+		&note.serial, &note.tag, &note.local_session, &note.remote_session, &note.peer, &note.zone };
 	size_t head = offsetof(struct sip_message, headers);
 	struct sip_message *stub = transport_compact(head, texts, BASE_COUNT(texts));
 	if (!stub)
@@ -112,6 +114,9 @@ static void server_linger(struct transport_server *s)
 	stub->via = via;
 	s->stub = stub;
 	s->response = response;
+	s->trying = SPAN_NONE;
+	s->provisional = NULL;
+	s->provisional_capacity = 0;
 	s->note = note;
 	s->arrival.message = stub;
 	s->arrival.target_name = target_name;
@@ -172,9 +177,14 @@ void transport_servers_done(struct transport *t)
 
 /* ---- sending ---- */
 
+static bool is_known(const struct transport *t, const struct transport_arrival *arrival)
+{
+	return !t->user.known || t->user.known(t->user.argument, arrival);
+}
+
 static struct net_address response_address(const struct transport_server *s)
 {
-	if (s->arrival.protocol != TRANSPORT_UDP)
+	if (s->arrival.protocol != TRANSPORT_UDP || s->stranger)
 		return s->arrival.remote;
 	return transport_response_address(&s->arrival.message->via, &s->arrival.remote);
 }
@@ -182,9 +192,16 @@ static struct net_address response_address(const struct transport_server *s)
 static void server_send(struct transport_server *s, const struct iovec *parts, size_t part_count)
 {
 	struct transport *t = s->transport;
-	struct net_address to = response_address(s);
-	s->send_status = transport_send_flow(t, s->arrival.flow, &to, parts, part_count);
-	if ((s->send_status == -ENOTCONN || s->send_status == -EPIPE) && s->arrival.protocol != TRANSPORT_UDP) {
+	bool elsewhere = s->arrival.flow.worker != t->worker;
+	bool stream = s->arrival.protocol != TRANSPORT_UDP;
+	struct transport_way way_back = {
+		.flow = s->arrival.flow,
+		.remote = response_address(s),
+		.may_change = elsewhere && stream && is_known(t, &s->arrival),
+	};
+	s->send_status = transport_send_flow(t, &way_back, parts, part_count);
+	bool gone = s->send_status == -ENOTCONN || s->send_status == -EPIPE;
+	if (gone && stream && is_known(t, &s->arrival)) {
 		/* Its record is made when it has found another way. */
 		s->send_status = 0;
 		transport_send_fallback(t, &s->arrival.message->via, &s->note, parts, part_count);
@@ -195,18 +212,20 @@ static void server_send(struct transport_server *s, const struct iovec *parts, s
 		return;
 	}
 	struct transport_arrival way = s->arrival;
-	way.remote = to;
+	way.remote = way_back.remote;
 	transport_record_message(t, RECORD_SENT, &way, &s->note, parts, part_count);
 }
 
 static void send_trying(struct transport_server *s)
 {
-	struct sip_draft draft;
-	struct iovec pieces[SIP_DRAFT_PIECES_MAXIMUM];
-	sip_draft_response(&draft, &s->arena, s->arrival.message, 100, SPAN_NONE, SPAN_NONE);
-	int count = sip_draft_pieces(&draft, pieces, BASE_COUNT(pieces));
-	if (count > 0)
-		server_send(s, pieces, (size_t)count);
+	if (!s->trying.at) {
+		struct sip_draft draft;
+		sip_draft_response(&draft, &s->arena, s->arrival.message, 100, SPAN_NONE, SPAN_NONE);
+		s->trying = sip_draft_text(&draft);
+	}
+	struct iovec part = { (void *)(uintptr_t)s->trying.at, s->trying.length };
+	if (s->trying.at)
+		server_send(s, &part, 1);
 }
 
 static void send_response(struct transport_server *s)
@@ -420,13 +439,14 @@ void transport_server_receive(struct transport *t, struct transport_incoming *in
 	if (!s)
 		return;
 	record_received(s, in);
+	s->stranger = s->arrival.protocol == TRANSPORT_UDP && !is_known(t, &s->arrival);
 	if (defect) {
 		s->stateless = true;
 		t->user.defect(t->user.argument, s, &s->arrival, defect);
 		return;
 	}
 	ask_alias(t, in);
-	if (!sip_method_is_answered(s->arrival.message->method)) {
+	if (s->stranger || !sip_method_is_answered(s->arrival.message->method)) {
 		s->stateless = true;
 		tell(s, SIP_TELL_REQUEST);
 		return;
@@ -511,7 +531,7 @@ static int respond_stateless(struct transport_server *s, unsigned status, const 
 {
 	if (!s->alive)
 		return s->answered ? -EALREADY : -ENOTCONN;
-	if (!sip_method_is_answered(s->arrival.message->method))
+	if (!sip_method_is_answered(s->arrival.message->method) || (s->stranger && status < 200))
 		return 0;
 	server_send(s, parts, part_count);
 	if (status >= 200) {
@@ -529,6 +549,39 @@ static bool is_kept(const struct transport_server *s, unsigned status)
 	return s->transaction.kind == SIP_SERVER_INVITE ? status >= 300 : !s->transaction.reliable;
 }
 
+#define PROVISIONAL_SMALLEST ((size_t)512)
+
+/* Only the newest is ever wanted again. Room that is too small is left behind, but each is twice the last: however
+ * many come, and of whatever lengths, all together are four times the longest at most. */
+static struct span keep_provisional(struct transport_server *s, const struct iovec *parts, size_t part_count)
+{
+	size_t length = transport_parts_length(parts, part_count);
+	size_t capacity = s->provisional_capacity ? s->provisional_capacity : PROVISIONAL_SMALLEST;
+	while (capacity < length)
+		capacity *= 2;
+	if (capacity > s->provisional_capacity) {
+		char *room = arena_allocate(&s->arena, capacity);
+		if (!room)
+			return SPAN_NONE;
+		s->provisional = room;
+		s->provisional_capacity = capacity;
+	}
+	char *out = s->provisional;
+	for (size_t i = 0; i < part_count; i++) {
+		memcpy(out, parts[i].iov_base, parts[i].iov_len);
+		out += parts[i].iov_len;
+	}
+	return span_make(s->provisional, length);
+}
+
+static struct span keep(struct transport_server *s, unsigned status, const struct iovec *parts, size_t part_count)
+{
+	if (!is_kept(s, status))
+		return SPAN_NONE;
+	return status < 200 ? keep_provisional(s, parts, part_count)
+			    : transport_parts_copy(&s->arena, parts, part_count);
+}
+
 int transport_respond(struct transport_server *s, unsigned status, const struct iovec *parts, size_t part_count)
 {
 	if (s->stateless)
@@ -541,7 +594,7 @@ int transport_respond(struct transport_server *s, unsigned status, const struct 
 	if (result < 0)
 		return result;
 	s->answered = s->answered || status >= 200;
-	s->response = is_kept(s, status) ? transport_parts_copy(&s->arena, parts, part_count) : SPAN_NONE;
+	s->response = keep(s, status, parts, part_count);
 	bool lost = is_kept(s, status) && !s->response.at;
 	s->parts = parts;
 	s->part_count = part_count;

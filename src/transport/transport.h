@@ -53,7 +53,9 @@ struct transport_listener {
 /* Zero means the default in brackets. */
 struct transport_limits {
 	size_t message_bytes; /* [65536] headers and body; more is answered with `defect` (stream: then closed) */
-	size_t connections; /* [10000] of this worker, both directions; beyond it accepted ones are closed at once */
+	/* [10000] of this worker, both directions; beyond nine tenths of it accepted ones are closed at once: the last
+	 * tenth is kept for those we open */
+	size_t connections;
 	size_t connections_per_peer; /* [0: no limit] inbound ones from one address */
 	size_t transactions; /* [200000] of this worker, server and client together */
 	size_t waiting; /* [1000] messages waiting for one connection to open */
@@ -151,6 +153,13 @@ struct transport_user {
 	 * aliased inbound one) before its first request, and again after transport_trust_changed. 0: yes;
 	 * negative: no (a number of the user's choice, given back in transport_failure.judged). Not asked for UDP. */
 	int (*judge)(void *argument, const struct transport_target *target, const struct net_tls_facts *facts);
+	/* Is its sender one that we serve by arrangement, and not a stranger? A datagram's source address may be
+	 * forged, and a Via may name anybody, so strangers get little: a new request that comes by UDP has no
+	 * transaction (one final response, sent once to where it came from; no 100, nothing provisional, no
+	 * repetition), and an answer whose connection is gone is not taken elsewhere (RFC 3261 18.2.2). Asked for a new
+	 * UDP request before `request` or `defect`, and for such an answer with the arrival of its request, of whose
+	 * message then only the Via may be left. Without this function everybody is known. */
+	bool (*known)(void *argument, const struct transport_arrival *arrival);
 	/* See transport_stamp. */
 	void (*stamp)(void *argument, const struct transport_arrival *arrival, struct transport_stamp *stamp);
 	/* May this inbound connection be used for requests to its peer's sent-by (RFC 5923)? Without this
@@ -228,7 +237,7 @@ void transport_server_hold(struct transport_server *server);
 void transport_server_release(struct transport_server *server);
 
 /* Sends a response; the machine keeps what it needs to send it again. It goes back over the flow
- * that the request came by, or where that is gone by RFC 3261 18.2.2. More than one 2xx to an
+ * that the request came by, or where that is gone and its sender known by RFC 3261 18.2.2. More than one 2xx to an
  * INVITE may be given (RFC 6026). The parts are copied. 0; -EALREADY: a final answer was given
  * before; -ENOTCONN: the transaction has ended; -ENOMEM. */
 int transport_respond(struct transport_server *server, unsigned status, const struct iovec *parts, size_t part_count);

@@ -47,11 +47,13 @@ struct side {
 	int verdict;
 	unsigned judged;
 	bool alias;
+	bool stranger; /* that is what the others are to it */
 	/* loss */
 	unsigned lose; /* so many of the next messages */
 	unsigned lost;
 	unsigned records[RECORD_KIND_COUNT];
 	unsigned records_sent, records_received;
+	char last_sent[64]; /* how it begins */
 	char serial[64]; /* of the last message record */
 };
 
@@ -194,6 +196,13 @@ static inline bool on_alias(void *argument, const struct transport_arrival *arri
 	return s->alias;
 }
 
+static inline bool on_known(void *argument, const struct transport_arrival *arrival)
+{
+	const struct side *s = argument;
+	assert_true(arrival->message->via.branch.length > 0);
+	return !s->stranger;
+}
+
 static inline void on_response(void *argument, struct transport_client *client, const struct transport_arrival *arrival)
 {
 	struct side *s = argument;
@@ -240,7 +249,7 @@ static inline void on_record(void *argument, const struct record *r)
 static inline bool on_send(void *argument, struct span bytes)
 {
 	struct side *s = argument;
-	(void)bytes;
+	span_copy_to(span_first(bytes, sizeof(s->last_sent) - 1), s->last_sent, sizeof(s->last_sent));
 	if (s->lose == 0)
 		return false;
 	s->lose--;
@@ -281,6 +290,7 @@ static inline struct transport_params side_params(struct side *s, struct transpo
 			.ended = on_server_ended,
 			.judge = on_judge,
 			.alias = on_alias,
+			.known = on_known,
 			.argument = s,
 		},
 	};

@@ -79,6 +79,26 @@ static void test_no_way_is_counted(void **state)
 	assert_true(list_is_empty(&f->callee.transport->fallbacks));
 }
 
+/* A stranger's Via must not make us connect to wherever it says. */
+static void test_only_the_known_are_looked_for(void **state)
+{
+	struct fixture *f = *state;
+	struct transport_target target = target_at(&f->callee, TRANSPORT_TCP);
+	f->callee.answer = 0;
+	for (unsigned i = 0; i < 2; i++) {
+		f->callee.stranger = i == 0;
+		send_request_to(&f->caller, "OPTIONS", &target);
+		wait_for(f, f->callee.requests == i + 1);
+		transport_flow_close(f->callee.transport, f->callee.flow);
+		wait_for(f, f->caller.failures == i + 1);
+		assert_int_equal(respond(f->callee.server, 200), 0);
+		settle_down(f);
+		assert_int_equal(dropped(&f->callee), 1); /* the stranger's */
+		assert_int_equal(f->caller.records_received, i); /* the other's: over a connection to its sent-by */
+	}
+	assert_true(list_is_empty(&f->callee.transport->fallbacks));
+}
+
 static void test_freed_on_the_way(void **state)
 {
 	struct fixture *f = *state;
@@ -94,6 +114,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_name_is_looked_up),
 		TEST(test_no_way_is_counted),
+		TEST(test_only_the_known_are_looked_for),
 		TEST(test_freed_on_the_way),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -255,6 +255,31 @@ static void test_request_over_another_worker_s_flow(void **state)
 	wait_for(&o->f, o->workers[2].transport->connection_count == 0);
 }
 
+/* Where the connection of another worker is gone, that worker looks for another way, but not for strangers. */
+static void test_answer_over_another_worker_s_flow_that_is_gone(void **state)
+{
+	struct office *o = *state;
+	struct transport_target target = target_at(&o->workers[0], TRANSPORT_TCP);
+	char token[TRANSPORT_TOKEN_LENGTH + 1];
+	char route[128];
+	o->workers[2].answer = 0;
+	for (unsigned i = 0; i < 2; i++) {
+		struct transport_client *client;
+		o->workers[2].stranger = i == 0;
+		transport_flow_token(
+			o->workers[2].transport, (struct transport_flow){ 2, 0, 0 }, next_call_id(&o->f), token);
+		snprintf(route, sizeof(route), "Route: <sip:%s@127.61.1.4;transport=tcp;lr>\r\n", token);
+		assert_int_equal(send_to(&o->f.caller, "INFO", &target, route, &client), 0);
+		wait_for(&o->f, o->workers[2].requests == i + 1);
+		transport_flow_close(o->workers[2].transport, o->workers[2].flow);
+		wait_for(&o->f, o->f.caller.failures == i + 1);
+		assert_int_equal(respond(o->workers[2].server, 200), 0);
+		settle_down(&o->f);
+		assert_int_equal(counters_of(&o->workers[0]).dropped_send, 1);
+		assert_int_equal(o->f.caller.records_received, i);
+	}
+}
+
 static void test_full_ring_drops_and_counts(void **state)
 {
 	struct office *o = *state;
@@ -461,6 +486,7 @@ int main(void)
 		TEST(test_ack_of_nobody_goes_to_the_user_once),
 		TEST(test_offer_ends_without_an_answer),
 		TEST(test_request_over_another_worker_s_flow),
+		TEST(test_answer_over_another_worker_s_flow_that_is_gone),
 		TEST(test_full_ring_drops_and_counts),
 		cmocka_unit_test(test_workers_in_threads),
 	};

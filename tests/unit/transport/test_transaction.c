@@ -258,6 +258,114 @@ static void test_ack_with_the_branch_of_its_invite(void **state)
 	assert_int_equal(f->callee.transport->server_count, 1); /* the INVITE's, until 64·T1 */
 }
 
+/* A datagram that says it came from elsewhere, and wants its answer at a third place. */
+static void say_forged(struct fixture *f, const char *method)
+{
+	char text[1024];
+	int length = snprintf(text, sizeof(text),
+		"%s sip:2000@" CALLEE " SIP/2.0\r\n"
+		"Via: SIP/2.0/UDP 127.61.1.98:9;maddr=127.61.1.97;branch=z9hG4bKforged-%s\r\n"
+		"From: <sip:1000@" CALLER ">;tag=caller\r\nTo: <sip:2000@" CALLEE ">\r\nCall-ID: forged\r\n"
+		"CSeq: 1 %s\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+		method, method, method);
+	struct iovec part = { text, (size_t)length };
+	struct transport_target target = target_at(&f->callee, TRANSPORT_UDP);
+	assert_int_equal(transport_send_stateless(f->caller.transport, &target, &part, 1, NULL), 0);
+}
+
+static void test_stranger_s_datagram_gets_one_answer(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const methods[] = { "INVITE", "OPTIONS" };
+	f->callee.stranger = true;
+	f->callee.answer = 0;
+	for (unsigned i = 0; i < 2; i++) {
+		say_forged(f, methods[i]);
+		wait_for(f, f->callee.requests == i + 1);
+		pass_slowly(f, 5 * CLOCK_SECOND_US, CLOCK_SECOND_US);
+		assert_int_equal(respond(f->callee.server, 180), 0); /* goes nowhere, as no 100 has gone */
+		assert_int_equal(f->callee.records_sent, i);
+		assert_int_equal(respond(f->callee.server, 486), 0);
+		settle_down(f);
+		assert_int_equal(f->callee.ended, i + 1);
+		assert_int_equal(f->callee.transport->server_count, 0);
+		pass_slowly(f, 40 * CLOCK_SECOND_US, CLOCK_SECOND_US);
+		assert_int_equal(f->callee.records_sent, i + 1); /* no Timer G */
+		assert_int_equal(f->caller.records_received, i + 1); /* to where it really came from */
+	}
+	/* Over a connection, which nobody can forge, strangers have transactions. */
+	struct transport_target target = target_at(&f->callee, TRANSPORT_TCP);
+	send_request_to(&f->caller, "INVITE", &target);
+	wait_for(f, f->callee.requests == 3);
+	pass(f, CLOCK_SECOND_US);
+	assert_int_equal(f->caller.provisionals, 1);
+}
+
+static void test_known_sender_s_maddr_does_not_count(void **state)
+{
+	struct fixture *f = *state;
+	f->callee.answer = 486;
+	say_forged(f, "OPTIONS");
+	wait_for(f, f->callee.requests == 1);
+	struct net_address to = transport_response_address(
+		&(struct sip_via){ .host = SPAN("x"), .maddr = SPAN("127.61.1.97"), .port = 9 },
+		address_at(&f->caller, TRANSPORT_UDP));
+	assert_true(net_address_equal_host(&to, address_at(&f->caller, TRANSPORT_UDP)));
+	assert_int_equal(net_address_port(&to), 9); /* RFC 3261 18.2.2: the sent-by's, without rport */
+	assert_int_equal(f->callee.transport->server_count, 1); /* Timer J */
+}
+
+/* 5 000 that get longer and shorter: far more than the arena holds. */
+static void test_only_the_newest_provisional_is_kept(void **state)
+{
+	struct fixture *f = *state;
+	struct transport_target target = target_at(&f->callee, TRANSPORT_UDP);
+	f->callee.answer = 0;
+	char text[2048];
+	char provisional[4096];
+	size_t length = make_request(&f->caller, "INVITE", TRANSPORT_UDP, "z9hG4bKringing", NULL, text, sizeof(text));
+	struct iovec part = { text, length };
+	assert_int_equal(transport_send_stateless(f->caller.transport, &target, &part, 1, NULL), 0);
+	wait_for(f, f->callee.requests == 1);
+	for (unsigned i = 0; i < 5000; i++) {
+		int said = snprintf(provisional, sizeof(provisional),
+			"SIP/2.0 180 Ringing %u\r\nVia: SIP/2.0/UDP " CALLER ";branch=z9hG4bKringing\r\n"
+			"X: %0*u\r\nContent-Length: 0\r\n\r\n",
+			i, (int)(i % 2 ? 10 : i / 2), i);
+		struct iovec answer = { provisional, (size_t)said };
+		if (transport_respond(f->callee.server, 180, &answer, 1) < 0)
+			fail_msg("no memory for the provisional response %u", i);
+	}
+	assert_non_null(arena_allocate(transport_server_arena(f->callee.server), 900 * 1024));
+	/* The INVITE again: it is the last one that is repeated. */
+	struct transport_counters counters;
+	assert_int_equal(transport_send_stateless(f->caller.transport, &target, &part, 1, NULL), 0);
+	transport_counters(f->callee.transport, &counters);
+	do {
+		pump(f);
+		transport_counters(f->callee.transport, &counters);
+	} while (counters.retransmissions_sent == 0);
+	assert_non_null(strstr(f->callee.last_sent, "180 Ringing 4999\r\n"));
+}
+
+static void test_trying_again_takes_no_memory(void **state)
+{
+	struct fixture *f = *state;
+	struct transport_target target = target_at(&f->callee, TRANSPORT_UDP);
+	f->callee.answer = 0;
+	char text[2048];
+	size_t length = make_request(&f->caller, "INVITE", TRANSPORT_UDP, "z9hG4bKagain", NULL, text, sizeof(text));
+	struct iovec part = { text, length };
+	assert_int_equal(transport_send_stateless(f->caller.transport, &target, &part, 1, NULL), 0);
+	wait_for(f, f->callee.requests == 1);
+	pass(f, 300 * CLOCK_MS_US);
+	size_t used = transport_server_arena(f->callee.server)->used;
+	for (unsigned i = 0; i < 50; i++)
+		assert_int_equal(transport_send_stateless(f->caller.transport, &target, &part, 1, NULL), 0);
+	wait_for(f, f->callee.records_sent == 51);
+	assert_int_equal(transport_server_arena(f->callee.server)->used, used);
+}
+
 static void test_cancel_waits_for_a_provisional(void **state)
 {
 	struct fixture *f = *state;
@@ -496,6 +604,10 @@ int main(void)
 		TEST(test_ack_to_2xx_goes_to_the_user),
 		TEST(test_cancel_waits_for_a_provisional),
 		TEST(test_ack_may_be_kept),
+		TEST(test_stranger_s_datagram_gets_one_answer),
+		TEST(test_known_sender_s_maddr_does_not_count),
+		TEST(test_only_the_newest_provisional_is_kept),
+		TEST(test_trying_again_takes_no_memory),
 		TEST(test_ack_with_the_branch_of_its_invite),
 		TEST(test_cancel_of_nothing_is_a_request),
 		TEST(test_late_answer_is_refused),
