@@ -143,7 +143,7 @@ static enum edge_progress admit_in_dialog(struct edge_request *request)
 	const struct peer_chain *chain;
 	if (edge_peers_chain(request->worker, request->arrival->tls, &chain) < 0)
 		return send_away(request);
-	bool trusted = chain && chain->facts.status == TRUST_CHAIN_TRUSTED;
+	bool trusted = edge_peers_trusts(request->worker, chain);
 	peer_chain_unref(chain);
 	return trusted ? EDGE_CONTINUE : edge_answer_outcome(request, EDGE_OUTCOME_STRANGER_WITHOUT_TRUST);
 }

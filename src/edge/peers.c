@@ -12,16 +12,26 @@ int edge_peers_chain(struct edge_worker *worker, const struct net_tls_facts *fac
 	return peer_chain_learn(worker->peers, worker->shared->tls, facts, ret_chain);
 }
 
+bool edge_peers_trusts(const struct edge_worker *worker, const struct peer_chain *chain)
+{
+	int64_t now_s = clock_wall_us(&worker->shared->clock) / CLOCK_SECOND_US;
+	if (!chain || chain->facts.status != TRUST_CHAIN_TRUSTED)
+		return false;
+	for (size_t i = 0; i < chain->facts.count; i++) {
+		const struct trust_certificate *c = &chain->facts.certificates[i];
+		if (now_s < c->not_before_s || now_s > c->not_after_s)
+			return false;
+	}
+	return true;
+}
+
 bool edge_peers_covers(struct edge_worker *worker, const struct net_tls_facts *facts, struct span name)
 {
 	const struct peer_chain *chain;
 	if (edge_peers_chain(worker, facts, &chain) < 0 || !chain)
 		return false;
-	const struct trust_certificate *leaf = &chain->facts.certificates[0];
-	int64_t now_s = clock_wall_us(&worker->shared->clock) / CLOCK_SECOND_US;
-	enum trust_name_match match = trust_certificate_covers(leaf, name);
-	bool covers = chain->facts.status == TRUST_CHAIN_TRUSTED && now_s >= leaf->not_before_s &&
-		      now_s <= leaf->not_after_s && (match == TRUST_NAME_EXACT || match == TRUST_NAME_COMMON);
+	enum trust_name_match match = trust_certificate_covers(&chain->facts.certificates[0], name);
+	bool covers = edge_peers_trusts(worker, chain) && (match == TRUST_NAME_EXACT || match == TRUST_NAME_COMMON);
 	peer_chain_unref(chain);
 	return covers;
 }

@@ -13,6 +13,8 @@ struct peer_chain;
  * showed none; -ESTALE: a resumed session of which nothing is known any more. */
 int edge_peers_chain(
 	struct edge_worker *worker, const struct net_tls_facts *facts, const struct peer_chain **ret_chain);
+/* Is the chain trusted and in date (rule R3)? NULL is not. */
+bool edge_peers_trusts(const struct edge_worker *worker, const struct peer_chain *chain);
 /* Is the certificate trusted and in date, and does it carry the name (rules R3 and R4)? For neighbors
  * with a name to verify. */
 bool edge_peers_covers(struct edge_worker *worker, const struct net_tls_facts *facts, struct span name);
