@@ -149,10 +149,49 @@ struct span edge_dress_via(struct edge_request *request, enum transport_protocol
 	return via;
 }
 
-void edge_dress_caller(
-	const struct edge_worker *worker, const struct sip_message *m, char ret_text[EDGE_CALLER_LENGTH + 1])
+static void caller_write(
+	const struct edge_worker *worker, struct span tag, bool crosses, char ret_text[EDGE_CALLER_LENGTH + 1])
 {
-	snprintf(ret_text, EDGE_CALLER_LENGTH + 1, "%08x", (unsigned)hash_keyed(&worker->shared->key, m->from.tag));
+	const struct hash_key *key = &worker->shared->key;
+	struct hash_key other = { { ~key->word[0], key->word[1] } };
+	snprintf(ret_text, EDGE_CALLER_LENGTH + 1, "%08x", (unsigned)hash_keyed(crosses ? key : &other, tag));
+}
+
+static bool caller_is(const struct edge_worker *worker, struct span caller, struct span tag, bool crosses)
+{
+	char text[EDGE_CALLER_LENGTH + 1];
+	caller_write(worker, tag, crosses, text);
+	return span_is_nocase(caller, text);
+}
+
+struct edge_dialog edge_dress_dialog(const struct edge_request *request)
+{
+	const struct edge_worker *worker = request->worker;
+	const struct sip_message *m = request->message;
+	const struct route_next_hop *hop = &request->hop;
+	struct edge_dialog dialog = { .crosses = true };
+	struct span caller;
+	if ((!hop->own_routes && !hop->was_strict) || !sip_uri_parameter(&hop->last_own, SPAN("caller"), &caller))
+		return dialog;
+	bool sender_crosses = caller_is(worker, caller, m->from.tag, true);
+	bool receiver_crosses = caller_is(worker, caller, m->to.tag, true);
+	dialog.by_sender = sender_crosses || caller_is(worker, caller, m->from.tag, false);
+	dialog.by_receiver = receiver_crosses || caller_is(worker, caller, m->to.tag, false);
+	dialog.crosses = sender_crosses || receiver_crosses || (!dialog.by_sender && !dialog.by_receiver);
+	if (receiver_crosses && !sip_uri_parameter(&hop->last_own, SPAN("partner"), &dialog.partner))
+		dialog.partner = SPAN_NONE;
+	return dialog;
+}
+
+/* Whom our side reaches in this dialog is judged by his domain, which From need not tell (rule R1). */
+static struct span partner_of(const struct edge_request *request)
+{
+	struct sip_uri from;
+	if (!request->identity.at)
+		return SPAN_NONE;
+	bool told = sip_uri_parse(request->message->from.uri, &from, NULL) == 0 && sip_uri_is_sip(&from) &&
+		    span_equal_nocase(from.host, request->identity);
+	return told ? SPAN_NONE : request->identity;
 }
 
 static void record_route_add(struct edge_request *request, struct sip_draft *draft, struct transport_flow flow,
@@ -162,10 +201,13 @@ static void record_route_add(struct edge_request *request, struct sip_draft *dra
 	transport_flow_token(request->worker->transport, flow, request->message->call_id, token);
 	struct span sent_by = transport_sent_by(request->worker->transport, protocol);
 	char caller[EDGE_CALLER_LENGTH + 1];
-	edge_dress_caller(request->worker, request->message, caller);
-	struct span value = arena_printf(request->arena, "<sip:%s@%.*s;transport=%s;proxy-call-id=%.*s;caller=%s;lr>",
-		token, SPAN_PRINT(sent_by), transport_protocol_parameter(protocol), SPAN_PRINT(request->serial),
-		caller);
+	struct span partner = partner_of(request);
+	bool crosses = !request->inside || !request->target_zone || !request->target_zone->inside;
+	caller_write(request->worker, request->message->from.tag, crosses, caller);
+	struct span value =
+		arena_printf(request->arena, "<sip:%s@%.*s;transport=%s;proxy-call-id=%.*s;caller=%s%s%.*s;lr>", token,
+			SPAN_PRINT(sent_by), transport_protocol_parameter(protocol), SPAN_PRINT(request->serial),
+			caller, partner.at ? ";partner=" : "", SPAN_PRINT(partner));
 	sip_draft_prepend(draft, SIP_HEADER_RECORD_ROUTE, value);
 }
 

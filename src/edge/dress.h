@@ -23,10 +23,16 @@ struct transport_note edge_dress_note(const struct edge_request *request, const 
 /* Our Via with a new branch, which is *ret_branch. */
 struct span edge_dress_via(struct edge_request *request, enum transport_protocol protocol,
 	const struct edge_zone *egress, struct span *ret_branch);
-/* Who sent it, by his tag, in few letters: in the dialog our Record-Route brings back those of whoever began it. */
+/* What our Record-Route brings back of the dialog. The few letters of its `caller` say who began it, by his tag, and
+ * whether it leaves our side; keyed, so that a partner who writes them anew cannot make his dialog one of ours. */
 #define EDGE_CALLER_LENGTH 8
-void edge_dress_caller(
-	const struct edge_worker *worker, const struct sip_message *m, char ret_text[EDGE_CALLER_LENGTH + 1]);
+struct edge_dialog {
+	bool by_sender; /* who sends this request began it */
+	bool by_receiver;
+	bool crosses; /* not between neighbors, or nobody can tell */
+	struct span partner; /* the domain he was admitted by, where From has another */
+};
+struct edge_dialog edge_dress_dialog(const struct edge_request *request);
 /* Puts our Record-Route on top of the draft: one, or one for each side where they differ (RFC 5658). */
 void edge_dress_record_route(
 	struct edge_request *request, struct sip_draft *draft, const struct transport_target *target);

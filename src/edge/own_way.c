@@ -52,10 +52,7 @@ static bool target_known(struct edge_request *request, const struct transport_qu
  * over other connections too: his requests go on, not back to him. */
 static bool comes_from_there(const struct edge_request *request)
 {
-	char sender[EDGE_CALLER_LENGTH + 1];
-	struct span caller;
-	edge_dress_caller(request->worker, request->message, sender);
-	return sip_uri_parameter(&request->hop.last_own, SPAN("caller"), &caller) && span_is(caller, sender);
+	return edge_dress_dialog(request).by_sender;
 }
 
 /* Back to a neighbor over the connection it opened itself: the last hop of a dialog whose phone
@@ -93,10 +90,14 @@ static struct transport_question question_of(const struct edge_request *request,
 	};
 }
 
-/* The domain of whoever our own side talks to: a request in a dialog says it in To. */
+/* The domain of whoever our own side talks to: a request in a dialog says it in To, or our
+ * Record-Route where To hides it. */
 static struct span partner_domain(const struct edge_request *request)
 {
 	struct sip_uri to;
+	struct span asserted = request->inside ? edge_dress_dialog(request).partner : SPAN_NONE;
+	if (asserted.at)
+		return asserted;
 	if (!request->inside || sip_uri_parse(request->message->to.uri, &to, NULL) < 0 || !sip_uri_is_sip(&to) ||
 		trust_policy_is_own(&request->site->policy, to.host))
 		return SPAN_NONE;

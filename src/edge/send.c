@@ -84,11 +84,27 @@ static void draft_make(struct edge_request *request, struct sip_draft *draft, co
 
 /* ---- may it go there ---- */
 
+/* The far end of the dialog is a partner: his Contact and his Record-Route lead to none of our neighbors. (Where
+ * the token is none of ours, it is older than this process; then nobody can tell any more.) */
+static bool belongs_to_partner(const struct edge_request *request)
+{
+	const struct route_next_hop *hop = &request->hop;
+	struct transport_flow flow;
+	if (request->planned || !request->in_dialog || !hop->own_user.at)
+		return false;
+	struct transport *transport = request->worker->transport;
+	int status = transport_flow_find(transport, hop->own_user, request->message->call_id, &flow);
+	return (status == 0 || status == -ENOTCONN) && edge_dress_dialog(request).crosses;
+}
+
 /* A stranger's request never leaves towards another stranger, whatever its Route says; and nothing leaves
  * towards a partner but over TLS (rule R3), whatever transport his Contact names. */
 static bool relay_is_allowed(
 	const struct edge_request *request, const struct transport_target *target, const struct edge_zone *zone)
 {
+	bool judged = target->protocol == TRANSPORT_TLS && target->mark; /* by edge_forward_judge, as a partner's */
+	if (zone && zone->inside && request->inside && !judged && belongs_to_partner(request))
+		return false;
 	if (zone && zone->inside)
 		return request->inside || target->protocol == TRANSPORT_TLS || zone->protocol != TRANSPORT_TLS;
 	return request->inside && target->protocol == TRANSPORT_TLS;
