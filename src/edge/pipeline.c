@@ -147,6 +147,7 @@ struct transport_user edge_worker_user(struct edge_worker *worker)
 		.defect = on_defect,
 		.ended = on_ended,
 		.judge = edge_forward_judge,
+		.known = edge_zone_is_known,
 		.stamp = edge_dress_stamp,
 		.alias = edge_zone_alias,
 		.argument = worker,

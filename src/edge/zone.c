@@ -21,6 +21,12 @@ enum edge_progress edge_zone_find(struct edge_request *request)
 	return EDGE_CONTINUE;
 }
 
+bool edge_zone_is_known(void *argument, const struct transport_arrival *arrival)
+{
+	struct edge_worker *worker = argument;
+	return zone_of(worker, worker->site, arrival) != NULL;
+}
+
 bool edge_zone_alias(void *argument, const struct transport_arrival *arrival)
 {
 	struct edge_worker *worker = argument;
