@@ -91,7 +91,7 @@ class Node:
         lines.append("rules:")
         lines += rules.splitlines() if rules else [f"  - {{name: all, mode: any, target: {target}}}"]
         if "\nlimits:" not in "\n" + more:
-            lines.append("limits: {drain: 500ms}")
+            lines.append("limits: {drain: 100ms}")
         if "\nlog:" not in "\n" + more:
             lines.append(f"log: [{{format: json, file: {self.name}.json.log}}]")
         return "\n".join(lines) + "\n" + more
@@ -147,7 +147,7 @@ MODES = {"udp": "u1", "tcp": "t1"}
 class Sipp:
     """A SIPp that runs a ladder."""
 
-    def __init__(self, fedge, rungs, address, name, mode="u1", port=5060, to=None, calls=1, rate=20, options=(),
+    def __init__(self, fedge, rungs, address, name, mode="u1", port=5060, to=None, calls=1, rate=50, options=(),
                  seconds=60, domains=("callee.example", "caller.example")):
         self.folder, self.name, self.seconds = fedge.folder, name, seconds
         self.errors = fedge.folder / f"{name}-errors.log"
@@ -185,7 +185,7 @@ def caller(fedge, address, to, rungs=CALLER, name="caller", mode="u1", **more):
 
 
 def place(fedge, caller_address, node, callee_address, caller_rungs=CALLER, callee_rungs=CALLEE, protocol="udp",
-          calls=1, rate=20, options=(), caller_mode=None, name="", callee_options=(), seconds=60):
+          calls=1, rate=50, options=(), caller_mode=None, name="", callee_options=(), seconds=60):
     """Calls through a node to their end, on both sides as the ladders say."""
     answering = callee(fedge, callee_address, callee_rungs, f"callee{name}", MODES[protocol], calls=calls,
                        options=callee_options or options, seconds=seconds)

@@ -246,7 +246,7 @@ def test_silence(fedge):
 def test_connections_opened_and_left(fedge):
     """One address has no more than its share of limits.connections: more are closed at once, those before go
     on, others still get in, and room comes back."""
-    stage = Stage(fedge, more="limits: {connections: 200, drain: 500ms}\n", workers=1)
+    stage = Stage(fedge, more="limits: {connections: 200, drain: 100ms}\n", workers=1)
     share = 200 // 10 + 16
     with stage.unharmed(), contextlib.ExitStack() as stack:
         first = stack.enter_context(stage.wire())
@@ -286,7 +286,7 @@ def test_transactions_have_a_maximum(fedge):
     """Requests to a callee that never answers: beyond limits.transactions they are refused, not kept."""
     silent = fresh_address()
     stage = Stage(fedge, {"silent": ("udp", [f"{silent}:5060"])}.items(), workers=1,
-                  more="limits: {transactions: 1000, drain: 500ms}\n",
+                  more="limits: {transactions: 1000, drain: 100ms}\n",
                   rules="  - {name: silent, mode: pattern, type: suffix, pattern: '@silent.example', target: silent}\n"
                         "  - {name: all, priority: 200, mode: any, target: callees}")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
@@ -311,7 +311,7 @@ def tls(fedge, authority):
     stage = Stage(fedge, listen="tcp tls", more=f"""tls:
   identities: [{{names: [node.example], certificate: {certificate}, key: {key}}}]
   authorities: [{authority.certificate}]
-limits: {{handshake: 1s, drain: 500ms}}
+limits: {{handshake: 1s, drain: 100ms}}
 """)
     stage.authority = authority
     return stage
