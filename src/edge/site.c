@@ -238,6 +238,11 @@ const struct edge_zone *edge_site_neighbor(
 	return zone ? zone : neighbor_find(site, address, protocol, net_address_equal_host);
 }
 
+bool edge_site_may_be(const struct edge_zone *zone, const struct net_address *address, enum transport_protocol protocol)
+{
+	return zone->inside && may_come_by(zone, protocol) && zone_has_address(zone, address, net_address_equal_host);
+}
+
 const struct edge_zone *edge_site_zone_of_target(const struct edge_site *site, const struct net_address *address)
 {
 	const struct edge_zone *zone = edge_site_neighbor(site, address, TRANSPORT_ANY);

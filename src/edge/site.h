@@ -46,6 +46,9 @@ static inline bool edge_site_is_microsoft(const struct edge_site *site)
  * kind of transport, or NULL. TLS neighbors are found for TLS only. */
 const struct edge_zone *edge_site_neighbor(
 	const struct edge_site *site, const struct net_address *address, enum transport_protocol protocol);
+/* Could a message that came from there be that neighbor's? (One host may be several neighbors.) */
+bool edge_site_may_be(
+	const struct edge_zone *zone, const struct net_address *address, enum transport_protocol protocol);
 /* As edge_site_neighbor, of a target we are about to send to. */
 const struct edge_zone *edge_site_zone_of_target(const struct edge_site *site, const struct net_address *address);
 #endif

@@ -3,14 +3,24 @@
 
 #include "edge/peers.h"
 
+/* An address alone proves little: with a name to verify, the certificate decides. */
+static bool is_proved(struct edge_worker *worker, const struct edge_zone *zone, const struct transport_arrival *arrival)
+{
+	struct span name = zone->config->verify_name;
+	return !name.at || edge_peers_covers(worker, arrival->tls, name);
+}
+
 static const struct edge_zone *zone_of(
 	struct edge_worker *worker, const struct edge_site *site, const struct transport_arrival *arrival)
 {
 	const struct edge_zone *zone = edge_site_neighbor(site, &arrival->remote, arrival->protocol);
-	if (!zone || arrival->protocol != TRANSPORT_TLS || !zone->config->verify_name.at)
+	if (!zone || arrival->protocol != TRANSPORT_TLS || is_proved(worker, zone, arrival))
 		return zone;
-	/* An address alone proves little: with a name to verify, the certificate decides. */
-	return edge_peers_covers(worker, arrival->tls, zone->config->verify_name) ? zone : NULL;
+	for (size_t i = 0; i < site->zone_count; i++)
+		if (edge_site_may_be(&site->zones[i], &arrival->remote, arrival->protocol) &&
+			is_proved(worker, &site->zones[i], arrival))
+			return &site->zones[i];
+	return NULL;
 }
 
 enum edge_progress edge_zone_find(struct edge_request *request)

@@ -142,7 +142,7 @@ struct transport_user {
 	void (*ack)(void *argument, struct transport_server *server, const struct transport_arrival *arrival);
 	/* A CANCEL for this INVITE. Its own 200 has been sent; the INVITE still wants its answer (487). */
 	void (*cancelled)(void *argument, struct transport_server *server, const struct transport_arrival *cancel);
-	/* A request that cannot be taken but can be answered (Via, From, To, Call-ID, CSeq were readable):
+	/* A request that cannot be taken but can be answered (its Via was readable, From, To, Call-ID, CSeq are there):
 	 * as `request`, with what was wrong. Answer at once (a connection that is out of step is closed
 	 * afterwards) and release. There is no transaction. Without this function it is dropped. */
 	void (*defect)(void *argument, struct transport_server *server, const struct transport_arrival *arrival,

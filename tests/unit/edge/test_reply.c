@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which of two final responses the caller gets: RFC 3261 16.7 step 6. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-/* cmocka wants those above first */
 #include "edge/reply.h"
-
-#include <cmocka.h>
+#include "unit/cmocka_all.h"
 
 static void the_better_response(void **state)
 {

@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a configuration means to the edge: zones by address, rules in order, the rule book of trust. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-/* cmocka wants those above first */
 #include "config/load.h"
 #include "edge/site.h"
-
-#include <cmocka.h>
+#include "unit/cmocka_all.h"
 
 static const char CONFIGURATION[] =
 	"node: edge.a.example\n"
@@ -80,6 +74,20 @@ static void neighbors_by_address(void **state)
 	edge_site_unref(site);
 }
 
+static void one_host_may_be_several(void **state)
+{
+	struct edge_site *site = site_make();
+	struct net_address address;
+	(void)state;
+	net_address_parse(SPAN("10.0.0.1"), 40000, &address);
+	assert_true(edge_site_may_be(&site->zones[1], &address, TRANSPORT_UDP));
+	assert_true(edge_site_may_be(&site->zones[2], &address, TRANSPORT_TCP));
+	assert_false(edge_site_may_be(&site->zones[2], &address, TRANSPORT_UDP)); /* a datagram proves no address */
+	assert_false(edge_site_may_be(&site->zones[3], &address, TRANSPORT_TLS));
+	assert_false(edge_site_may_be(&site->zones[0], &address, TRANSPORT_TLS)); /* partners are no neighbors */
+	edge_site_unref(site);
+}
+
 static void targets_by_address(void **state)
 {
 	struct edge_site *site = site_make();
@@ -133,6 +141,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(neighbors_by_address),
+		cmocka_unit_test(one_host_may_be_several),
 		cmocka_unit_test(targets_by_address),
 		cmocka_unit_test(zones_and_rules),
 		cmocka_unit_test(the_rule_book),
