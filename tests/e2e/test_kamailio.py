@@ -42,41 +42,41 @@ modparam("tm", "fr_timer", 8000)
 modparam("tm", "failure_reply_mode", 3)
 
 request_route {{
-	if (!mf_process_maxfwd_header("70")) {{
-		sl_send_reply("483", "Too Many Hops");
-		exit;
-	}}
-	if (has_totag()) {{
-		if (loose_route()) {{
-			if ($dd == "sip.ours.example")
-				$du = "sip:{our_edge}:5061;transport=tls";
-			t_relay();
-			exit;
-		}}
-		if (is_method("ACK") && t_check_trans())
-			t_relay();
-		exit;
-	}}
-	if (is_method("CANCEL")) {{
-		if (t_check_trans())
-			t_relay();
-		exit;
-	}}
-	if (proto == TLS && $tls_peer_verified != 1) {{
-		sl_send_reply("403", "Not verified");
-		exit;
-	}}
-	record_route();
-	if ($rd == "theirs.example")
-		$du = "sip:{phone}:5060;transport=tcp";
-	else if ($rd == "ours.example")
-		$du = "sip:{our_edge}:5061;transport=tls";
-	else {{
-		sl_send_reply("404", "Not Found");
-		exit;
-	}}
-	if (!t_relay())
-		sl_reply_error();
+    if (!mf_process_maxfwd_header("70")) {{
+        sl_send_reply("483", "Too Many Hops");
+        exit;
+    }}
+    if (has_totag()) {{
+        if (loose_route()) {{
+            if ($dd == "sip.ours.example")
+                $du = "sip:{our_edge}:5061;transport=tls";
+            t_relay();
+            exit;
+        }}
+        if (is_method("ACK") && t_check_trans())
+            t_relay();
+        exit;
+    }}
+    if (is_method("CANCEL")) {{
+        if (t_check_trans())
+            t_relay();
+        exit;
+    }}
+    if (proto == TLS && $tls_peer_verified != 1) {{
+        sl_send_reply("403", "Not verified");
+        exit;
+    }}
+    record_route();
+    if ($rd == "theirs.example")
+        $du = "sip:{phone}:5060;transport=tcp";
+    else if ($rd == "ours.example")
+        $du = "sip:{our_edge}:5061;transport=tls";
+    else {{
+        sl_send_reply("404", "Not Found");
+        exit;
+    }}
+    if (!t_relay())
+        sl_reply_error();
 }}
 """
 
