@@ -12,6 +12,8 @@
 #include "peer/limits.h"
 #include "peer/view.h"
 
+#include <errno.h>
+
 static void client_done(struct edge_request *request)
 {
 	transport_client_release(request->client);
@@ -40,8 +42,13 @@ static void success(struct edge_request *request, const struct sip_message *resp
 {
 	bool first = !request->answered;
 	enum sip_method method = request->message->method;
+	if (edge_reply_pass(request, response, request->target_zone, NULL, 0) == -ENOMEM && first) {
+		/* The caller shall not wait for an answer that cannot be written. */
+		client_done(request);
+		edge_answer_outcome(request, EDGE_OUTCOME_INTERNAL);
+		return;
+	}
 	request->answered = true;
-	edge_reply_pass(request, response, request->target_zone, NULL, 0);
 	if (first) {
 		if (method == SIP_METHOD_INVITE)
 			edge_count(&request->worker->counters.calls);

@@ -48,21 +48,15 @@ static bool target_known(struct edge_request *request, const struct transport_qu
 	return known;
 }
 
-/* The token is of the connection that the dialog was begun on. Whoever began it is known by his tag and may come
- * over other connections too: his requests go on, not back to him. */
-static bool comes_from_there(const struct edge_request *request)
-{
-	return edge_dress_dialog(request).by_sender;
-}
-
 /* Back to a neighbor over the connection it opened itself: the last hop of a dialog whose phone
- * cannot be called. The token in our Record-Route names it. */
+ * cannot be called. The token in our Record-Route names it. Whoever began the dialog may come over other connections
+ * too: his requests go on, not back to him. */
 static bool own_way_by_flow(struct edge_request *request)
 {
 	struct edge_worker *worker = request->worker;
 	struct transport_flow flow;
 	struct transport_arrival far;
-	if (request->hop.has_route || !request->hop.last_own_user.at || comes_from_there(request))
+	if (request->hop.has_route || !request->hop.last_own_user.at || edge_dress_dialog(request).by_sender)
 		return false;
 	struct span call_id = request->message->call_id;
 	if (transport_flow_find(worker->transport, request->hop.last_own_user, call_id, &flow) != 0 ||

@@ -34,11 +34,6 @@ void edge_request_resume(struct edge_request *request)
 	}
 }
 
-int64_t edge_request_wall_s(const struct edge_request *request)
-{
-	return clock_wall_us(&request->worker->shared->clock) / CLOCK_SECOND_US;
-}
-
 struct finding_list *edge_request_findings(struct edge_request *request)
 {
 	if (!request->has_findings) {
@@ -53,7 +48,7 @@ struct trust_judge edge_request_judge(struct edge_request *request)
 	return (struct trust_judge){
 		.policy = &request->site->policy,
 		.findings = edge_request_findings(request),
-		.now_s = edge_request_wall_s(request),
+		.now_s = clock_wall_us(&request->worker->shared->clock) / CLOCK_SECOND_US,
 		.random = &request->worker->random,
 	};
 }

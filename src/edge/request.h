@@ -90,7 +90,6 @@ struct finding_list *edge_request_findings(struct edge_request *request);
 struct trust_judge edge_request_judge(struct edge_request *request);
 /* Gives everything back; the server transaction ends by itself. */
 void edge_request_finish(struct edge_request *request);
-int64_t edge_request_wall_s(const struct edge_request *request);
 
 /* The steps, each in the file of its name. */
 enum edge_progress edge_sanity(struct edge_request *request);

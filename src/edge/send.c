@@ -60,7 +60,7 @@ static void set_routes(struct edge_request *request, struct sip_draft *draft)
 	}
 }
 
-/* Tells where in the URI: RFC 3261 16.6 step 4. Unknown methods may make dialogs too. */
+/* RFC 3261 16.6 step 4: where a dialog may come of it. Unknown methods may make dialogs too. */
 static bool wants_record_route(const struct edge_request *request)
 {
 	enum sip_method method = request->message->method;
