@@ -132,14 +132,6 @@ void dns_server_format(const struct net_address *server, char ret_text[NET_ADDRE
  * that by nothing: this is not our state, but it must be somebody's to guard. */
 static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
 
-static struct ub_ctx *context_make(void)
-{
-	pthread_mutex_lock(&making);
-	struct ub_ctx *context = ub_ctx_create();
-	pthread_mutex_unlock(&making);
-	return context;
-}
-
 void dns_context_free(struct ub_ctx *context)
 {
 	pthread_mutex_lock(&making);
@@ -180,11 +172,12 @@ static int context_set_servers(struct ub_ctx *context, const struct dns_settings
 	return 0;
 }
 
-int dns_context_new(const struct dns_settings *settings, struct ub_ctx **ret_context, char *reterr_text)
+/* While making is held: settings, too, reach the library's own log and its locks. */
+static int context_make(const struct dns_settings *settings, struct ub_ctx **ret_context, char *reterr_text)
 {
 	/* RFC 6761 names that libunbound would answer by itself; a laboratory may well use them. */
 	static const char *const asked_all_the_same[] = { "test.", "invalid.", "home.arpa." };
-	struct ub_ctx *context = context_make();
+	struct ub_ctx *context = ub_ctx_create();
 	if (!context)
 		return wrong(reterr_text, -ENOMEM, "libunbound", "cannot be set up");
 	ub_ctx_debugout(context, NULL);
@@ -203,9 +196,17 @@ int dns_context_new(const struct dns_settings *settings, struct ub_ctx **ret_con
 	for (size_t i = 0; status == 0 && i < BASE_COUNT(asked_all_the_same); i++)
 		(void)ub_ctx_zone_add(context, asked_all_the_same[i], "transparent");
 	if (status < 0) {
-		dns_context_free(context);
+		ub_ctx_delete(context);
 		return status;
 	}
 	*ret_context = context;
 	return 0;
+}
+
+int dns_context_new(const struct dns_settings *settings, struct ub_ctx **ret_context, char *reterr_text)
+{
+	pthread_mutex_lock(&making);
+	int status = context_make(settings, ret_context, reterr_text);
+	pthread_mutex_unlock(&making);
+	return status;
 }
