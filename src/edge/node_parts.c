@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/node_parts.h"
 
+#include "config/parts.h"
 #include "net/resolver.h"
 #include "net/tls.h"
 #include "peer/chain.h"
 
 #include <errno.h>
 #include <stdio.h>
-
-static const char **texts_of(struct arena *arena, const struct config_texts *texts)
-{
-	const char **list = arena_zero(arena, (texts->count + 1) * sizeof(*list));
-	for (size_t i = 0; list && i < texts->count; i++)
-		list[i] = texts->items[i].at;
-	return list;
-}
 
 static int say(char reterr_text[EDGE_NODE_ERROR_SIZE], int status, const char *what)
 {
@@ -24,72 +17,25 @@ static int say(char reterr_text[EDGE_NODE_ERROR_SIZE], int status, const char *w
 
 /* ---- certificates ---- */
 
-static struct net_tls_identity *identities_of(struct arena *arena, const struct config_tls *tls)
-{
-	struct net_tls_identity *identities = arena_zero(arena, (tls->identity_count + 1) * sizeof(*identities));
-	for (size_t i = 0; identities && i < tls->identity_count; i++) {
-		const struct config_identity *from = &tls->identities[i];
-		identities[i] = (struct net_tls_identity){
-			.names = texts_of(arena, &from->names),
-			.name_count = from->names.count,
-			.certificate_file = from->certificate.at,
-			.key_file = from->key.at,
-		};
-		if (span_equal(from->certificate, from->client_certificate))
-			continue;
-		identities[i].client_certificate_file = from->client_certificate.at;
-		identities[i].client_key_file = from->client_key.at;
-	}
-	return identities;
-}
-
-static struct net_tls_settings tls_settings(struct arena *arena, const struct config_node *config)
-{
-	static const enum net_tls_version versions[] = {
-		[CONFIG_TLS_1_2] = NET_TLS_1_2, [CONFIG_TLS_1_3] = NET_TLS_1_3
-	};
-	static const enum net_tls_verify verifies[] = { [CONFIG_TLS_VERIFY_JUDGE] = NET_TLS_VERIFY_JUDGE,
-		[CONFIG_TLS_VERIFY_HANDSHAKE] = NET_TLS_VERIFY_HANDSHAKE };
-	static const enum net_tls_ask asks[] = { [CONFIG_TLS_CLIENT_REQUIRE] = NET_TLS_ASK_REQUIRE,
-		[CONFIG_TLS_CLIENT_REQUEST] = NET_TLS_ASK_REQUEST,
-		[CONFIG_TLS_CLIENT_OFF] = NET_TLS_ASK_OFF };
-	const struct config_tls *tls = &config->tls;
-	return (struct net_tls_settings){
-		.identities = identities_of(arena, tls),
-		.identity_count = tls->identity_count,
-		.authority_files = texts_of(arena, &tls->authorities),
-		.authority_count = tls->authorities.count,
-		.system_authorities = tls->system_authorities,
-		.intermediate_files = texts_of(arena, &tls->known_intermediates),
-		.intermediate_count = tls->known_intermediates.count,
-		.minimum = versions[tls->minimum_version],
-		.verify = verifies[tls->verify],
-		.client_certificate = asks[tls->client_certificate],
-		.client_usage_required = tls->require_client_usage,
-		.keylog_file = tls->keylog.at,
-	};
-}
-
 int edge_parts_tls(const struct config_node *config, const struct clock *clock, struct peer_cache *cache,
 	struct net_tls **ret_tls, char reterr_text[EDGE_NODE_ERROR_SIZE])
 {
 	char text[NET_TLS_ERROR_SIZE] = "";
 	struct arena arena;
-	int status;
+	struct net_tls_settings settings;
 	if (!edge_parts_want_tls(config))
 		return 0;
 	arena_init(&arena, 1u << 20);
-	struct net_tls_settings settings = tls_settings(&arena, config);
-	settings.clock = clock;
-	settings.may_resume = peer_chain_may_resume;
-	settings.may_resume_argument = cache;
-	if (*ret_tls)
-		status = net_tls_replace(*ret_tls, &settings, text);
-	else
-		status = net_tls_new(&settings, ret_tls, text);
+	int status = config_parts_tls(config, &arena, &settings);
+	if (status == 0) {
+		settings.clock = clock;
+		settings.may_resume = peer_chain_may_resume;
+		settings.may_resume_argument = cache;
+		status = *ret_tls ? net_tls_replace(*ret_tls, &settings, text) : net_tls_new(&settings, ret_tls, text);
+	}
 	arena_done(&arena);
 	if (status < 0)
-		snprintf(reterr_text, EDGE_NODE_ERROR_SIZE, "%s", text);
+		snprintf(reterr_text, EDGE_NODE_ERROR_SIZE, "%s", text[0] ? text : strerror(-status));
 	return status;
 }
 
@@ -98,31 +44,21 @@ int edge_parts_tls(const struct config_node *config, const struct clock *clock, 
 int edge_parts_resolver(const struct config_node *config, const struct clock *clock, struct net_resolver **ret_resolver,
 	char reterr_text[EDGE_NODE_ERROR_SIZE])
 {
-	const struct config_dns *dns = &config->dns;
 	char text[NET_RESOLVER_ERROR_SIZE] = "";
 	struct arena arena;
-	if (!dns->enabled)
+	struct net_resolver_settings settings;
+	if (!config->dns.enabled)
 		return 0;
 	arena_init(&arena, 1u << 20);
-	const char **servers = arena_zero(&arena, (dns->servers.count + 1) * sizeof(*servers));
-	for (size_t i = 0; servers && i < dns->servers.count; i++)
-		servers[i] = arena_printf(&arena, "%.*s@%u", SPAN_PRINT(dns->servers.items[i].host),
-			(unsigned)(dns->servers.items[i].port ? dns->servers.items[i].port : 53))
-				     .at;
-	struct net_resolver_settings settings = {
-		.servers = servers,
-		.server_count = dns->servers.count,
-		.outgoing = config->address.at,
-		.dnssec = dns->dnssec,
-		.trust_anchor_file = dns->trust_anchor.at,
-		.timeout_us = dns->timeout_ms * CLOCK_MS_US,
-		.clock = clock,
-	};
-	int status = *ret_resolver ? net_resolver_replace(*ret_resolver, &settings, text)
-				   : net_resolver_new(&settings, ret_resolver, text);
+	int status = config_parts_resolver(config, &arena, &settings);
+	if (status == 0) {
+		settings.clock = clock;
+		status = *ret_resolver ? net_resolver_replace(*ret_resolver, &settings, text)
+				       : net_resolver_new(&settings, ret_resolver, text);
+	}
 	arena_done(&arena);
 	if (status < 0)
-		snprintf(reterr_text, EDGE_NODE_ERROR_SIZE, "%s", text);
+		snprintf(reterr_text, EDGE_NODE_ERROR_SIZE, "%s", text[0] ? text : strerror(-status));
 	return status;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/require.h"
+#include "config/parts.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -122,36 +123,8 @@ static int table_make(struct site_owner *owner)
 static int policy_make(struct site_owner *owner)
 {
 	const struct config_trust *trust = &owner->site.config->trust;
-	static const enum trust_policy_kind kinds[] = {
-		[CONFIG_POLICY_MICROSOFT] = TRUST_POLICY_MICROSOFT,
-		[CONFIG_POLICY_RFC5922] = TRUST_POLICY_RFC5922,
-		[CONFIG_POLICY_DANE] = TRUST_POLICY_DANE,
-	};
-	struct trust_partner *allowed = arena_zero(&owner->arena, (trust->allowed_count + 1) * sizeof(*allowed));
-	if (!allowed)
-		return -ENOMEM;
-	for (size_t i = 0; i < trust->allowed_count; i++)
-		allowed[i] = (struct trust_partner){ .domain = trust->allowed[i].domain,
-			.server = trust->allowed[i].server.host,
-			.port = trust->allowed[i].server.port };
-	owner->site.policy = (struct trust_policy){
-		.kind = kinds[trust->policy],
-		.discover = trust->discover,
-		.wildcards = trust->wildcards,
-		.apex_targets = trust->apex_targets,
-		.require_client_usage = owner->site.config->tls.require_client_usage,
-		.expires_soon_s = trust->expires_soon_s,
-		.allowed = allowed,
-		.allowed_count = trust->allowed_count,
-		.blocked = trust->blocked.items,
-		.blocked_count = trust->blocked.count,
-		.providers = trust->providers.items,
-		.provider_count = trust->providers.count,
-		.own_domains = owner->site.config->domains.items,
-		.own_domain_count = owner->site.config->domains.count,
-	};
 	owner->site.limits = (struct trust_limits){ trust->rate, trust->suspicious_rate, trust->addresses };
-	return 0;
+	return config_parts_policy(owner->site.config, &owner->arena, &owner->site.policy);
 }
 
 int edge_site_new(const struct config_node *config, uint64_t generation, struct edge_site **ret_site)
