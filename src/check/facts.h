@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FEDGE_CHECK_FACTS_H
+#define FEDGE_CHECK_FACTS_H
+/* Everything that was seen of one domain: its SRV answer, each target's addresses, and what each address of each target
+ * showed. Plain data in an arena of its own; gathered from the network (check/examiner.h) or read from a file
+ * (check/save.h), judged as often as one likes (check/judge.h). Never holds a judgement. */
+#include "base/arena.h"
+#include "peer/probe.h"
+#include "trust/facts.h"
+
+#define CHECK_HOSTS_MAXIMUM 64 /* targets of which the addresses are asked, in RFC 2782 order */
+#define CHECK_ATTEMPTS_MAXIMUM 128 /* addresses that are tried */
+#define CHECK_FACTS_BYTES_MAXIMUM (8u << 20)
+
+/* The answer to an OPTIONS. */
+struct check_answer {
+	bool asked;
+	uint16_t status; /* 0: no answer that is SIP */
+	struct span reason;
+	struct span server; /* Server or User-Agent */
+	struct span diagnostics; /* ms-diagnostics, else ms-diagnostics-public, else Warning: the value */
+	struct span text; /* status 0: what came instead, in words */
+	int64_t elapsed_us;
+};
+
+/* One address of one target (or of a configured server). */
+struct check_attempt {
+	size_t host; /* index into facts.hosts */
+	uint16_t port;
+	struct span address; /* "192.0.2.47", as in the host's addresses */
+	bool is_ipv6;
+	bool planned_certificate; /* probe.chain is the one planned, not what the server showed */
+	struct peer_probe_facts probe;
+	struct check_answer answer;
+};
+
+struct check_facts {
+	struct arena arena; /* of all below */
+	struct span typed; /* as it was asked for, UTF-8 */
+	struct span domain; /* A-labels, lower case; absent where typed is no domain name */
+	struct span why_not; /* why it is none */
+	int64_t examined_us; /* wall time of the beginning */
+	int64_t elapsed_us; /* of the whole examination */
+	int64_t lookup_us; /* of the SRV question; -1: not asked */
+	struct span resolvers; /* who was asked: "127.0.0.1@53", "the system's" */
+	struct span vantage; /* the name of this machine, or of the node it judged for */
+	bool client_certificate; /* we had one to show */
+	bool planned_zone; /* records of a file were laid over the published ones */
+	bool deadline_passed; /* the domain's own deadline ended it: what is missing was not tried */
+	bool attempts_cut; /* more addresses than CHECK_ATTEMPTS_MAXIMUM, or more targets than CHECK_HOSTS_MAXIMUM */
+	bool not_connected; /* it was asked for that no connection be made */
+	struct trust_domain srv; /* hosts filled in; lookup NOT_ASKED where a configured server made it needless */
+	struct span server; /* that configured server; absent: none */
+	uint16_t server_port;
+	struct trust_host *hosts; /* one per distinct name, also targets outside the domain */
+	uint16_t *host_ports; /* the port of the first record that names it: where its TLSA was asked */
+	size_t host_count;
+	struct check_attempt *attempts; /* in the order of the hosts, then of their addresses */
+	size_t attempt_count;
+};
+
+/* An empty one with its arena ready; NULL without memory. */
+struct check_facts *check_facts_new(void);
+void check_facts_free(struct check_facts *facts); /* NULL is harmless */
+#endif
