@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef FEDGE_FINDING_PAPER_H
 #define FEDGE_FINDING_PAPER_H
-/* Lines for a terminal, for this folder: text is escaped, measured in columns, coloured, and wrapped
+/* Lines for a terminal, for whoever renders: text is escaped, measured in columns, coloured, and wrapped
  * at blanks. A line is gathered, then ended. */
 #include "finding/render.h"
 
@@ -16,7 +16,7 @@ enum paper_ink {
 	PAPER_INK_COUNT,
 };
 
-#define PAPER_INKS_MAXIMUM 16
+#define PAPER_INKS_MAXIMUM 64 /* a row of a matrix changes its colour twice a cell */
 struct paper {
 	struct buffer *out;
 	size_t width;

@@ -143,6 +143,8 @@ struct trust_certificate {
 	size_t dns_name_count;
 	const struct span *uri_names; /* "sip:example.com" */
 	size_t uri_name_count;
+	const struct span *issuer_uris; /* where the issuer's certificate is said to lie (AIA); shown, never fetched */
+	size_t issuer_uri_count;
 	bool names_cut; /* there were more names than we keep, or unusable ones */
 	int64_t not_before_s; /* seconds since 1970 UTC */
 	int64_t not_after_s;
