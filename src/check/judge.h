@@ -68,6 +68,8 @@ struct check_report {
 	enum check_verdict verdict;
 	struct finding_list findings;
 	const struct finding *answer; /* the error an edge would refuse by; NULL: it accepts */
+	int64_t judged_at_s; /* dates were judged at this time, seconds since 1970 UTC */
+	int64_t expires_soon_s; /* a certificate with less than this left is warned of; negative: never */
 	int32_t certificate_days; /* until the first certificate of an accepted address ends; INT32_MIN: unknown */
 	struct check_row *rows;
 	size_t row_count;
