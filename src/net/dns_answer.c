@@ -4,19 +4,19 @@
 #include "net/resolver_private.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unbound.h>
 
 #define ANSWER_MAXIMUM ((size_t)1 << 20)
-/* 255 bytes of wire, each at most four characters. */
-#define NAME_TEXT_SIZE 1024
 
 struct counted_answer {
 	struct net_dns_answer answer;
 	_Atomic unsigned references;
 	struct arena arena; /* of all that the answer points at */
+	const struct net_dns_answer *target; /* whose records an alias shows; NULL: its own */
 };
 
 static struct counted_answer *counted(const struct net_dns_answer *answer)
@@ -31,8 +31,7 @@ static bool plain_in_name(unsigned char byte)
 	return byte > ' ' && byte < 0x7f && !strchr(".\\\"();@$", byte);
 }
 
-/* One uncompressed name; how many bytes it took, or -EBADMSG. text: NAME_TEXT_SIZE. */
-static int name_of_wire(struct span wire, char *text)
+int net_dns_name_of_wire(struct span wire, char text[NET_DNS_NAME_TEXT_SIZE])
 {
 	size_t at = 0, used = 0;
 	for (;;) {
@@ -95,8 +94,8 @@ static int record_of_address(struct arena *arena, struct span data, struct net_d
 /* RFC 2782 */
 static int record_of_srv(struct arena *arena, struct span data, struct net_dns_record *record)
 {
-	char target[NAME_TEXT_SIZE];
-	if (data.length < 7 || name_of_wire(span_from(data, 6), target) != (int)data.length - 6)
+	char target[NET_DNS_NAME_TEXT_SIZE];
+	if (data.length < 7 || net_dns_name_of_wire(span_from(data, 6), target) != (int)data.length - 6)
 		return -EBADMSG;
 	record->srv.priority = (uint16_t)u16_at(data, 0);
 	record->srv.weight = (uint16_t)u16_at(data, 2);
@@ -119,7 +118,7 @@ static int take_string(struct arena *arena, struct span *data, struct span *ret_
 /* RFC 3403 4.1 */
 static int record_of_naptr(struct arena *arena, struct span data, struct net_dns_record *record)
 {
-	char replacement[NAME_TEXT_SIZE];
+	char replacement[NET_DNS_NAME_TEXT_SIZE];
 	if (data.length < 7)
 		return -EBADMSG;
 	record->naptr.order = (uint16_t)u16_at(data, 0);
@@ -128,7 +127,7 @@ static int record_of_naptr(struct arena *arena, struct span data, struct net_dns
 	if (take_string(arena, &rest, &record->naptr.flags) < 0 ||
 		take_string(arena, &rest, &record->naptr.service) < 0 ||
 		take_string(arena, &rest, &record->naptr.regexp) < 0 ||
-		name_of_wire(rest, replacement) != (int)rest.length)
+		net_dns_name_of_wire(rest, replacement) != (int)rest.length)
 		return -EBADMSG;
 	record->naptr.replacement = arena_copy_text(arena, replacement);
 	return record->naptr.replacement ? 0 : -ENOMEM;
@@ -330,6 +329,64 @@ void net_dns_answer_unref(const struct net_dns_answer *answer)
 	struct counted_answer *made = counted(answer);
 	if (atomic_fetch_sub_explicit(&made->references, 1, memory_order_acq_rel) != 1)
 		return;
+	net_dns_answer_unref(made->target);
 	arena_done(&made->arena);
 	free(made);
+}
+
+/* ---- answers that no server gave ---- */
+
+/* As libunbound would have told it, so that the same readers read it. */
+static struct net_dns_answer *answer_of_records(const struct dns_head *head, const struct net_dns_told *told)
+{
+	char *data[NET_DNS_RECORD_MAXIMUM + 2] = { NULL };
+	int lengths[NET_DNS_RECORD_MAXIMUM + 2] = { 0 };
+	size_t count = told->data_count < NET_DNS_RECORD_MAXIMUM + 1 ? told->data_count : NET_DNS_RECORD_MAXIMUM + 1;
+	for (size_t i = 0; i < count; i++) {
+		data[i] = (char *)(uintptr_t)told->data[i].at;
+		lengths[i] = (int)told->data[i].length;
+	}
+	struct ub_result result = {
+		.data = data,
+		.len = lengths,
+		.canonname = (char *)(uintptr_t)told->canonical,
+		.rcode = told->status == NET_DNS_NXDOMAIN ? 3 : 0,
+		.havedata = count > 0,
+		.nxdomain = told->status == NET_DNS_NXDOMAIN,
+		.ttl = told->ttl_s <= INT_MAX ? (int)told->ttl_s : INT_MAX,
+	};
+	return dns_answer_of_result(head, &result);
+}
+
+const struct net_dns_answer *net_dns_answer_tell(const struct net_dns_told *told)
+{
+	struct dns_head head = { told->name, told->type, told->asked_us, told->answered_us };
+	if (told->status > NET_DNS_NXDOMAIN)
+		return dns_answer_of_failure(&head, told->status, told->why ? told->why : "");
+	struct net_dns_answer *answer = answer_of_records(&head, told);
+	if (answer && told->why) {
+		const char *why = arena_copy_text(&counted(answer)->arena, told->why);
+		answer->why = why ? why : "no memory to say why";
+	}
+	return answer;
+}
+
+const struct net_dns_answer *net_dns_answer_alias(const char *name, const struct net_dns_answer *target, bool secure)
+{
+	struct counted_answer *made = calloc(1, sizeof(*made));
+	if (!made)
+		return NULL;
+	made->references = 1;
+	arena_init(&made->arena, ANSWER_MAXIMUM);
+	made->answer = *target;
+	made->answer.name = arena_copy_text(&made->arena, name);
+	made->answer.alias = true;
+	made->answer.secure = secure;
+	if (!made->answer.name) {
+		arena_done(&made->arena);
+		free(made);
+		return NULL;
+	}
+	made->target = net_dns_answer_ref(target);
+	return &made->answer;
 }

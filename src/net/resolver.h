@@ -73,6 +73,26 @@ struct net_dns_answer {
 const struct net_dns_answer *net_dns_answer_ref(const struct net_dns_answer *answer); /* any thread */
 void net_dns_answer_unref(const struct net_dns_answer *answer); /* any thread; NULL is harmless */
 
+/* ---- answers that no server gave: planned records, tests ---- */
+struct net_dns_told {
+	const char *name; /* as asked */
+	enum net_dns_type type;
+	enum net_dns_status status;
+	const char *canonical; /* where aliases led; NULL: no alias */
+	const char *why; /* NULL: what the resolver would say of OK, NODATA, NXDOMAIN */
+	uint32_t ttl_s;
+	const struct span *data; /* RDATA in wire form, read as if it had been received */
+	size_t data_count;
+	int64_t asked_us, answered_us;
+};
+/* A reference of the caller's, never secure; NULL only without memory. Everything given is copied. */
+const struct net_dns_answer *net_dns_answer_tell(const struct net_dns_told *told);
+/* What target says, for another name that is an alias of it. A reference of the caller's; holds one of target's. */
+const struct net_dns_answer *net_dns_answer_alias(const char *name, const struct net_dns_answer *target, bool secure);
+#define NET_DNS_NAME_TEXT_SIZE 1024 /* 255 bytes of wire, each at most four characters */
+/* One uncompressed name in wire form, written as answers write names. The bytes it took, or -EBADMSG. */
+int net_dns_name_of_wire(struct span wire, char ret_text[NET_DNS_NAME_TEXT_SIZE]);
+
 const char *net_dns_type_name(enum net_dns_type type); /* "SRV" */
 const char *net_dns_status_name(enum net_dns_status status); /* "NXDOMAIN" */
 
