@@ -259,7 +259,17 @@ const struct finding *finding_list_find(const struct finding_list *list, enum fi
 
 bool finding_is_undecided(enum finding_code code)
 {
-	return code == FINDING_SRV_LOOKUP_FAILED || code == FINDING_ADDRESS_LOOKUP_FAILED;
+	switch (code) {
+	case FINDING_SRV_LOOKUP_FAILED:
+	case FINDING_ADDRESS_LOOKUP_FAILED:
+	case FINDING_TLSA_LOOKUP_FAILED:
+	case FINDING_CONNECT_UNREACHABLE: /* most often this host has no IPv6: that says nothing about the peer */
+	case FINDING_CERTIFICATE_NOT_SEEN:
+	case FINDING_EXAMINATION_CUT:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* The subject in place of the template's {words}: "{of the peer}" keeps its "of"; "…it{}" gets ": `subject`". */

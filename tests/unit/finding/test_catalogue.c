@@ -137,6 +137,18 @@ static const struct {
 	{ "loop-detected", FINDING_ERROR, 0, 482, 0, 0 },
 	{ "too-many-hops", FINDING_ERROR, 0, 483, 0, 0 },
 	{ "peer-answered", FINDING_ERROR, 1034, 0, 0, 0 },
+	{ "domain-malformed", FINDING_ERROR, 0, 404, 0, 0 },
+	{ "address-lookup-partly-failed", FINDING_WARNING, 0, 0, 0, 0 },
+	{ "addresses-cut", FINDING_WARNING, 0, 0, 0, 0 },
+	{ "client-certificate-wanted", FINDING_NOTE, 0, 0, 0, 0 },
+	{ "client-certificate-not-asked", FINDING_NOTE, 0, 0, 0, 0 },
+	{ "tls-version-old", FINDING_WARNING, 0, 0, 0, 0 },
+	{ "tlsa-lookup-failed", FINDING_ERROR, 0, 504, 0, 0 },
+	{ "certificate-chain-disordered", FINDING_WARNING, 0, 0, 0, 0 },
+	{ "certificate-chain-superfluous", FINDING_NOTE, 0, 0, 0, 0 },
+	{ "options-unanswered", FINDING_WARNING, 0, 0, 0, 0 },
+	{ "options-refused", FINDING_WARNING, 0, 0, 0, 0 },
+	{ "examination-cut", FINDING_ERROR, 0, 0, 0, 0 },
 };
 
 static void promises_are_kept(void **state)
