@@ -51,6 +51,7 @@ struct net_loop {
 	struct list dirty;
 	struct list members;
 	struct list signals;
+	size_t expected;
 	_Atomic bool stopping;
 	char *read_buffer;
 	pthread_mutex_t lock; /* of incoming alone */
@@ -369,6 +370,26 @@ void loop_leave(struct loop_member *member)
 	list_remove(&member->link);
 }
 
+void loop_expect(struct net_loop *loop)
+{
+	loop->expected++;
+}
+
+void loop_met(struct net_loop *loop)
+{
+	base_require(loop->expected > 0);
+	loop->expected--;
+}
+
+/* Nothing but submitted tasks is run: owners of timers may be gone. */
+static void loop_await_expected(struct net_loop *loop)
+{
+	uv_prepare_stop(&loop->prepare);
+	uv_timer_stop(&loop->timer);
+	while (loop->expected > 0)
+		uv_run(&loop->uv, UV_RUN_ONCE);
+}
+
 static void loop_shut_members(struct net_loop *loop)
 {
 	while (!list_is_empty(&loop->members)) {
@@ -405,6 +426,7 @@ void net_loop_free(struct net_loop *loop)
 		loop_shut_members(loop);
 		while (!list_is_empty(&loop->dirty))
 			loop_run_dirty(loop);
+		loop_await_expected(loop);
 	} while (loop_take_posts(loop) || !list_is_empty(&loop->members));
 	loop_close_handles(loop);
 	while (uv_run(&loop->uv, UV_RUN_NOWAIT) != 0)

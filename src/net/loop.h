@@ -16,7 +16,8 @@ struct uv_loop_s;
 /* ---- life ---- */
 int net_loop_new(const struct clock *clock, struct net_loop **ret_loop);
 /* Closes what is still open (streams and sockets of this loop are aborted, their `closed` is
- * called), runs what was posted, frees. After the last thread that may post has ended. */
+ * called), runs what was posted, waits for the answers of a resolver that are still under way (cancelled ones come at
+ * once), frees. After the last thread that may post has ended. */
 void net_loop_free(struct net_loop *loop);
 /* Turns until net_loop_stop. 0 or a negative errno. */
 int net_loop_run(struct net_loop *loop);

@@ -12,6 +12,11 @@ struct loop_member {
 void loop_join(struct net_loop *loop, struct loop_member *member);
 void loop_leave(struct loop_member *member);
 
+/* A task that another thread is sure to submit before long, whatever becomes of it here: net_loop_free waits for it.
+ * Both in the loop's thread. */
+void loop_expect(struct net_loop *loop);
+void loop_met(struct net_loop *loop);
+
 /* Something to do at the end of this turn, once: flush, or say that it ended. May be asked for
  * again from within run. */
 struct loop_dirty {

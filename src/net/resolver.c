@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/random.h"
 #include "base/require.h"
+#include "net/loop_private.h"
 #include "net/resolver_private.h"
 
 #include <errno.h>
@@ -98,6 +99,7 @@ static void query_deliver(struct net_task *task)
 {
 	struct net_query *query = base_container(task, struct net_query, deliver);
 	atomic_fetch_sub(&query->resolver->query_count, 1);
+	loop_met(query->asker);
 	if (!query->cancelled)
 		query->answered(query->argument, query->answer);
 	query_unref(query);
@@ -412,8 +414,10 @@ int net_resolver_ask(struct net_resolver *resolver, struct net_loop *loop, const
 	pthread_mutex_lock(&resolver->lock);
 	bool closing = resolver->closing;
 	query->timeout_us = question->timeout_us > 0 ? question->timeout_us : resolver->settings.timeout_us;
-	if (!closing)
+	if (!closing) {
+		loop_expect(loop);
 		net_loop_submit(resolver->loop, &query->ask);
+	}
 	pthread_mutex_unlock(&resolver->lock);
 	if (closing) {
 		atomic_fetch_sub(&resolver->query_count, 1);

@@ -382,6 +382,32 @@ static void closing_answers_everybody(void **state)
 	scene_stop(&scene);
 }
 
+/* A short-lived loop on a long-lived resolver: what was given up still comes, and must find its loop. */
+static void a_loop_may_go_before_its_resolver(void **state)
+{
+	struct scene scene;
+	struct asker askers[10] = { 0 };
+	(void)state;
+	int silent = socket(AF_INET, SOCK_DGRAM, 0);
+	struct net_address address = address_of("127.0.0.1:0");
+	socklen_t length = address.length;
+	char server[64];
+	assert_int_equal(bind(silent, &address.any, address.length), 0);
+	assert_int_equal(getsockname(silent, &address.any, &length), 0);
+	snprintf(server, sizeof(server), "127.0.0.1@%u", net_address_port(&address));
+	struct net_resolver *resolver = resolver_of((struct net_resolver_settings){ 0 }, server);
+	scene_start(&scene);
+	for (size_t i = 0; i < BASE_COUNT(askers); i++)
+		ask(&scene, resolver, &askers[i], "edge.a.example", NET_DNS_A);
+	for (size_t i = 0; i < BASE_COUNT(askers); i++)
+		net_query_cancel(askers[i].query);
+	scene_stop(&scene);
+	net_resolver_free(resolver);
+	close(silent);
+	for (size_t i = 0; i < BASE_COUNT(askers); i++)
+		assert_int_equal(askers[i].answered, 0);
+}
+
 struct counting {
 	size_t asked;
 };
@@ -570,6 +596,7 @@ int main(void)
 		cmocka_unit_test(nobody_listens),
 		cmocka_unit_test(cancelled_ones_are_never_told),
 		cmocka_unit_test(closing_answers_everybody),
+		cmocka_unit_test(a_loop_may_go_before_its_resolver),
 		cmocka_unit_test(what_is_cached_can_be_flushed),
 		cmocka_unit_test(settings_that_are_wrong),
 	};
