@@ -45,6 +45,7 @@ struct check_facts {
 	struct span resolvers; /* who was asked: "127.0.0.1@53", "the system's" */
 	struct span vantage; /* the name of this machine, or of the node it judged for */
 	bool client_certificate; /* we had one to show */
+	struct span probe_from; /* the sender that the OPTIONS was asked to have; absent: a name of this machine, or none */
 	bool planned_zone; /* records of a file were laid over the published ones */
 	bool deadline_passed; /* the domain's own deadline ended it: what is missing was not tried */
 	bool attempts_cut; /* more addresses than CHECK_ATTEMPTS_MAXIMUM, or more targets than CHECK_HOSTS_MAXIMUM */

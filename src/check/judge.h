@@ -62,15 +62,27 @@ struct check_row {
 	struct check_cell cells[CHECK_STEP_COUNT];
 };
 
+/* One direction of calls. */
+struct check_way {
+	enum check_verdict verdict;
+	const struct finding *answer; /* in the report's findings; NULL: nothing refuses */
+};
+
 struct check_report {
 	const struct check_facts *facts;
 	enum trust_policy_kind policy;
-	enum check_verdict verdict;
+	enum check_verdict verdict; /* with a node's configuration of both ways, else of calls to the domain */
 	struct finding_list findings;
-	const struct finding *answer; /* the error an edge would refuse by; NULL: it accepts */
+	/* The error an edge refuses by, of the worse way; NULL: it accepts. With CHECK_UNKNOWN: what leaves it open,
+	 * which an edge that needs the answer now refuses by as well. */
+	const struct finding *answer;
+	struct check_way to; /* an edge calls the domain */
+	struct check_way from; /* the domain calls an edge (check_judge_caller); CHECK_UNKNOWN: no certificate seen */
 	int64_t judged_at_s; /* dates were judged at this time, seconds since 1970 UTC */
 	int64_t expires_soon_s; /* a certificate with less than this left is warned of; negative: never */
-	int32_t certificate_days; /* until the first certificate of an accepted address ends; INT32_MIN: unknown */
+	/* Until the first certificate of an accepted address ends, else of any address that speaks for the domain;
+	 * negative: it has ended. INT32_MIN: none was seen. */
+	int32_t certificate_days;
 	struct check_row *rows;
 	size_t row_count;
 	struct arena arena;
@@ -85,15 +97,22 @@ struct check_bench {
  */
 int check_bench_make(const struct check_options *options, struct arena *arena, struct check_bench *ret_bench);
 
-/* One rule book. *ret_report must be given back by check_report_free and must not move. facts must outlive it.
+/* What is reported of a domain under one rule book: an edge that judges by this bench calls it and, where the bench is
+ * a node's (options->node), is called by it; each finding once. Without a node the second way is judged as well
+ * (`from`) but adds no finding: what a stranger demands of a caller is part of what it demands of who is called.
+ * *ret_report must be given back by check_report_free and must not move. facts must outlive it.
  * Never fails: without memory the verdict is CHECK_UNKNOWN and findings.incomplete is set. */
 void check_judge(const struct check_bench *bench, enum trust_policy_kind kind, const struct check_facts *facts,
+	struct check_report *ret_report);
+/* The first way alone, for --against. `from` is CHECK_UNKNOWN. */
+void check_judge_reach(const struct check_bench *bench, enum trust_policy_kind kind, const struct check_facts *facts,
 	struct check_report *ret_report);
 void check_report_free(struct check_report *report);
 
 /* Would the domain of `facts` be let in where it calls somebody who judges by this bench? Only what rule R4 inbound
- * asks: SRV, domain rule, and the certificate, taken to be the one its servers show. Fills findings, answer, verdict;
- * rows are those of check_judge without address, TCP and OPTIONS. CHECK_UNKNOWN where no certificate could be seen. */
+ * asks: SRV, domain rule, and the certificate, taken to be the one its servers show. Fills findings, answer, verdict,
+ * `from`; rows are those of check_judge without address, TCP, TLS and OPTIONS. CHECK_UNKNOWN where no certificate could
+ * be seen (certificate-not-seen). */
 void check_judge_caller(const struct check_bench *bench, enum trust_policy_kind kind, const struct check_facts *facts,
 	struct check_report *ret_report);
 #endif

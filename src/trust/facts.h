@@ -57,6 +57,7 @@ struct trust_tlsa {
 	uint8_t selector; /* 0 the certificate, 1 its public key */
 	uint8_t matching; /* 0 as it is, 1 SHA-256, 2 SHA-512 */
 	struct span data; /* bytes */
+	struct span data_sha256; /* 32 bytes, of data: matching 0 only, for a certificate is known by its digests */
 };
 
 struct trust_address {

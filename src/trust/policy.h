@@ -24,6 +24,7 @@ struct trust_policy {
 	bool wildcards; /* a wildcard in the certificate counts */
 	bool apex_targets; /* an SRV target equal to the domain counts as in the domain */
 	bool require_client_usage; /* of peers that call us */
+	bool private_is_fine; /* both sides share a private network: address-private is not said */
 	int64_t expires_soon_s; /* 0: TRUST_EXPIRES_SOON_S; negative: never warn */
 	const struct trust_partner *allowed;
 	size_t allowed_count;
