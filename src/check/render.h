@@ -8,9 +8,11 @@
 
 #include <jansson.h>
 
-/* The verdict line (check_render_short), the matrix, the details of TLS, the findings; ended by a newline. */
+/* The verdict, the matrix, the details of TLS, errors and warnings in full, notes by their titles (style->notes: in
+ * full); ended by a newline. No line but those to be pasted is wider than the style. */
 int check_render_human(const struct check_report *report, const struct finding_style *style, struct buffer *out);
-/* One line that stands alone: "cms.steven.lab: fail: 504, ms-diagnostics 1009: no SRV target is in the domain …". */
+/* One line that stands alone: "cms.steven.lab: fail: 504, ms-diagnostics 1009: no SRV target is in the domain …".
+ * Never wrapped: the style gives the colour only. */
 int check_render_short(const struct check_report *report, const struct finding_style *style, struct buffer *out);
 /* The rows of --as all: one line per rule book. */
 int check_render_policies(

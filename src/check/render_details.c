@@ -173,15 +173,14 @@ static void write_leaf(const struct trust_certificate *c, int64_t now_s, bool pl
 	line_done(p, "valid", &text, ink);
 	buffer_init(&text, TEXT_MAXIMUM);
 	append_key(c, &text);
+	buffer_append_text(&text, "; usage ");
+	append_usage(c->usage, &text);
 	line_done(p, "key", &text, c->signature_weak ? PAPER_YELLOW : PAPER_PLAIN);
 	buffer_init(&text, TEXT_MAXIMUM);
-	append_usage(c->usage, &text);
-	line_done(p, "usage", &text, PAPER_PLAIN);
-	buffer_init(&text, TEXT_MAXIMUM);
-	buffer_append(&text, c->serial);
-	buffer_append_text(&text, " of ");
 	buffer_append(&text, c->issuer);
-	line_done(p, "serial", &text, PAPER_PLAIN);
+	buffer_append_text(&text, ", serial ");
+	buffer_append(&text, c->serial);
+	line_done(p, "issued by", &text, PAPER_PLAIN);
 }
 
 /* The certificates that were sent after the leaf, one line each. */
@@ -285,7 +284,7 @@ static void write_reaction(const struct peer_probe_facts *probe, struct paper *p
 	} else {
 		buffer_append_text(&text, reactions[PEER_REACTION_NOT_ASKED].text);
 	}
-	line_done(p, "caller's own", &text, reactions[probe->reaction].ink);
+	line_done(p, "our own", &text, reactions[probe->reaction].ink);
 	if (probe->requested_authority_count == 0)
 		return;
 	buffer_init(&text, TEXT_MAXIMUM);
@@ -293,7 +292,7 @@ static void write_reaction(const struct peer_probe_facts *probe, struct paper *p
 	size_t count = probe->requested_authority_count;
 	if (count > AUTHORITIES_SHOWN || probe->requested_authorities_cut)
 		buffer_printf(&text, ", … %s%zu in all", probe->requested_authorities_cut ? "more than " : "", count);
-	line_done(p, "  issued by", &text, PAPER_PLAIN);
+	line_done(p, "  it names", &text, PAPER_PLAIN);
 }
 
 static void write_versions(const struct peer_probe_facts *probe, struct paper *p)

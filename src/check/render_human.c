@@ -87,7 +87,7 @@ static void write_circumstances(const struct check_report *report, struct paper 
 	paper_end(p, 2);
 }
 
-/* Errors and warnings in full; notes by their titles, `fedge help` tells the rest. */
+/* Errors and warnings in full; notes by their titles, unless asked for, because they call for nothing. */
 static void write_findings(const struct check_report *report, const struct finding_style *style, struct buffer *out)
 {
 	struct finding_list list = report->findings;
@@ -97,7 +97,7 @@ static void write_findings(const struct check_report *report, const struct findi
 	list.last = &list.first;
 	for (const struct finding *f = report->findings.first; copies && f && count <= FINDING_LIST_MAXIMUM;
 		f = f->next) {
-		if (f->severity == FINDING_NOTE)
+		if (f->severity == FINDING_NOTE && !style->notes)
 			continue;
 		copies[count] = *f;
 		copies[count].next = NULL;
@@ -143,6 +143,7 @@ int check_render_human(const struct check_report *report, const struct finding_s
 	}
 	render_details(report, &p);
 	write_findings(report, style, out);
-	write_notes(report, &p);
+	if (!style->notes)
+		write_notes(report, &p);
 	return paper_done(&p);
 }

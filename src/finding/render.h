@@ -10,6 +10,7 @@
 struct finding_style {
 	size_t width; /* columns; 0: as wide as it needs */
 	bool colour;
+	bool notes; /* reports that name notes by their title only show their whole blocks instead */
 };
 
 /* The whole block, ended by a newline. 0 or the buffer's failure. */
