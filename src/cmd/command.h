@@ -27,6 +27,7 @@ struct command_option {
 	bool required;
 	bool repeatable; /* otherwise a second one is wrong usage */
 	bool hidden; /* works, but stands in no help */
+	const char *heading; /* begins a group of options in the help: "What is asked"; NULL: goes on with the last */
 };
 
 /* A heading and its text, for --help and the man page: EXAMPLES, EXIT STATUS, FILES, …

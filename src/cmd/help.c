@@ -47,11 +47,16 @@ static void print_options(const struct command_surroundings *s, const struct com
 	static const struct command_option help = { .name = "help", .letter = 'h', .help = "show this" };
 	if (command->subcommands && !command->run)
 		return;
-	heading(s, "Options:");
+	if (!(command->options && command->options[0].heading))
+		heading(s, "Options:");
 	for (const struct command_option *o = command->options; o && o->name; o++) {
+		if (o->heading)
+			heading(s, o->heading);
 		if (!o->hidden)
 			print_option(s, o);
 	}
+	if (command->options && command->options[0].heading)
+		fputc('\n', s->output);
 	print_option(s, &help);
 }
 

@@ -89,9 +89,22 @@ static void synopsis(FILE *output, const struct command *command, const char *na
 		line_of(output, command->operands);
 }
 
+/* "Output:" as a heading below .SH OPTIONS. */
+static void group(FILE *output, const char *heading)
+{
+	struct span text = span_of(heading);
+	if (text.length && text.at[text.length - 1] == ':')
+		text.length--;
+	fputs(".SS ", output);
+	troff(output, text);
+	fputc('\n', output);
+}
+
 static void options(FILE *output, const struct command *command)
 {
 	for (const struct command_option *o = command->options; o && o->name; o++) {
+		if (o->heading)
+			group(output, o->heading);
 		if (o->hidden)
 			continue;
 		fputs(".TP\n", output);
