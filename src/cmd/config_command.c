@@ -44,7 +44,7 @@ static int run_check(struct command_line *line)
 	return exit_code;
 }
 
-static const struct command command_check = {
+static const struct command command_config_check = {
 	.name = "check",
 	.operands = "FILE",
 	.summary = "say everything that is wrong with a configuration file",
@@ -153,5 +153,5 @@ const struct command command_config = {
 					  "refused\n" },
 			{ NULL },
 		},
-	.subcommands = (const struct command *const[]){ &command_check, &command_schema, &command_reload, NULL },
+	.subcommands = (const struct command *const[]){ &command_config_check, &command_schema, &command_reload, NULL },
 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef FEDGE_CONFIG_VALUE_H
 #define FEDGE_CONFIG_VALUE_H
-/* For this folder only. One word of a configuration to one value. All give NULL for good ones,
- * else what is wrong as the end of a sentence: "is no duration: …". Values are set on success. */
+/* For this folder, and for options of commands that are words of the same kinds. One word of a
+ * configuration to one value. All give NULL for good ones, else what is wrong as the end of a
+ * sentence: "is no duration: …". Values are set on success. */
 #include "base/arena.h"
 #include "config/node.h"
 

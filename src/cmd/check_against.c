@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fedge check DOMAIN --against PARTNER: who would refuse whom. */
+#include "check/against.h"
+#include "cmd/check_tasks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static int write_json(const struct check_against *against, struct buffer *out)
+{
+	json_t *object = check_against_json(against);
+	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	json_decref(object);
+	if (!text)
+		return -ENOMEM;
+	buffer_append_text(out, text);
+	free(text);
+	return buffer_append_byte(out, '\n');
+}
+
+static int tell(const struct check_command *c, const struct check_against *against)
+{
+	const struct finding_style style = { .width = c->line->width, .colour = c->line->colour };
+	struct buffer out;
+	buffer_init(&out, CHECK_COMMAND_OUTPUT_MAXIMUM);
+	int status =
+		c->format == CHECK_FORMAT_JSON ? write_json(against, &out) : check_against_human(against, &style, &out);
+	int code = check_verdict_exit(against->verdict);
+	if (status < 0)
+		code = command_fail(c->line, COMMAND_UNDECIDED, "the result cannot be shown: %s", strerror(-status));
+	else
+		fwrite(out.at ? out.at : "", 1, out.length, c->line->output);
+	buffer_done(&out);
+	return code;
+}
+
+static int examine(struct check_command *c, struct check_desk *desk, const struct check_bench *bench)
+{
+	const struct span typed[2] = { span_of(c->line->operands[0]), span_of(command_value(c->line, "against", "")) };
+	enum trust_policy_kind kinds[CHECK_COMMAND_POLICIES_MAXIMUM];
+	struct check_facts *facts[2] = { NULL, NULL };
+	struct check_against against;
+	if (check_command_policies(c, bench, kinds) != 1)
+		return command_usage(c->line, "--against judges by one rule book; --as all is three");
+	int status = check_examine_all(desk, typed, 2, facts);
+	if (status < 0)
+		return command_fail(c->line, COMMAND_UNDECIDED, "cannot examine: %s", strerror(-status));
+	check_against_judge(bench, kinds[0], facts[0], facts[1], &against);
+	int code = tell(c, &against);
+	check_against_free(&against);
+	check_facts_free(facts[0]);
+	check_facts_free(facts[1]);
+	return code;
+}
+
+int check_run_against(struct check_command *c)
+{
+	struct check_bench bench;
+	struct check_desk *desk = NULL;
+	int code = check_command_open(c, &desk, &bench);
+	if (code == COMMAND_GOOD)
+		code = examine(c, desk, &bench);
+	check_desk_free(desk);
+	return code;
+}
