@@ -44,8 +44,10 @@ struct check_facts {
 	int64_t lookup_us; /* of the SRV question; -1: not asked */
 	struct span resolvers; /* who was asked: "127.0.0.1@53", "the system's" */
 	struct span vantage; /* the name of this machine, or of the node it judged for */
+	bool validated; /* the resolver validated by DNSSEC; false: `secure` says nothing anywhere */
+	struct span why_not_validated; /* DNSSEC was wanted and could not be had; absent: it was, or was not wanted */
 	bool client_certificate; /* we had one to show */
-	struct span probe_from; /* the sender that the OPTIONS was asked to have; absent: a name of this machine, or none */
+	struct span probe_from; /* of the OPTIONS, where the sender was asked for; absent: a name of this machine */
 	bool planned_zone; /* records of a file were laid over the published ones */
 	bool deadline_passed; /* the domain's own deadline ended it: what is missing was not tried */
 	bool attempts_cut; /* more addresses than CHECK_ATTEMPTS_MAXIMUM, or more targets than CHECK_HOSTS_MAXIMUM */
@@ -59,6 +61,15 @@ struct check_facts {
 	struct check_attempt *attempts; /* in the order of the hosts, then of their addresses */
 	size_t attempt_count;
 };
+
+/* Into the facts' own arena, with everything the source points at; certificates that an attempt before it (index below
+ * known) showed too are not kept twice. 0, or -ENOMEM: the arena is full, *ret_probe is unset. */
+int check_facts_copy_probe(struct check_facts *facts, const struct check_attempt *attempts, size_t known,
+	const struct peer_probe_facts *probe, struct peer_probe_facts *ret_probe);
+int check_facts_copy_chain(struct arena *arena, const struct trust_chain *chain, struct trust_chain *ret_chain);
+/* What the DNS said of a domain and of a host, likewise; hosts of the domain are left out. */
+int check_facts_copy_domain(struct arena *arena, const struct trust_domain *domain, struct trust_domain *ret_domain);
+int check_facts_copy_host(struct arena *arena, const struct trust_host *host, struct trust_host *ret_host);
 
 /* An empty one with its arena ready; NULL without memory. */
 struct check_facts *check_facts_new(void);

@@ -20,7 +20,9 @@ static int write_json(const struct check_against *against, struct buffer *out)
 
 static int tell(const struct check_command *c, const struct check_against *against)
 {
-	const struct finding_style style = { .width = c->line->width, .colour = c->line->colour };
+	const struct finding_style style = {
+		.width = c->line->width, .colour = c->line->colour, .notes = command_has(c->line, "notes")
+	};
 	struct buffer out;
 	buffer_init(&out, CHECK_COMMAND_OUTPUT_MAXIMUM);
 	int status =

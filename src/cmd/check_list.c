@@ -2,7 +2,7 @@
 /* fedge check --domains FILE: many, in order of completion. */
 #include "base/text.h"
 #include "check/bulk.h"
-#include "cmd/check_resume.h"
+#include "cmd/check_output.h"
 #include "cmd/check_tasks.h"
 #include "cmd/stop.h"
 
@@ -17,7 +17,7 @@
 struct listing {
 	struct check_command *command;
 	struct check_teller teller;
-	struct check_resume resume;
+	struct check_output output;
 	struct command_stop stop;
 	FILE *domains;
 	FILE *save; /* NULL: not wanted */
@@ -30,7 +30,7 @@ struct listing {
 static bool is_done(void *argument, struct span typed)
 {
 	const struct listing *l = argument;
-	return check_resume_has(&l->resume, typed);
+	return check_resume_is_done(l->output.done, typed);
 }
 
 static void clear_progress(const struct listing *l)
@@ -77,7 +77,9 @@ static void show_progress(void *argument, const struct check_bulk_counts *counts
 static FILE *open_save(const struct command_line *line, bool *failed)
 {
 	const char *path = command_value(line, "save", NULL);
-	FILE *file = path ? fopen(path, command_has(line, "resume") ? "ae" : "we") : NULL;
+	FILE *file = NULL;
+	if (path)
+		file = command_has(line, "resume") ? check_output_append(path) : fopen(path, "we");
 	*failed = path && !file;
 	if (*failed)
 		command_fail(line, COMMAND_USAGE, "cannot write %s: %s", path, strerror(errno));
@@ -93,13 +95,11 @@ static int open_files(struct listing *l)
 		return COMMAND_USAGE;
 	if (command_has(line, "resume") && l->command->format != CHECK_FORMAT_JSON)
 		return command_usage(line, "--resume finds out by JSON lines what is done: leave the format at json");
-	int code = COMMAND_GOOD;
-	if (command_has(line, "output"))
-		code = check_resume_open(&l->resume, line, l->teller.kind_count);
+	int code = check_output_open(&l->output, line, l->teller.kind_count);
 	if (code == COMMAND_GOOD)
 		l->save = open_save(line, &failed);
-	if (l->resume.file)
-		l->teller.file = l->resume.file;
+	if (l->output.file)
+		l->teller.file = l->output.file;
 	return failed ? COMMAND_USAGE : code;
 }
 
@@ -119,6 +119,9 @@ static int conclude(struct listing *l, int status, const struct check_bulk_count
 	int code = check_teller_end(&l->teller);
 	if (l->broken)
 		return code;
+	if (status == -EILSEQ)
+		return command_fail(
+			line, COMMAND_USAGE, "%s is UTF-16: save it as UTF-8", command_value(line, "domains", "-"));
 	if (status < 0)
 		return command_fail(line, COMMAND_UNDECIDED, "cannot work through %s: %s",
 			command_value(line, "domains", "-"), strerror(-status));
@@ -128,7 +131,7 @@ static int conclude(struct listing *l, int status, const struct check_bulk_count
 	if (l->stop.asked)
 		return command_fail(line, COMMAND_UNDECIDED, "stopped by a signal%s",
 			command_has(line, "output") ? "; --resume goes on from here" : "");
-	return check_verdict_exit(check_verdict_worst(l->teller.worst, l->resume.worst));
+	return code;
 }
 
 static int work(struct listing *l, struct check_desk *desk, const struct check_bench *bench)
@@ -143,7 +146,7 @@ static int work(struct listing *l, struct check_desk *desk, const struct check_b
 		.concurrency = (size_t)c->concurrency,
 		.rate = (uint32_t)c->rate,
 		.server_rate = (uint32_t)c->server_rate,
-		.is_done = l->resume.file ? is_done : NULL,
+		.is_done = l->output.done ? is_done : NULL,
 		.result = take_result,
 		.progress = show_progress,
 		.argument = l,
@@ -158,7 +161,7 @@ static void close_files(struct listing *l)
 	check_command_close_input(l->domains);
 	if (l->save)
 		fclose(l->save);
-	check_resume_close(&l->resume);
+	check_output_close(&l->output);
 }
 
 /* ---- formats that need all at once ---- */
@@ -210,7 +213,7 @@ static int run_whole(struct check_command *c)
 
 int check_run_list(struct check_command *c)
 {
-	struct listing l = { .command = c, .resume = { .worst = CHECK_PASS } };
+	struct listing l = { .command = c };
 	struct check_desk *desk = NULL;
 	struct check_bench bench;
 	if (check_command_is_whole(c->format))

@@ -74,7 +74,8 @@ const struct command_section check_command_sections[] = {
 		"  3   could not decide: a resolver or this machine's network failed\n"
 		"  64  wrong usage, or a file that cannot be read\n"
 		"These are the monitoring plugins' own. Of several domains the worst counts: 2 before 3 before 1. A "
-		"list that was interrupted gives 3. --watch gives the last round's, 0 where it was stopped by a "
+		"list that was interrupted gives 3, one that was resumed that of the rest. --watch gives the last "
+		"round's, 0 where it was stopped by a "
 		"signal." },
 	{ "Formats:", "human (the default): the verdict, a row of stages for each address, then the findings. short: "
 		      "the verdict line. json: one object a line. nagios: a monitoring plugin's. prometheus: for a "

@@ -25,7 +25,7 @@ static struct finding_style style_of(const struct command_line *line, enum check
 {
 	bool terminal = isatty(fileno(line->output)) == 1;
 	size_t width = terminal || format == CHECK_FORMAT_HUMAN ? line->width : 0;
-	return (struct finding_style){ .width = width, .colour = line->colour };
+	return (struct finding_style){ .width = width, .colour = line->colour, .notes = command_has(line, "notes") };
 }
 
 void check_teller_init(struct check_teller *t, const struct check_command *command, const struct check_bench *bench)
