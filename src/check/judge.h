@@ -65,7 +65,7 @@ struct check_row {
 /* One direction of calls. */
 struct check_way {
 	enum check_verdict verdict;
-	const struct finding *answer; /* in the report's findings; NULL: nothing refuses */
+	const struct finding *answer; /* in the report; NULL: nothing refuses */
 };
 
 struct check_report {
@@ -73,6 +73,7 @@ struct check_report {
 	enum trust_policy_kind policy;
 	enum check_verdict verdict; /* with a node's configuration of both ways, else of calls to the domain */
 	struct finding_list findings;
+	struct finding_list caller; /* of the second way, where it is no part of the report: no node's configuration */
 	/* The error an edge refuses by, of the worse way; NULL: it accepts. With CHECK_UNKNOWN: what leaves it open,
 	 * which an edge that needs the answer now refuses by as well. */
 	const struct finding *answer;

@@ -228,6 +228,67 @@ void finding_fix_line(struct finding_fix *fix, const char *format, ...)
 	buffer_done(&text);
 }
 
+static bool says_the_same(const struct finding *a, const struct finding *b)
+{
+	return a->code == b->code && span_equal_nocase(a->subject, b->subject) && span_equal(a->observed, b->observed);
+}
+
+static bool has_evidence(const struct finding *f, const struct finding_evidence *wanted)
+{
+	for (const struct finding_evidence *e = f->evidence; e; e = e->next)
+		if (e->kind == wanted->kind && span_equal(e->text, wanted->text))
+			return true;
+	return false;
+}
+
+static void unite(struct finding *kept, const struct finding *other)
+{
+	if (other->severity > kept->severity)
+		kept->severity = other->severity;
+	for (const struct finding_evidence *e = other->evidence; e; e = e->next)
+		if (e->kind == FINDING_EVIDENCE_CONNECTION && !has_evidence(kept, e))
+			finding_evidence(kept, e->kind, e->text, SPAN_NONE, e->note);
+}
+
+void finding_list_unite(struct finding_list *list)
+{
+	for (struct finding *kept = list->first; kept; kept = kept->next) {
+		struct finding **link = &kept->next;
+		while (*link) {
+			struct finding *other = *link;
+			if (other == &list->spare || !says_the_same(kept, other)) {
+				link = &other->next;
+				continue;
+			}
+			unite(kept, other);
+			*link = other->next;
+			list->count--;
+		}
+	}
+	list->last = &list->first;
+	while (*list->last)
+		list->last = &(*list->last)->next;
+}
+
+void finding_list_take(struct finding_list *list, struct finding_list *from)
+{
+	struct finding *following;
+	base_require(list->arena == from->arena);
+	for (struct finding *f = from->first; f; f = following) {
+		following = f->next;
+		f->next = NULL;
+		if (f == &from->spare) {
+			finding_add(list, f->code, SPAN_NONE)->severity = f->severity;
+			continue;
+		}
+		f->list = list;
+		list_link(list, f);
+	}
+	list->dropped += from->dropped;
+	list->incomplete |= from->incomplete;
+	finding_list_init(from, from->arena, from->owner);
+}
+
 const struct finding *finding_list_first_error(const struct finding_list *list)
 {
 	const struct finding *first = NULL;

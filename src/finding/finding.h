@@ -108,6 +108,12 @@ struct span finding_value_get(const struct finding *f, const char *name);
 struct finding_fix *finding_fix(struct finding *f, enum finding_who who, const char *where, struct span title);
 void finding_fix_line(struct finding_fix *fix, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Takes out every finding that says what an earlier one says (code, subject, observed). The earlier one keeps the
+ * higher severity and gets the other's evidence of connections. */
+void finding_list_unite(struct finding_list *list);
+/* Moves all findings of from, which must use the same arena, to the end of list. */
+void finding_list_take(struct finding_list *list, struct finding_list *from);
+
 /* The error that is the answer: the earliest stage, then the first added (rule 6). NULL: none. */
 const struct finding *finding_list_first_error(const struct finding_list *list);
 /* The worst severity in the list; FINDING_NOTE for an empty one. */

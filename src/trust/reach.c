@@ -62,7 +62,7 @@ static void host_private(const struct trust_judge *judge, const struct trust_hos
 	struct finding *f = NULL;
 	for (size_t i = 0; i < facts->address_count; i++) {
 		const struct trust_address *address = &facts->addresses[i];
-		if (!address->is_private)
+		if (!address->is_private || judge->policy->private_is_fine)
 			continue;
 		if (!f) {
 			f = finding_add(judge->findings, FINDING_ADDRESS_PRIVATE, facts->name);
