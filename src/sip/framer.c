@@ -45,7 +45,7 @@ static inline bool is_sip_slash(const char *at, const char *end)
 static bool looks_like_sip(const char *line, const char *end)
 {
 	end = scan_back_blanks(line, end);
-	if (end - line < 12)
+	if (end - line < 11) /* "SIP/2.0 200": a reason may be empty */
 		return false;
 	if (is_sip_slash(end - 7, end) && end[-8] == ' ')
 		return true;

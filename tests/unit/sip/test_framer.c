@@ -24,6 +24,7 @@ static const struct row rows[] = {
 	{ "ping between", MESSAGE_0 "\r\n\r\n" MESSAGE_5, "MPM" },
 	{ "ping, pong, message", "\r\n\r\n\r\n" MESSAGE_5, "PpM" },
 	{ "same length twice", HEAD "l: 0\r\nContent-Length: 0\r\n\r\n", "M" },
+	{ "response with an empty reason", "SIP/2.0 200 \r\nContent-Length: 0\r\n\r\n", "M" },
 	{ "response", "SIP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nxy", "M" },
 	{ "line ends of another kind are the parser's to tell", "OPTIONS sip:b@c SIP/2.0\nContent-Length: 1\n\nx",
 		"M" },
