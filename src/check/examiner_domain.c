@@ -137,9 +137,9 @@ void check_domain_too_late(struct wheel_timer *timer, int64_t now_us)
 	check_domain_stop(domain);
 	facts->deadline_passed = true;
 	if (!facts->server.at)
-		say_lookup(&facts->srv.lookup, TRUST_LOOKUP_TIMEOUT, why);
+		say_lookup(&facts->srv.lookup, TRUST_LOOKUP_CANCELLED, why);
 	for (size_t i = 0; i < facts->host_count; i++)
-		say_host(domain, i, TRUST_LOOKUP_TIMEOUT, why);
+		say_host(domain, i, TRUST_LOOKUP_CANCELLED, why);
 	for (size_t i = 0; i < domain->attempt_count; i++)
 		if (domain->tries[i]->state != CHECK_TRY_OVER)
 			domain->attempts[i].probe.connection.text = span_of(why);

@@ -51,9 +51,9 @@ static struct span without_tail(struct span host)
 	static const char ends[] = ";?>";
 	for (size_t i = 0; i < sizeof(ends) - 1; i++)
 		host.length = span_find(host, ends[i]);
-	if (host.length > 0 && host.at[0] != '[')
-		host.length = span_find(host, ':');
-	return host;
+	if (host.length > 0 && host.at[0] == '[')
+		return span_first(host, span_find(host, ']') + 1);
+	return span_first(host, span_find(host, ':'));
 }
 
 static bool unwrap(struct reading *r, struct span typed, struct span *ret_name)
@@ -63,6 +63,8 @@ static bool unwrap(struct reading *r, struct span typed, struct span *ret_name)
 	struct span text = span_trim(typed);
 	if (text.length == 0)
 		return wrong(r, SPAN("nothing was given"));
+	if (memchr(text.at, '\0', text.length))
+		return wrong(r, SPAN("it is no domain name"));
 	if (text.length > TYPED_MAXIMUM)
 		return wrong(r, SPAN("it is longer than a domain name can be"));
 	text = without_scheme(text, &uri);
@@ -93,6 +95,7 @@ static const struct {
 } idn_reasons[] = {
 	{ IDN2_ENCODING_ERROR, "it is not UTF-8" },
 	{ IDN2_TOO_BIG_DOMAIN, "it is longer than a domain name can be" },
+	{ IDN2_PUNYCODE_BIG_OUTPUT, "one of its labels is longer than 63 bytes" },
 	{ IDN2_TOO_BIG_LABEL, "one of its labels is longer than 63 bytes" },
 };
 
