@@ -14,7 +14,7 @@ struct check_bulk_counts {
 	uint64_t read; /* lines that are domains */
 	uint64_t skipped; /* done already */
 	uint64_t begun, done;
-	uint64_t verdicts[4]; /* by enum check_verdict */
+	uint64_t verdicts[4]; /* by enum check_verdict; of several rule books the worst */
 	uint64_t findings[FINDING_COUNT]; /* domains with this finding */
 	uint64_t total; /* lines in the whole file; 0: not known (a pipe) */
 	int64_t elapsed_us;
@@ -25,17 +25,25 @@ struct check_bulk_counts {
 struct check_bulk_settings {
 	struct check_desk *desk;
 	const struct check_bench *bench;
-	/* One domain a line, UTF-8; blank lines and what follows # are skipped. Read to its end, in pieces. */
+	const struct clock *clock; /* NULL: the system's */
+	/* One domain a line, UTF-8; blank lines and what follows # are skipped. Read from where it stands to its end,
+	 * in pieces; of a pipe or a terminal nothing may have been read by stdio. A line that is no domain (or longer
+	 * than one can be: then its beginning) is reported like the others; one that stands there twice is examined
+	 * twice. */
 	FILE *domains;
 	unsigned workers; /* threads; 0: one a core */
-	size_t concurrency; /* domains in flight; 0: 1000 */
+	/* Domains in flight; 0: 1000. Those that only wait for their turn at a busy server let others begin: up to four
+	 * times as many. At most twice as many connections are open at once, fewer where the machine allows fewer
+	 * descriptors (the soft limit is raised to the hard one). */
+	size_t concurrency;
 	uint32_t rate; /* domains begun a second, all together; 0: no limit */
-	uint32_t server_rate; /* connections begun a second to one address; 0: 50 */
-	uint32_t server_connections; /* to one address at once; 0: 20 */
+	uint32_t server_rate; /* connections begun a second to one address; 0: 50; UINT32_MAX: no limit */
+	uint32_t server_connections; /* to one address at once; 0: 20; UINT32_MAX: no limit */
 	/* true: this domain (as typed) was done in an earlier run. May be NULL. */
 	bool (*is_done)(void *argument, struct span typed);
 	/* In the calling thread, one at a time; report and its facts are valid during the call. reports: one per rule
-	 * book. */
+	 * book, in the order of enum trust_policy_kind. While it does not return, no more than what is in flight is
+	 * examined. */
 	void (*result)(void *argument, const struct check_report *const *reports, size_t count);
 	/* In the calling thread, about every second. May be NULL. */
 	void (*progress)(void *argument, const struct check_bulk_counts *counts);
@@ -44,7 +52,8 @@ struct check_bulk_settings {
 	const volatile bool *stop;
 };
 
-/* Blocks until all are done or stopped. 0, or a negative errno (threads, memory, reading the list). */
+/* Blocks until all are done or stopped. 0, or a negative errno: threads, memory, reading the list (-EISDIR, …; -EILSEQ:
+ * it is UTF-16). What was done before that is in ret_counts, and has been reported. */
 int check_bulk_run(const struct check_bulk_settings *settings, struct check_bulk_counts *ret_counts);
 /* The progress line without newline: "12,400 of 100,000 · 1,830/s · 210 failed · 48 s left". */
 void check_bulk_progress_text(const struct check_bulk_counts *counts, char *ret_text, size_t capacity);
