@@ -5,6 +5,7 @@
 #include "record/field.h"
 #include "trace/reader_private.h"
 #include "trace/stamp_read.h"
+#include "trace/text_read.h"
 
 #include <stdlib.h>
 
@@ -274,29 +275,6 @@ static void skip_value(struct cursor *c, unsigned int depth)
 	expect(c, closing);
 }
 
-/* "192.0.2.1:5061", "[2001:db8::1]:5061", "192.0.2.1", ":5061" */
-static bool address_of(struct span text, struct record_address *ret_address)
-{
-	struct record_address address = { 0 };
-	struct span host = text;
-	size_t colon = text.length;
-	while (colon > 0 && text.at[colon - 1] != ':' && text.at[colon - 1] != ']')
-		colon--;
-	if (colon > 0 && text.at[colon - 1] == ':') {
-		uint64_t port;
-		if (span_to_u64(span_from(text, colon), UINT16_MAX, &port) != 0)
-			return false;
-		address.port = (uint16_t)port;
-		host = span_first(text, colon - 1);
-	}
-	if (host.length >= 2 && host.at[0] == '[' && host.at[host.length - 1] == ']')
-		host = span_make(host.at + 1, host.length - 2);
-	if (host.length > 0 && record_address_parse(host, &address) != 0)
-		return false;
-	*ret_address = address;
-	return true;
-}
-
 /* ---- fields ---- */
 
 static void read_spans(struct cursor *c, struct reading *reading, struct record_spans *ret_list)
@@ -378,7 +356,7 @@ static void read_field(struct cursor *c, struct reading *reading, const struct r
 		read_word(c, field, at);
 		break;
 	case RECORD_FIELD_ADDRESS:
-		c->bad = c->bad || !address_of(string(c), at);
+		c->bad = c->bad || !trace_read_host_port(string(c), at);
 		break;
 	case RECORD_FIELD_SPAN:
 		*(struct span *)at = text_value(c);

@@ -15,6 +15,7 @@ struct trace_reading {
 	/* Gives out what was held back; also before memory is freed. May be NULL. */
 	void (*end)(struct trace_reader *reader);
 };
+extern const struct trace_reading trace_reading_sipstack;
 extern const struct trace_reading trace_reading_json;
 
 struct trace_reader {

@@ -71,6 +71,19 @@ static void end_record(const struct line *l)
 	trace_append_literal(l->out, "$$end_record\n");
 }
 
+static bool is_control(unsigned char c)
+{
+	return c < 0x20 || c == 0x7f;
+}
+
+/* A backslash that would be read as the beginning of our own \xNN. */
+static bool misleads(struct span value, size_t i)
+{
+	if (value.at[i] != '\\' || i + 1 == value.length)
+		return false;
+	return value.at[i + 1] == 'x' || is_control((unsigned char)value.at[i + 1]);
+}
+
 /* A value on one line, control characters made visible; absent: no line. */
 static void append_field(const struct line *l, const char *name, struct span value)
 {
@@ -80,7 +93,7 @@ static void append_field(const struct line *l, const char *name, struct span val
 	trace_append_literal(l->out, ": ");
 	for (size_t i = 0; i < value.length; i++) {
 		unsigned char c = (unsigned char)value.at[i];
-		if (c >= 0x20 && c != 0x7f) {
+		if (!is_control(c) && !misleads(value, i)) {
 			trace_append_byte(l->out, (char)c);
 		} else {
 			trace_append_literal(l->out, "\\x");
@@ -205,7 +218,7 @@ static void append_result_code(const struct line *l, const struct diagnostic *d)
 	if (!d->result_code)
 		return;
 	buffer_printf(l->out, "Result-Code: 0x%08x", (unsigned int)d->result_code);
-	if (d->result_name.at) {
+	if (d->result_name.length > 0) {
 		trace_append_byte(l->out, ' ');
 		trace_append_escaped(l->out, d->result_name);
 	}

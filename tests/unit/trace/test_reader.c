@@ -162,6 +162,104 @@ static void json_as_others_leave_it(void **state)
 
 /* ---- all readers ---- */
 
+static void write_got(const struct got *got, enum trace_format format, struct buffer *ret_text)
+{
+	struct trace_writer_settings settings = { .format = format, .node = SPAN("n"), .process = 1 };
+	struct trace_writer *w = trace_writer_new(&settings);
+	for (size_t i = 0; i < got->count; i++) {
+		struct record_unpacked back;
+		assert_int_equal(record_unpack(buffer_span(&got->packed[i]), &back), 0);
+		assert_int_equal(trace_writer_write(w, &back.record, ret_text), 0);
+	}
+	trace_writer_free(w);
+}
+
+/* A message with lines that could pass for those of a log. The length of its body is said, and right. */
+static struct span made_message(struct random *random)
+{
+	static const char *const lines[] = { "Via: SIP/2.0/TLS 127.48.36.47:5061;branch=z9hG4bK1", "$$end_record",
+		" $$end_record",
+		"TL_INFO(TF_PROTOCOL) [0]06E4.0EB4::01/18/2012-05:00:43.101.00005386 (SIPStack,x)$$begin_record",
+		"  TL_WARN", "03/02/2017|08:10:46.240 0584:0A44 INFO  :: End of Data Received", " 03/02/2017|", "|",
+		" |",
+		"2017-03-02T08:10:46.240+01:00 vcse tvcs: UTCTime=\"2017-03-02 07:10:46,240\" Module=\"network.sip\"",
+		" SIPMSG:", "x: \\x41 \\\\ \"", "Call-ID: a", "v=0", "Subject: ***",
+		"ms-diagnostics: 1009;reason=\"No match\"" };
+	static char text[8192];
+	char body[4096];
+	size_t length = 0;
+	body[0] = '\0';
+	for (uint64_t i = random_below(random, 6); i > 0; i--)
+		length += (size_t)snprintf(body + length, sizeof(body) - length, "%s%s",
+			lines[random_below(random, 16)], i > 1 || random_below(random, 2) ? "\r\n" : "");
+	size_t used = (size_t)snprintf(text, sizeof(text), "%s\r\nContent-Length: %zu\r\n",
+		random_below(random, 2) ? "INVITE sip:a@b.example SIP/2.0" : "SIP/2.0 504 Server time-out", length);
+	for (uint64_t i = random_below(random, 9); i > 0; i--)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s\r\n", lines[random_below(random, 16)]);
+	used += (size_t)snprintf(text + used, sizeof(text) - used, "\r\n%s", body);
+	return span_make(text, used);
+}
+
+/* Three of the kind after one another, in text or in any bytes; then read, written again, compared. */
+static void again_the_same_bytes(enum trace_format format, enum record_kind kind, int round, struct random *random)
+{
+	struct trace_writer_settings settings = { .format = format, .node = SPAN("n"), .process = 1 };
+	struct trace_writer *w = trace_writer_new(&settings);
+	struct buffer text, again;
+	struct got got = { 0 };
+	buffer_init(&text, 1 << 22);
+	buffer_init(&again, 1 << 22);
+	for (int i = 0; i < 3; i++) {
+		random_record_make(&made, kind, random, round % 4 != 0);
+		/* No clock of a log shows other times. */
+		made.record.head.time_us = (int64_t)random_below(random, UINT64_C(4000000000)) * 1000000;
+		/* A node's name is ours, and a host name. */
+		made.record.head.node = i % 2 ? SPAN("edge-2") : SPAN_NONE;
+		if (kind == RECORD_MESSAGE)
+			made.record.message.bytes = made_message(random);
+		/* So are the names of a pair. */
+		for (size_t k = 0; k < RECORD_LIST_MAXIMUM; k++)
+			made.pairs[k].name = k % 2 ? SPAN("fqdn1") : SPAN("domain");
+		assert_int_equal(trace_writer_write(w, &made.record, &text), 0);
+	}
+	read_all(format, buffer_span(&text), round % 3 ? (size_t)round : 0, &got);
+	if (got.unread)
+		fail_msg("%s, %s: %s: %s", trace_format_word(format), record_kind_word(kind), got.why, text.at);
+	write_got(&got, format, &again);
+	if (kind == RECORD_MESSAGE && got.count == 3) {
+		struct record_unpacked back;
+		assert_int_equal(record_unpack(buffer_span(&got.packed[2]), &back), 0);
+		if (!span_equal(back.record.message.bytes, made.record.message.bytes))
+			fail_msg("%s: the message was\n%.*s\nand is\n%.*s", trace_format_word(format),
+				SPAN_PRINT(made.record.message.bytes), SPAN_PRINT(back.record.message.bytes));
+	}
+	size_t same = 0;
+	while (same < text.length && same < again.length && text.at[same] == again.at[same])
+		same++;
+	if (same < text.length || same < again.length) {
+		size_t from = same < 60 ? 0 : same - 60;
+		fail_msg("%s, %s differs at %zu:\n%.100s\n----\n%.100s", trace_format_word(format),
+			record_kind_word(kind), same, text.at + from,
+			same <= again.length && again.at ? again.at + from : "nothing");
+	}
+	forget(&got);
+	buffer_done(&text);
+	buffer_done(&again);
+	trace_writer_free(w);
+}
+
+static void what_was_read_is_written_to_the_same_bytes(void **state)
+{
+	(void)state;
+	static const enum trace_format formats[] = { TRACE_SIPSTACK, TRACE_JSON };
+	struct random random;
+	random_init_seed(&random, 1009);
+	for (size_t f = 0; f < sizeof(formats) / sizeof(formats[0]); f++)
+		for (int round = 0; round < 200; round++)
+			for (unsigned int kind = 1; kind < RECORD_KIND_COUNT; kind++)
+				again_the_same_bytes(formats[f], (enum record_kind)kind, round, &random);
+}
+
 static void a_line_without_end_is_passed_over(void **state)
 {
 	(void)state;
@@ -215,6 +313,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(json_carries_everything),
 		cmocka_unit_test(json_as_others_leave_it),
+		cmocka_unit_test(what_was_read_is_written_to_the_same_bytes),
 		cmocka_unit_test(a_line_without_end_is_passed_over),
 		cmocka_unit_test(times),
 	};
