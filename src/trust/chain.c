@@ -4,23 +4,14 @@
 #include "trust/judge.h"
 #include "trust/names.h"
 #include "trust/tlsa.h"
+#include "trust/trial.h"
 #include "trust/words.h"
 
 #define RSA_BITS_MINIMUM 2048
 #define EC_BITS_MINIMUM 224
 #define DAY_S 86400
 
-/* One certificate that is being judged, and whom it should speak for. */
-struct trial {
-	const struct trust_judge *judge;
-	const struct trust_chain *chain;
-	const struct trust_certificate *leaf;
-	struct span domain; /* the SIP domain: policy rfc5922 */
-	struct span target; /* the host name; with several candidates the first */
-	bool failed;
-};
-
-static struct finding *trial_add(struct trial *t, enum finding_code code, struct span subject)
+struct finding *trial_add(struct trial *t, enum finding_code code, struct span subject)
 {
 	struct finding *f = finding_add(t->judge->findings, code, subject);
 	finding_value(f, "tls-target", t->target);
@@ -31,105 +22,32 @@ static struct finding *trial_add(struct trial *t, enum finding_code code, struct
 	return f;
 }
 
-static void trial_evidence(struct trial *t, struct finding *f, struct span note)
+void trial_evidence(struct trial *t, struct finding *f, struct span note)
 {
 	struct span mark;
 	struct span text = words_certificate(t->judge, t->leaf, &mark);
 	finding_evidence(f, FINDING_EVIDENCE_CERTIFICATE, text, note.length ? mark : SPAN_NONE, note);
 }
 
-/* ---- chain ---- */
-
-static struct span verify_words(const struct trial *t, const char *otherwise)
-{
-	return t->chain->verify_text.length ? t->chain->verify_text : span_of(otherwise);
-}
-
-static void judge_untrusted(struct trial *t, const char *otherwise)
-{
-	struct finding *f = trial_add(t, FINDING_CERTIFICATE_UNTRUSTED, t->target);
-	trial_evidence(t, f, SPAN_NONE);
-	finding_observed(f, verify_words(t, otherwise));
-	finding_expected(f, SPAN("a chain that ends in an authority that this side trusts"));
-	words_fix(f, "the certificate", SPAN("use one of a public authority"));
-	finding_fix(f, t->judge->findings->owner == FINDING_YOU ? FINDING_PARTNER : FINDING_YOU, "the trust store",
-		SPAN("or import the root of the private authority, after checking its fingerprint by telephone"));
-	words_mail(t->judge, f);
-}
-
-static void judge_incomplete(struct trial *t)
-{
-	struct finding *f = trial_add(t, FINDING_CERTIFICATE_CHAIN_INCOMPLETE, t->target);
-	struct span missing = t->chain->missing.length ? t->chain->missing : t->leaf->issuer;
-	trial_evidence(t, f, SPAN_NONE);
-	finding_observed(f, words_printf(t->judge, "%zu certificate%s sent, without %.*s", t->chain->sent_count,
-				    t->chain->sent_count == 1 ? "" : "s", SPAN_PRINT(missing)));
-	finding_expected(f, SPAN("the server's certificate and every intermediate"));
-	struct finding_fix *fix = words_fix(f, "the server",
-		words_printf(t->judge, "send the intermediate %.*s behind the server's own certificate",
-			SPAN_PRINT(missing)));
-	finding_fix_line(fix, "cat server.pem intermediate.pem > chain.pem");
-	words_mail(t->judge, f);
-}
-
-static void judge_broken(struct trial *t, enum finding_code code)
-{
-	struct finding *f = trial_add(t, code, t->target);
-	trial_evidence(t, f, SPAN_NONE);
-	finding_observed(f, verify_words(t, "the chain does not verify"));
-	finding_expected(f, SPAN("a valid chain"));
-	words_fix(f, "the certificate", SPAN("have a new one issued"));
-	words_mail(t->judge, f);
-}
-
-static void note_private(struct trial *t)
-{
-	struct finding *f = trial_add(t, FINDING_CERTIFICATE_PRIVATE_AUTHORITY, t->target);
-	trial_evidence(t, f, SPAN_NONE);
-	finding_observed(f, t->chain->authority);
-}
-
-static void judge_authority(struct trial *t)
-{
-	switch (t->chain->status) {
-	case TRUST_CHAIN_TRUSTED:
-	case TRUST_CHAIN_WRONG_PURPOSE: /* judged by its usage, R9 */
-		if (t->chain->private_authority)
-			note_private(t);
-		break;
-	case TRUST_CHAIN_INCOMPLETE:
-		judge_incomplete(t);
-		break;
-	case TRUST_CHAIN_UNTRUSTED:
-		judge_untrusted(t, "the chain ends in no trusted authority");
-		break;
-	case TRUST_CHAIN_SELF_SIGNED:
-		judge_untrusted(t, "the certificate signed itself");
-		break;
-	case TRUST_CHAIN_NOT_VERIFIED: /* nobody looked: that is no trust */
-		judge_untrusted(t, "the chain was not verified");
-		break;
-	case TRUST_CHAIN_REVOKED:
-		judge_broken(t, FINDING_CERTIFICATE_REVOKED);
-		break;
-	case TRUST_CHAIN_BAD:
-		judge_broken(t, FINDING_CERTIFICATE_BAD);
-		break;
-	}
-}
-
 /* ---- dates ---- */
 
-static void date_finding(struct trial *t, enum finding_code code, struct span observed)
+static void date_finding(
+	struct trial *t, enum finding_code code, const struct trust_certificate *c, struct span observed)
 {
 	struct finding *f = trial_add(t, code, t->target);
 	trial_evidence(t, f, SPAN_NONE);
 	finding_observed(f, observed);
 	finding_expected(f, words_printf(t->judge, "valid on %.*s", SPAN_PRINT(words_date(t->judge, t->judge->now_s))));
-	words_fix(f, "the certificate",
-		code == FINDING_CERTIFICATE_NOT_YET_VALID
-			? SPAN("compare the clocks; if they are right, wait or have it issued anew")
-			: SPAN("renew it, and load it into the edge"));
+	if (code == FINDING_CERTIFICATE_NOT_YET_VALID)
+		words_fix(f, "the certificate",
+			SPAN("compare the clocks; if they are right, wait or have it issued anew"));
+	else if (c == t->leaf)
+		words_request(f, t->leaf,
+			&(struct words_wish){ .title = SPAN("renew it, and load it into the edge"),
+				.name = t->target,
+				.usages = true });
+	else
+		words_fix(f, "the server", SPAN("replace that issuer's certificate in the file by the current one"));
 	words_mail(t->judge, f);
 }
 
@@ -153,7 +71,8 @@ static void warn_expiry(struct trial *t)
 		f, words_printf(t->judge, "valid until %.*s, %lld days left",
 			   SPAN_PRINT(words_date(t->judge, t->leaf->not_after_s)), (long long)(left_s / DAY_S)));
 	finding_expected(f, words_printf(t->judge, "at least %lld days left", (long long)(soon_s / DAY_S)));
-	words_fix(f, "the certificate", SPAN("renew it before that day"));
+	words_request(f, t->leaf,
+		&(struct words_wish){ .title = SPAN("renew it before that day"), .name = t->target, .usages = true });
 }
 
 static void judge_dates(struct trial *t)
@@ -161,12 +80,12 @@ static void judge_dates(struct trial *t)
 	for (size_t i = 0; i < t->chain->count; i++) {
 		const struct trust_certificate *c = &t->chain->certificates[i];
 		if (t->judge->now_s > c->not_after_s) {
-			date_finding(t, FINDING_CERTIFICATE_EXPIRED, date_words(t, c, "ended on", c->not_after_s));
+			date_finding(t, FINDING_CERTIFICATE_EXPIRED, c, date_words(t, c, "ended on", c->not_after_s));
 			return;
 		}
 		if (t->judge->now_s < c->not_before_s) {
-			date_finding(
-				t, FINDING_CERTIFICATE_NOT_YET_VALID, date_words(t, c, "begins on", c->not_before_s));
+			date_finding(t, FINDING_CERTIFICATE_NOT_YET_VALID, c,
+				date_words(t, c, "begins on", c->not_before_s));
 			return;
 		}
 	}
@@ -190,8 +109,10 @@ static void usage_finding(struct trial *t, enum finding_code code, const char *w
 	trial_evidence(t, f, SPAN_NONE);
 	finding_observed(f, usage_words(t));
 	finding_expected(f, words_printf(t->judge, "%s among them, or no such extension", wanted));
-	struct finding_fix *fix = words_fix(f, "the certificate", words_printf(t->judge, "request it with %s", wanted));
-	finding_fix_line(fix, "openssl req … -addext \"extendedKeyUsage=serverAuth,clientAuth\"");
+	words_request(f, t->leaf,
+		&(struct words_wish){ .title = words_printf(t->judge, "request it with %s", wanted),
+			.name = t->target,
+			.usages = true });
 	if (is_error)
 		words_mail(t->judge, f);
 }
@@ -248,7 +169,11 @@ static void judge_name_fault(struct trial *t, enum trust_name_match match, struc
 	trial_evidence(t, f, name_note(t, match, name));
 	finding_observed(f, names_seen(t));
 	finding_expected(f, words_printf(t->judge, "DNS:%.*s", SPAN_PRINT(name)));
-	words_request(t->judge, f, t->leaf, name);
+	words_request(f, t->leaf,
+		&(struct words_wish){ .title = words_printf(t->judge, "request one that contains %.*s",
+					      SPAN_PRINT(words_name(name, "NAME"))),
+			.name = name });
+	words_mail(t->judge, f);
 }
 
 /* R4: one candidate must be covered; of several faults the one nearest to right is told. */
@@ -298,7 +223,12 @@ static void judge_domain_name(struct trial *t)
 	finding_observed(f, names_seen(t));
 	finding_expected(
 		f, words_printf(t->judge, "URI:sip:%.*s or DNS:%.*s", SPAN_PRINT(t->domain), SPAN_PRINT(t->domain)));
-	words_request(t->judge, f, t->leaf, t->domain);
+	words_request(f, t->leaf,
+		&(struct words_wish){ .title = words_printf(t->judge, "request one that also names sip:%.*s",
+					      SPAN_PRINT(words_name(t->domain, "DOMAIN"))),
+			.name = t->target,
+			.domain = t->domain });
+	words_mail(t->judge, f);
 }
 
 /* ---- strength ---- */
@@ -326,61 +256,20 @@ static void judge_strength(struct trial *t)
 		finding_observed(f, words_printf(t->judge, "%s: %u bits, %.*s", what, (unsigned)c->key_bits,
 					    SPAN_PRINT(c->signature)));
 		finding_expected(f, SPAN("RSA 2048 or EC 224 and more, signed with SHA-256 or better"));
-		words_fix(f, "the certificate", SPAN("have it issued anew with a key and signature of today"));
+		words_request(f, t->leaf,
+			&(struct words_wish){ .title = SPAN("have it issued anew with a key and signature of today"),
+				.name = t->target,
+				.usages = true });
 		return;
 	}
 }
 
 /* ---- dane ---- */
 
-static void tlsa_finding(
-	struct trial *t, enum finding_code code, const struct trust_candidate *candidate, struct span observed)
-{
-	struct finding *f = trial_add(t, code, t->target);
-	finding_evidence(f, FINDING_EVIDENCE_DNS,
-		words_printf(t->judge, "_%u._tcp.%.*s. IN TLSA", (unsigned)candidate->port, SPAN_PRINT(t->target)),
-		SPAN_NONE, SPAN_NONE);
-	finding_observed(f, observed);
-	finding_expected(f, SPAN("a TLSA record, signed by DNSSEC, that fits the certificate"));
-	struct finding_fix *fix = words_fix(f, "DNS", SPAN("publish the digest of the certificate's key"));
-	struct span name = words_name(t->target, "HOST");
-	if (t->leaf->key_sha256.length == 32) {
-		char hex[65];
-		for (size_t i = 0; i < 32; i++) {
-			static const char digits[] = "0123456789abcdef";
-			unsigned char byte = (unsigned char)t->leaf->key_sha256.at[i];
-			hex[2 * i] = digits[byte >> 4];
-			hex[2 * i + 1] = digits[byte & 15];
-		}
-		hex[64] = '\0';
-		finding_fix_line(
-			fix, "_%u._tcp.%.*s.\t300 IN TLSA\t3 1 1 %s", (unsigned)candidate->port, SPAN_PRINT(name), hex);
-	}
-	words_mail(t->judge, f);
-}
-
-/* RFC 7673 3.1: SRV, address and TLSA must all be signed. false: refused, nothing more to judge. */
-static bool judge_tlsa(struct trial *t, const struct trust_candidate *candidate, const struct trust_host *host,
-	enum trust_tlsa_match *ret_match)
-{
-	*ret_match = TRUST_TLSA_NONE;
-	enum trust_lookup_status status = host ? host->tlsa_lookup.status : TRUST_LOOKUP_NOT_ASKED;
-	bool address_secure = host && (host->a.status != TRUST_LOOKUP_OK || host->a.secure) &&
-			      (host->aaaa.status != TRUST_LOOKUP_OK || host->aaaa.secure);
-	if (status != TRUST_LOOKUP_OK || host->tlsa_count == 0)
-		tlsa_finding(t, FINDING_TLSA_MISSING, candidate, span_of(trust_lookup_status_name(status)));
-	else if (!candidate->secure || !address_secure || !host->tlsa_lookup.secure)
-		tlsa_finding(t, FINDING_TLSA_INSECURE, candidate, SPAN("answers without DNSSEC"));
-	else if ((*ret_match = trust_tlsa_match(host, t->chain)) == TRUST_TLSA_NONE)
-		tlsa_finding(t, FINDING_TLSA_MISMATCH, candidate,
-			words_printf(t->judge, "%zu records, none fits", host->tlsa_count));
-	return *ret_match != TRUST_TLSA_NONE;
-}
-
 static void judge_dane(struct trial *t, const struct trust_candidate *candidate, const struct trust_host *host)
 {
 	enum trust_tlsa_match match;
-	if (!judge_tlsa(t, candidate, host, &match))
+	if (!trial_tlsa(t, candidate, host, &match))
 		return;
 	if (match == TRUST_TLSA_END_ENTITY) {
 		/* RFC 7671 5.1: the record is the whole binding; names, dates and issuers do not count. */
@@ -388,7 +277,7 @@ static void judge_dane(struct trial *t, const struct trust_candidate *candidate,
 		return;
 	}
 	if (match == TRUST_TLSA_AUTHORITY_CHECKED)
-		judge_authority(t);
+		trial_authority(t);
 	judge_dates(t);
 	judge_usage(t);
 	judge_names(t, candidate, 1);
@@ -428,7 +317,7 @@ bool trust_judge_certificate(const struct trust_judge *judge, const struct trust
 		judge_dane(&t, candidate, host);
 		return !t.failed;
 	}
-	judge_authority(&t);
+	trial_authority(&t);
 	judge_dates(&t);
 	judge_usage(&t);
 	if (judge->policy->kind == TRUST_POLICY_RFC5922)
@@ -449,7 +338,7 @@ bool trust_judge_presented(
 	t.target = plan->candidates[0].name;
 	if (judge_nothing_shown(&t))
 		return false;
-	judge_authority(&t);
+	trial_authority(&t);
 	judge_dates(&t);
 	judge_usage(&t);
 	/* TLSA vouches for servers only: a caller is judged by RFC 5922 under the policy dane too. */

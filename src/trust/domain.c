@@ -305,6 +305,33 @@ static void warn_about_records(const struct trust_judge *judge, const struct tru
 	}
 }
 
+static bool names_the_same(const struct trust_srv *a, const struct trust_srv *b)
+{
+	return a->port == b->port && trust_name_equal(a->target, b->target);
+}
+
+/* The first record whose server an earlier one names; the rest of them is the same story. */
+static void note_duplicates(const struct trust_judge *judge, const struct trust_domain *facts)
+{
+	for (size_t i = 1; i < facts->record_count; i++) {
+		const struct trust_srv *record = &facts->records[i];
+		size_t k = 0;
+		while (k < i && !names_the_same(&facts->records[k], record))
+			k++;
+		if (k == i)
+			continue;
+		struct finding *f = finding_add(judge->findings, FINDING_SRV_RECORDS_DUPLICATE, facts->domain);
+		struct span target;
+		struct span text = record_text(judge, facts, &facts->records[k], &target);
+		finding_evidence(f, FINDING_EVIDENCE_DNS, text, SPAN_NONE, SPAN_NONE);
+		text = record_text(judge, facts, record, &target);
+		finding_evidence(f, FINDING_EVIDENCE_DNS, text, target, SPAN("the same server again"));
+		finding_observed(f, record->target);
+		words_fix(f, "DNS", SPAN("remove one of the records, or point it at another server"));
+		return;
+	}
+}
+
 static bool all_declined(const struct trust_domain *facts)
 {
 	for (size_t i = 0; i < facts->record_count; i++)
@@ -335,6 +362,7 @@ static int judge_records(const struct trust_judge *judge, const struct trust_dom
 		return 0;
 	}
 	warn_about_records(judge, facts);
+	note_duplicates(judge, facts);
 	trust_order_candidates(candidates, count, judge->random);
 	plan->candidates = candidates;
 	plan->candidate_count = count;

@@ -79,6 +79,27 @@ static void host_private(const struct trust_judge *judge, const struct trust_hos
 			SPAN("publish the public address (of the static NAT) in the zone that the internet sees"));
 }
 
+/* Callers that ask for both wait for the second answer. */
+static void host_partly_failed(const struct trust_judge *judge, const struct trust_host *facts)
+{
+	bool v4 = lookup_failed(&facts->a);
+	const struct trust_lookup *failed = v4 ? &facts->a : &facts->aaaa;
+	struct finding *f = finding_add(judge->findings, FINDING_ADDRESS_LOOKUP_PARTLY_FAILED, facts->name);
+	struct span status = words_printf(judge, "%s%s%.*s", trust_lookup_status_name(failed->status),
+		failed->why.length ? ": " : "", SPAN_PRINT(failed->why));
+	finding_observed(f, words_printf(judge, "%s: %.*s", v4 ? "A" : "AAAA", SPAN_PRINT(status)));
+	finding_expected(f, SPAN("an answer, be it that there is no such address"));
+	finding_evidence(f, FINDING_EVIDENCE_DNS,
+		words_printf(
+			judge, "%.*s. IN %s: %.*s", SPAN_PRINT(facts->name), v4 ? "A" : "AAAA", SPAN_PRINT(status)),
+		SPAN_NONE, SPAN_NONE);
+	struct finding_fix *fix =
+		finding_fix(f, FINDING_YOU, "DNS", SPAN("ask by hand, here and from another network"));
+	finding_fix_line(fix, "dig %s %.*s", v4 ? "A" : "AAAA", SPAN_PRINT(words_name(facts->name, "HOST")));
+	finding_fix(
+		f, FINDING_OWNER, "DNS", SPAN("if it fails there too, let the name servers answer that type as well"));
+}
+
 bool trust_judge_host(
 	const struct trust_judge *judge, const struct trust_candidate *candidate, const struct trust_host *facts)
 {
@@ -89,6 +110,8 @@ bool trust_judge_host(
 		host_alias(judge, facts, trust_name_strip(canonical));
 	if (facts->address_count > 0) {
 		host_private(judge, facts);
+		if (lookup_failed(&facts->a) || lookup_failed(&facts->aaaa))
+			host_partly_failed(judge, facts);
 		return true;
 	}
 	if (lookup_failed(&facts->a) || lookup_failed(&facts->aaaa))

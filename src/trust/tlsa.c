@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trust/tlsa.h"
 
-/* RFC 6698 2.1: the digest that the record speaks of, as far as the facts carry it. Matching type 0
- * (the whole certificate) is discouraged by RFC 7671 5 and not kept by the facts: it never fits. */
+/* RFC 6698 2.1: the digest that the record speaks of. The facts carry digests only, so full data (matching type 0) is
+ * held against the certificate by its own. */
 static struct span digest_of(const struct trust_certificate *certificate, const struct trust_tlsa *record)
 {
-	if (record->selector == 0 && record->matching == 1)
+	bool short_digest = record->matching == 0 || record->matching == 1;
+	if (record->selector == 0 && short_digest)
 		return certificate->fingerprint;
 	if (record->selector == 0 && record->matching == 2)
 		return certificate->der_sha512;
-	if (record->selector == 1 && record->matching == 1)
+	if (record->selector == 1 && short_digest)
 		return certificate->key_sha256;
 	if (record->selector == 1 && record->matching == 2)
 		return certificate->key_sha512;
@@ -19,7 +20,7 @@ static struct span digest_of(const struct trust_certificate *certificate, const 
 static bool fits(const struct trust_certificate *certificate, const struct trust_tlsa *record)
 {
 	struct span digest = digest_of(certificate, record);
-	return digest.length > 0 && span_equal(digest, record->data);
+	return digest.length > 0 && span_equal(digest, record->matching == 0 ? record->data_sha256 : record->data);
 }
 
 /* Only what the leaf really hangs on: anybody can append somebody else's authority to his own chain. */

@@ -60,7 +60,7 @@ void words_mail(const struct trust_judge *judge, struct finding *f)
 	struct finding_fix *fix = finding_fix(f, FINDING_YOU, "a mail", SPAN("tell the partner"));
 	char title[256];
 	finding_title(f, title, sizeof(title));
-	finding_fix_line(fix, "Calls between our organisations fail: %s.", title);
+	finding_fix_line(fix, "We found a fault on your side that affects calls between our organisations: %s.", title);
 	if (f->observed.length)
 		finding_fix_line(fix, "We see: %.*s.", SPAN_PRINT(f->observed));
 	if (f->expected.length)
@@ -68,35 +68,53 @@ void words_mail(const struct trust_judge *judge, struct finding *f)
 	finding_fix_line(fix, "Could you please change that on your side?");
 }
 
-static void append_name(struct buffer *text, struct span name)
+static void append_name(struct buffer *text, const char *kind, struct span name)
 {
-	buffer_printf(text, "%sDNS:%.*s", text->length ? "," : "", SPAN_PRINT(name));
+	buffer_printf(text, "%s%s%.*s", text->length ? "," : "", kind, SPAN_PRINT(name));
 }
 
-void words_request(const struct trust_judge *judge, struct finding *f, const struct trust_certificate *certificate,
-	struct span name)
+/* Names that may stand in a command: host names, and wildcards of them. */
+static bool may_be_pasted(struct span name)
 {
-	name = words_name(name, "NAME");
+	return trust_name_is_plain(span_starts_nocase(name, SPAN("*.")) ? span_from(name, 2) : name);
+}
+
+static void append_kept(
+	struct buffer *names, const struct trust_certificate *certificate, const struct words_wish *wish)
+{
+	for (size_t i = 0; i < certificate->dns_name_count && i < NAMES_REQUESTED; i++)
+		if (may_be_pasted(certificate->dns_names[i]) &&
+			!trust_name_equal(certificate->dns_names[i], wish->name))
+			append_name(names, "DNS:", certificate->dns_names[i]);
+	for (size_t i = 0; i < certificate->uri_name_count && i < NAMES_REQUESTED; i++) {
+		struct span uri = certificate->uri_names[i];
+		struct span host = span_from(uri, 4);
+		if (span_starts_nocase(uri, SPAN("sip:")) && trust_name_is_plain(host) &&
+			!trust_name_equal(host, wish->domain))
+			append_name(names, "URI:sip:", host);
+	}
+}
+
+void words_request(struct finding *f, const struct trust_certificate *certificate, const struct words_wish *wish)
+{
+	struct span name = words_name(wish->name, "NAME");
+	struct span subject = words_name(certificate->common_name, "");
 	struct buffer names;
 	buffer_init(&names, TEXT_MAXIMUM / 2);
-	for (size_t i = 0; i < certificate->dns_name_count && i < NAMES_REQUESTED; i++)
-		if (trust_name_is_plain(certificate->dns_names[i]) &&
-			!trust_name_equal(certificate->dns_names[i], name))
-			append_name(&names, certificate->dns_names[i]);
-	append_name(&names, name);
-	struct span subject = words_name(certificate->common_name, "");
+	append_kept(&names, certificate, wish);
+	append_name(&names, "DNS:", name);
+	if (wish->domain.length)
+		append_name(&names, "URI:sip:", words_name(wish->domain, "DOMAIN"));
 	if (subject.length == 0)
 		subject = name;
-	struct finding_fix *fix = words_fix(
-		f, "the certificate", words_printf(judge, "request one that contains %.*s", SPAN_PRINT(name)));
-	if (names.status == 0) {
+	struct finding_fix *fix = words_fix(f, "the certificate", wish->title);
+	if (names.status == 0)
 		finding_fix_line(fix,
 			"openssl req -new -newkey rsa:2048 -nodes -keyout %.*s.key -out %.*s.csr "
-			"-subj \"/CN=%.*s\" -addext \"subjectAltName=%.*s\"",
-			SPAN_PRINT(name), SPAN_PRINT(name), SPAN_PRINT(subject), SPAN_PRINT(buffer_span(&names)));
-	}
+			"-subj \"/CN=%.*s\" -addext \"subjectAltName=%.*s\"%s",
+			SPAN_PRINT(name), SPAN_PRINT(name), SPAN_PRINT(subject), SPAN_PRINT(buffer_span(&names)),
+			wish->usages ? " -addext \"extendedKeyUsage=serverAuth,clientAuth\"" : "");
 	buffer_done(&names);
-	words_mail(judge, f);
 }
 
 static void append_names(struct buffer *text, const struct trust_certificate *certificate)

@@ -17,9 +17,15 @@ struct span words_date(const struct trust_judge *judge, int64_t unix_s);
 /* A fix for the owner; where that is the partner also a mail to it, made of what was observed and expected. */
 struct finding_fix *words_fix(struct finding *f, const char *where, struct span title);
 void words_mail(const struct trust_judge *judge, struct finding *f);
-/* The openssl command that makes a request for the certificate's names and one more. */
-void words_request(const struct trust_judge *judge, struct finding *f, const struct trust_certificate *certificate,
-	struct span name);
+/* A fix: the openssl command that makes a request for the names that the certificate has and those that it should have.
+ * Ready to be pasted. */
+struct words_wish {
+	struct span title;
+	struct span name; /* host name that must be in it */
+	struct span domain; /* must be in it as a URI sip:DOMAIN; absent: need not */
+	bool usages; /* ask for both extended key usages too */
+};
+void words_request(struct finding *f, const struct trust_certificate *certificate, const struct words_wish *wish);
 /* One line for a certificate: CN, names, issuer. *ret_mark: the names. */
 struct span words_certificate(
 	const struct trust_judge *judge, const struct trust_certificate *certificate, struct span *ret_mark);

@@ -229,6 +229,128 @@ static void hostile_names_are_not_pasted(void **state)
 	bench_close(&b);
 }
 
+/* ---- the chain as it was sent ---- */
+
+/* Certificates by letters: L the leaf, I its intermediate, R the root, X of another chain. */
+static const struct {
+	const char *name, *sent, *codes;
+} orders[] = {
+	{ "in order", "LI", "" },
+	{ "with the root", "LIR", "" },
+	{ "the root before the intermediate", "LRI", "certificate-chain-disordered" },
+	{ "somebody else's behind", "LIX", "certificate-chain-superfluous" },
+	{ "somebody else's between", "LXI", "certificate-chain-superfluous" },
+	{ "the intermediate twice", "LII", "certificate-chain-superfluous" },
+	{ "the leaf twice", "LLI", "certificate-chain-superfluous" },
+};
+
+static struct trust_certificate certificate_of(char letter, char previous, struct span *names)
+{
+	const char *const right[] = { "vcse.a.lab", NULL };
+	struct trust_certificate c = bench_certificate("x", letter == 'L' ? right : NULL, names);
+	c.subject = letter == 'L'   ? SPAN("leaf")
+		    : letter == 'I' ? SPAN("inter")
+		    : letter == 'R' ? SPAN("root")
+				    : SPAN("x");
+	c.issuer = letter == 'L' ? SPAN("inter") : letter == 'X' ? SPAN("y") : SPAN("root");
+	c.fingerprint = c.subject;
+	c.self_signed = letter == 'R';
+	c.signed_previous = (letter == 'I' && previous == 'L') || (letter == 'R' && previous == 'I');
+	return c;
+}
+
+static void chains_are_sent_in_order(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(orders); i++) {
+		struct bench b;
+		struct span names[4][1];
+		struct trust_certificate sent[4];
+		char codes[1024];
+		size_t count = 0;
+		bench_open(&b);
+		for (; orders[i].sent[count]; count++)
+			sent[count] = certificate_of(
+				orders[i].sent[count], count ? orders[i].sent[count - 1] : 0, names[count]);
+		struct trust_chain chain = bench_chain(sent);
+		chain.count = chain.sent_count = count;
+		assert_true(trust_judge_certificate(&b.judge, &candidate, &chain, NULL));
+		if (strcmp(bench_codes(&b, codes), orders[i].codes) != 0)
+			fail_msg("%s: \"%s\"", orders[i].name, codes);
+		bench_close(&b);
+	}
+}
+
+/* The leaf alone, of nobody we know: the intermediate may be all that is missing, and AIA says where it is. */
+static void a_lone_leaf_may_be_incomplete(void **state)
+{
+	(void)state;
+	struct bench b;
+	struct span names[1];
+	const char *const right[] = { "vcse.a.lab", NULL };
+	const struct span uris[] = { SPAN("http://ca.example/inter.der") };
+	struct trust_certificate leaf = bench_certificate("x", right, names);
+	struct trust_chain chain = bench_chain(&leaf);
+	leaf.issuer_uris = uris;
+	leaf.issuer_uri_count = 1;
+	chain.status = TRUST_CHAIN_UNTRUSTED;
+	bench_open(&b);
+	assert_false(trust_judge_certificate(&b.judge, &candidate, &chain, NULL));
+	const struct finding *f = b.list.first;
+	struct span words = f->observed;
+	assert_true(span_find_span(words, SPAN("an intermediate may be missing")) < words.length);
+	assert_true(span_is(f->fixes->lines->text, "cat server.pem intermediate.pem > chain.pem"));
+	struct span shown = f->evidence->next->text;
+	assert_true(span_find_span(shown, SPAN("http://ca.example/inter.der")) < shown.length);
+	bench_close(&b);
+}
+
+/* What is to be pasted keeps the names that the certificate has. */
+static const struct {
+	const char *name;
+	enum trust_policy_kind policy;
+	const char *names[3], *uri;
+	int days; /* left */
+	unsigned usage;
+	const char *line; /* what stands in the request */
+} requests[] = {
+	{ "a name more", .names = { "x.lab", "*.y.lab" },
+		.line = "\"subjectAltName=DNS:x.lab,DNS:*.y.lab,DNS:vcse.a.lab\"" },
+	{ "expired: the same names", .names = { "x.lab", "vcse.a.lab" }, .days = -1,
+		.line = "\"subjectAltName=DNS:x.lab,DNS:vcse.a.lab\" -addext "
+			"\"extendedKeyUsage=serverAuth,clientAuth\"" },
+	{ "no clientAuth", .names = { "vcse.a.lab" }, .usage = TRUST_USAGE_SERVER,
+		.line = "\"subjectAltName=DNS:vcse.a.lab\" -addext \"extendedKeyUsage=serverAuth,clientAuth\"" },
+	{ "rfc5922: the domain as a URI, for beside another URI a DNS name does not count",
+		.policy = TRUST_POLICY_RFC5922, .names = { "vcse.a.lab" }, .uri = "sip:b.lab",
+		.line = "\"subjectAltName=URI:sip:b.lab,DNS:vcse.a.lab,URI:sip:a.lab\"" },
+};
+
+static void requests_keep_names(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(requests); i++) {
+		struct bench b;
+		struct span names[3], uri = span_of(requests[i].uri);
+		struct trust_certificate leaf = bench_certificate("box", requests[i].names, names);
+		struct trust_chain chain = bench_chain(&leaf);
+		bench_open(&b);
+		b.policy.kind = requests[i].policy;
+		leaf.uri_names = &uri;
+		leaf.uri_name_count = uri.at != NULL;
+		if (requests[i].days)
+			leaf.not_after_s = NOW_S + requests[i].days * DAY_S;
+		if (requests[i].usage)
+			leaf.usage = requests[i].usage;
+		trust_judge_certificate(&b.judge, &candidate, &chain, NULL);
+		assert_non_null(b.list.first);
+		struct span line = b.list.first->fixes->lines->text;
+		if (!span_ends_nocase(line, span_of(requests[i].line)))
+			fail_msg("%s: %.*s", requests[i].name, SPAN_PRINT(line));
+		bench_close(&b);
+	}
+}
+
 /* ---- dane ---- */
 
 #define DIGEST "0123456789abcdef0123456789abcdef"
@@ -240,6 +362,7 @@ static const struct {
 	enum trust_chain_status status;
 	bool expired, named;
 	const char *code;
+	enum trust_lookup_status tlsa; /* 0: OK or NXDOMAIN, as there is a record */
 } danes[] = {
 	{ "3 1 1 fits", 3, 1, 1, DIGEST, true, true, true, TRUST_CHAIN_UNTRUSTED, true, false, "" },
 	{ "3 0 1 fits", 3, 0, 1, "fingerprint-of-the-leaf-32-bytes", true, true, true, TRUST_CHAIN_UNTRUSTED, false,
@@ -261,8 +384,14 @@ static const struct {
 		"tlsa-mismatch" },
 	{ "a usage nobody knows", 9, 1, 1, DIGEST, true, true, true, TRUST_CHAIN_TRUSTED, false, true,
 		"tlsa-mismatch" },
-	{ "3 1 0, the whole key, is not kept", 3, 1, 0, DIGEST, true, true, true, TRUST_CHAIN_TRUSTED, false, true,
-		"tlsa-mismatch" },
+	{ "3 1 0, the whole key", 3, 1, 0, DIGEST, true, true, true, TRUST_CHAIN_TRUSTED, false, true, "" },
+	{ "3 1 0, another key", 3, 1, 0, "x", true, true, true, TRUST_CHAIN_TRUSTED, false, true, "tlsa-mismatch" },
+	{ "SERVFAIL is not \"missing\"", 3, 1, 1, NULL, true, true, true, TRUST_CHAIN_TRUSTED, false, true,
+		"tlsa-lookup-failed", TRUST_LOOKUP_SERVFAIL },
+	{ "bogus", 3, 1, 1, NULL, true, true, true, TRUST_CHAIN_TRUSTED, false, true, "tlsa-lookup-failed",
+		TRUST_LOOKUP_BOGUS },
+	{ "SERVFAIL where the SRV record is not signed anyway", 3, 1, 1, NULL, false, true, true, TRUST_CHAIN_TRUSTED,
+		false, true, "tlsa-insecure", TRUST_LOOKUP_SERVFAIL },
 };
 
 static void tlsa_records_are_judged(void **state)
@@ -286,13 +415,17 @@ static void tlsa_records_are_judged(void **state)
 		struct trust_chain chain = bench_chain(chain_of);
 		chain.count = 2;
 		chain.status = danes[i].status;
+		/* As the facts carry it, full data comes with its digest. */
+		bool full = danes[i].matching == 0 && danes[i].data;
 		struct trust_tlsa record = { danes[i].usage, danes[i].selector, danes[i].matching,
-			span_of(danes[i].data) };
+			full ? SPAN("the key as it is") : span_of(danes[i].data),
+			full ? span_of(danes[i].data) : SPAN_NONE };
+		enum trust_lookup_status status = danes[i].data ? TRUST_LOOKUP_OK : TRUST_LOOKUP_NXDOMAIN;
 		struct trust_host host = {
 			.name = SPAN("vcse.a.lab"),
 			.a = { .status = TRUST_LOOKUP_OK, .secure = danes[i].address_secure },
 			.aaaa = { .status = TRUST_LOOKUP_NODATA },
-			.tlsa_lookup = { .status = danes[i].data ? TRUST_LOOKUP_OK : TRUST_LOOKUP_NXDOMAIN,
+			.tlsa_lookup = { .status = danes[i].tlsa ? danes[i].tlsa : status,
 				.secure = danes[i].tlsa_secure },
 			.tlsa = &record,
 			.tlsa_count = danes[i].data != NULL,
@@ -333,7 +466,7 @@ static void an_appended_authority_is_no_anchor(void **state)
 	bench_close(&b);
 }
 
-static void dane_without_records_is_refused(void **state)
+static void dane_without_an_answer_is_refused(void **state)
 {
 	(void)state;
 	struct bench b;
@@ -342,7 +475,7 @@ static void dane_without_records_is_refused(void **state)
 	bench_open(&b);
 	b.policy.kind = TRUST_POLICY_DANE;
 	assert_false(trust_judge_certificate(&b.judge, &candidate, &chain, NULL));
-	assert_string_equal(bench_error(&b), "tlsa-missing");
+	assert_string_equal(bench_error(&b), "tlsa-lookup-failed");
 	bench_close(&b);
 }
 
@@ -374,9 +507,12 @@ int main(void)
 		cmocka_unit_test(one_candidate_is_enough),
 		cmocka_unit_test(the_values_are_those_of_the_sample),
 		cmocka_unit_test(hostile_names_are_not_pasted),
+		cmocka_unit_test(chains_are_sent_in_order),
+		cmocka_unit_test(a_lone_leaf_may_be_incomplete),
+		cmocka_unit_test(requests_keep_names),
 		cmocka_unit_test(tlsa_records_are_judged),
 		cmocka_unit_test(an_appended_authority_is_no_anchor),
-		cmocka_unit_test(dane_without_records_is_refused),
+		cmocka_unit_test(dane_without_an_answer_is_refused),
 		cmocka_unit_test(our_own_certificate_is_judged),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
