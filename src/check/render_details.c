@@ -178,8 +178,10 @@ static void write_leaf(const struct trust_certificate *c, int64_t now_s, bool pl
 	line_done(p, "key", &text, c->signature_weak ? PAPER_YELLOW : PAPER_PLAIN);
 	buffer_init(&text, TEXT_MAXIMUM);
 	buffer_append(&text, c->issuer);
-	buffer_append_text(&text, ", serial ");
-	buffer_append(&text, c->serial);
+	if (c->serial.length) {
+		buffer_append_text(&text, ", serial ");
+		buffer_append(&text, c->serial);
+	}
 	line_done(p, "issued by", &text, PAPER_PLAIN);
 }
 
@@ -258,7 +260,7 @@ static const struct {
 	enum paper_ink ink;
 } reactions[PEER_REACTION_COUNT] = {
 	[PEER_REACTION_UNKNOWN] = { "what it thinks of ours was not seen", PAPER_PLAIN },
-	[PEER_REACTION_NOT_ASKED] = { "none is asked for", PAPER_PLAIN },
+	[PEER_REACTION_NOT_ASKED] = { "are asked for no certificate", PAPER_PLAIN },
 	[PEER_REACTION_NONE_ACCEPTED] = { "we showed none, and it went on all the same", PAPER_PLAIN },
 	[PEER_REACTION_NONE_REFUSED] = { "we showed none, and it ended the connection for that", PAPER_YELLOW },
 	[PEER_REACTION_ACCEPTED] = { "ours was accepted", PAPER_GREEN },
@@ -276,7 +278,7 @@ static void write_reaction(const struct peer_probe_facts *probe, struct paper *p
 	struct buffer text;
 	buffer_init(&text, TEXT_MAXIMUM);
 	if (connection->certificate_asked || said) {
-		buffer_append_text(&text, "asked for; ");
+		buffer_append_text(&text, "are asked for a certificate; ");
 		buffer_append_text(&text, reactions[probe->reaction].text);
 		const char *alert = trust_alert_name(connection->alert);
 		if (connection->handshake == TRUST_HANDSHAKE_ALERT_RECEIVED || probe->reaction == PEER_REACTION_REFUSED)
@@ -284,7 +286,7 @@ static void write_reaction(const struct peer_probe_facts *probe, struct paper *p
 	} else {
 		buffer_append_text(&text, reactions[PEER_REACTION_NOT_ASKED].text);
 	}
-	line_done(p, "our own", &text, reactions[probe->reaction].ink);
+	line_done(p, "callers", &text, reactions[probe->reaction].ink);
 	if (probe->requested_authority_count == 0)
 		return;
 	buffer_init(&text, TEXT_MAXIMUM);
@@ -292,7 +294,7 @@ static void write_reaction(const struct peer_probe_facts *probe, struct paper *p
 	size_t count = probe->requested_authority_count;
 	if (count > AUTHORITIES_SHOWN || probe->requested_authorities_cut)
 		buffer_printf(&text, ", … %s%zu in all", probe->requested_authorities_cut ? "more than " : "", count);
-	line_done(p, "  it names", &text, PAPER_PLAIN);
+	line_done(p, "  of", &text, PAPER_PLAIN);
 }
 
 static void write_versions(const struct peer_probe_facts *probe, struct paper *p)

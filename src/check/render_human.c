@@ -79,6 +79,10 @@ static void write_circumstances(const struct check_report *report, struct paper 
 		paper_text(p, SPAN(", resolver "));
 		paper_text(p, facts->resolvers);
 	}
+	if (facts->why_not_validated.length) {
+		paper_text(p, SPAN(", without DNSSEC: "));
+		paper_text(p, facts->why_not_validated);
+	}
 	if (facts->planned_zone)
 		paper_text(p, SPAN(", with planned records"));
 	if (!facts->client_certificate && !facts->not_connected)

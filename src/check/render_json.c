@@ -324,6 +324,9 @@ static json_t *facts_json(const struct check_facts *facts)
 	set_text(object, "server", facts->server);
 	set_text(object, "resolvers", facts->resolvers);
 	set_text(object, "vantage", facts->vantage);
+	set(object, "validated", json_boolean(facts->validated));
+	set_text(object, "why_not_validated", facts->why_not_validated);
+	set_text(object, "probe_from", facts->probe_from);
 	set(object, "client_certificate", json_boolean(facts->client_certificate));
 	set(object, "planned_zone", json_boolean(facts->planned_zone));
 	set(object, "not_connected", json_boolean(facts->not_connected));

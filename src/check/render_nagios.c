@@ -95,11 +95,12 @@ static void append_counts(const struct check_report *const *reports, size_t coun
 	buffer_append_text(out, "; ");
 }
 
-static void append_details(const struct check_report *report, size_t *ret_left, struct buffer *out)
+static void append_details(
+	const struct check_report *report, enum finding_severity severity, size_t *ret_left, struct buffer *out)
 {
 	for (const struct finding *f = report->findings.first; f; f = f->next) {
 		char title[1024];
-		if (f->severity == FINDING_NOTE || *ret_left == 0)
+		if (f->severity != severity || *ret_left == 0)
 			continue;
 		--*ret_left;
 		finding_title(f, title, sizeof(title));
@@ -142,7 +143,8 @@ int check_render_nagios(const struct check_report *const *reports, size_t count,
 			append_verdict(reports[i], out);
 			buffer_append_byte(out, '\n');
 		}
-		append_details(reports[i], &left, out);
+		append_details(reports[i], FINDING_ERROR, &left, out);
+		append_details(reports[i], FINDING_WARNING, &left, out);
 	}
 	return out->status;
 }
