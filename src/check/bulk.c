@@ -89,7 +89,8 @@ static void run_tell(struct bulk_run *run)
 
 static bool run_stopped(const struct bulk_run *run)
 {
-	return run->status < 0 || (run->settings->stop && *run->settings->stop);
+	const volatile bool *stop = run->settings->stop;
+	return run->status < 0 || (stop && __atomic_load_n(stop, __ATOMIC_RELAXED));
 }
 
 /* ---- results ---- */
