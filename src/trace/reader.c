@@ -10,6 +10,7 @@ static const struct trace_reading *reading_of(enum trace_format format)
 {
 	static const struct trace_reading *const readings[TRACE_FORMAT_COUNT] = {
 		[TRACE_SIPSTACK] = &trace_reading_sipstack,
+		[TRACE_UCCAPI] = &trace_reading_uccapi,
 		[TRACE_JSON] = &trace_reading_json,
 	};
 	return (unsigned)format < TRACE_FORMAT_COUNT ? readings[format] : NULL;

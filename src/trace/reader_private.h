@@ -16,6 +16,7 @@ struct trace_reading {
 	void (*end)(struct trace_reader *reader);
 };
 extern const struct trace_reading trace_reading_sipstack;
+extern const struct trace_reading trace_reading_uccapi;
 extern const struct trace_reading trace_reading_json;
 
 struct trace_reader {

@@ -251,7 +251,7 @@ static void again_the_same_bytes(enum trace_format format, enum record_kind kind
 static void what_was_read_is_written_to_the_same_bytes(void **state)
 {
 	(void)state;
-	static const enum trace_format formats[] = { TRACE_SIPSTACK, TRACE_JSON };
+	static const enum trace_format formats[] = { TRACE_SIPSTACK, TRACE_UCCAPI, TRACE_JSON };
 	struct random random;
 	random_init_seed(&random, 1009);
 	for (size_t f = 0; f < sizeof(formats) / sizeof(formats[0]); f++)
