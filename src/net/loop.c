@@ -340,9 +340,10 @@ int net_loop_run(struct net_loop *loop)
 	return 0;
 }
 
+/* libuv looks at its timers before it waits: one that is due by then would be gone, and the wait without an end. */
 static void loop_limit_reached(uv_timer_t *handle)
 {
-	(void)handle;
+	uv_stop(handle->loop);
 }
 
 int net_loop_turn(struct net_loop *loop, int64_t wait_us)
