@@ -29,6 +29,7 @@ static void limits_fill(const struct net_stream_limits *given, struct net_stream
 	*ret_limits = (struct net_stream_limits){
 		.connect_us = given->connect_us ? given->connect_us : CONNECT_DEFAULT_US,
 		.handshake_us = given->handshake_us ? given->handshake_us : HANDSHAKE_DEFAULT_US,
+		.handshake_apart = given->handshake_apart,
 		.idle_us = given->idle_us ? given->idle_us : -1,
 		.stall_us = given->stall_us ? given->stall_us : STALL_DEFAULT_US,
 		.output_maximum = given->output_maximum ? given->output_maximum : OUTPUT_DEFAULT,
@@ -118,7 +119,8 @@ static int64_t stream_due_us(const struct net_stream *stream)
 	case STREAM_CONNECTING:
 		return due_after(stream->started_us, stream->limits.connect_us);
 	case STREAM_HANDSHAKING:
-		return due_after(stream->started_us, stream->limits.handshake_us);
+		return due_after(stream->limits.handshake_apart ? stream->connected_us : stream->started_us,
+			stream->limits.handshake_us);
 	case STREAM_OPEN:
 		idle_us = due_after(stream->active_us, stream->limits.idle_us);
 		stall_us = stream->blocked ? due_after(stream->progress_us, stream->limits.stall_us) : INT64_MAX;
@@ -461,6 +463,14 @@ const struct net_address *net_stream_remote(const struct net_stream *stream)
 size_t net_stream_queued(const struct net_stream *stream)
 {
 	return stream->output.length - stream->output_sent;
+}
+int64_t net_stream_started_us(const struct net_stream *stream)
+{
+	return stream->started_us;
+}
+int64_t net_stream_connected_us(const struct net_stream *stream)
+{
+	return stream->connected_us;
 }
 const struct net_tls_facts *net_stream_tls_facts(const struct net_stream *stream)
 {

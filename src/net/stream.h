@@ -40,6 +40,7 @@ struct net_stream_limits {
 	int64_t idle_us; /* never */
 	int64_t stall_us; /* 30 s: no byte taken by the peer while some wait */
 	size_t output_maximum; /* 1 MiB of bytes waiting */
+	bool handshake_apart; /* handshake_us counts from the end of the connect */
 };
 
 /* ---- connecting ---- */
@@ -118,6 +119,9 @@ bool net_stream_is_confirmed(const struct net_stream *stream); /* see `confirmed
 const struct net_address *net_stream_local(const struct net_stream *stream);
 const struct net_address *net_stream_remote(const struct net_stream *stream);
 size_t net_stream_queued(const struct net_stream *stream); /* bytes written and not yet sent */
+/* When it began, and when TCP stood (accepted, connected; 0: it never did), in the loop's steady time. */
+int64_t net_stream_started_us(const struct net_stream *stream);
+int64_t net_stream_connected_us(const struct net_stream *stream);
 /* What the TLS handshake showed, as far as it came (also in `closed`, after a failed handshake);
  * NULL for plain TCP and before the first byte of an inbound handshake. Lives as long as the
  * stream. */

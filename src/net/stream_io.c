@@ -72,6 +72,7 @@ static void stream_open(struct net_stream *stream)
 
 void stream_begin(struct net_stream *stream)
 {
+	stream->connected_us = net_loop_now_us(stream->loop);
 	if (!stream->tls) {
 		stream_open(stream);
 		return;

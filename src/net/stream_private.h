@@ -35,6 +35,7 @@ struct net_stream {
 	size_t output_sent; /* of output */
 	struct net_stream_limits limits;
 	int64_t started_us, active_us, progress_us, ended_us;
+	int64_t connected_us; /* 0: not yet */
 	int64_t ticket_us; /* when a session ticket is due; 0: none */
 	struct net_address local, remote;
 	int descriptor;

@@ -121,6 +121,8 @@ struct net_tls_facts {
 	/* As the peer sent it, leaf first, before anything was built or judged; NULL: it sent none.
 	 * Take X509_up_ref for what shall live longer than the stream. */
 	struct stack_st_X509 *chain;
+	/* As verification put it together, leaf first, as far up as it came; NULL: nothing was verified. */
+	struct stack_st_X509 *built;
 	/* Client: the authorities named in the server's request; NULL: none. */
 	const struct stack_st_X509_NAME *requested_authorities;
 	/* What verification found, in OpenSSL's order; count 0: nothing wrong. */

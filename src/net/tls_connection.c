@@ -107,6 +107,7 @@ void tls_connection_free(struct tls_connection *connection)
 		return;
 	SSL_free(connection->ssl);
 	sk_X509_pop_free(connection->facts.chain, X509_free);
+	sk_X509_pop_free(connection->facts.built, X509_free);
 	tls_context_unref(connection->context);
 	net_tls_unref(connection->tls);
 	free(connection->server_name);
@@ -123,7 +124,6 @@ static const struct {
 	{ SSL_R_UNSUPPORTED_PROTOCOL, NET_CAUSE_VERSION },
 	{ SSL_R_VERSION_TOO_LOW, NET_CAUSE_VERSION },
 	{ SSL_R_VERSION_TOO_HIGH, NET_CAUSE_VERSION },
-	{ SSL_R_NO_PROTOCOLS_AVAILABLE, NET_CAUSE_VERSION },
 	{ SSL_R_WRONG_SSL_VERSION, NET_CAUSE_VERSION },
 	{ SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, NET_CAUSE_VERSION },
 	{ SSL_R_WRONG_VERSION_NUMBER, NET_CAUSE_NOT_TLS },
@@ -168,7 +168,9 @@ static void fail_in_tls(struct tls_connection *connection)
 	} else if (failure->cause != NET_CAUSE_ALERT_RECEIVED) {
 		snprintf(failure->text, sizeof(failure->text), "%s", reason ? reason : "TLS failed");
 	}
-	if (failure->alert != NET_ALERT_NONE)
+	/* That we said so is no news where nobody is there to hear it. */
+	bool unheard = failure->cause == NET_CAUSE_CUT || failure->cause == NET_CAUSE_NOT_TLS;
+	if (failure->alert != NET_ALERT_NONE && (failure->alert_received || !unheard))
 		describe_alert(failure);
 }
 

@@ -57,6 +57,8 @@ static int verify_in_handshake(X509_STORE_CTX *store_context, void *argument)
 	facts->chain = X509_chain_up_ref(X509_STORE_CTX_get0_untrusted(store_context));
 	run_verification(store_context, &findings);
 	facts->problem_count = findings.count;
+	sk_X509_pop_free(facts->built, X509_free);
+	facts->built = X509_STORE_CTX_get1_chain(store_context);
 	return connection->context->verify == NET_TLS_VERIFY_JUDGE || findings.count == 0;
 }
 
@@ -137,7 +139,8 @@ bool net_tls_chain_completes(struct net_tls *tls, struct stack_st_X509 *chain)
 	if (sk_X509_num(chain) <= 0)
 		return false;
 	struct tls_context *context = tls_acquire(tls);
-	STACK_OF(X509) *helpers = sk_X509_dup(chain);
+	bool known = sk_X509_num(context->intermediates) > 0;
+	STACK_OF(X509) *helpers = known ? sk_X509_dup(chain) : NULL;
 	bool completes = false;
 	if (helpers && !chain_reaches(context, chain, chain)) {
 		for (int i = 0; i < sk_X509_num(context->intermediates); i++)
