@@ -11,11 +11,13 @@
 #define NAME_LENGTH_MAXIMUM 253
 #define TEXT_LENGTH_MAXIMUM 1024
 #define SERIAL_DIGITS_MAXIMUM 64
+#define URI_LENGTH_MAXIMUM 1024
+#define ISSUER_URIS_MAXIMUM 8
 
 /* Printable ASCII without blanks: everything else is no host name, and "a.lab\0.evil" least of all. */
-static bool is_clean(const unsigned char *bytes, int length)
+static bool is_clean(const unsigned char *bytes, int length, int maximum)
 {
-	if (length <= 0 || length > NAME_LENGTH_MAXIMUM)
+	if (length <= 0 || length > maximum)
 		return false;
 	for (int i = 0; i < length; i++)
 		if (bytes[i] <= ' ' || bytes[i] >= 0x7f)
@@ -35,7 +37,8 @@ static int names_add(struct names *n, const ASN1_IA5STRING *value, bool uri)
 {
 	const unsigned char *bytes = ASN1_STRING_get0_data(value);
 	int length = ASN1_STRING_length(value);
-	if (!is_clean(bytes, length) || n->dns_count + n->uri_count >= PEER_CERTIFICATE_NAMES_MAXIMUM ||
+	if (!is_clean(bytes, length, NAME_LENGTH_MAXIMUM) ||
+		n->dns_count + n->uri_count >= PEER_CERTIFICATE_NAMES_MAXIMUM ||
 		n->bytes + (size_t)length > PEER_CERTIFICATE_BYTES_MAXIMUM) {
 		n->cut = true;
 		return 0;
@@ -124,7 +127,33 @@ static void read_common_name(X509 *certificate, struct arena *arena, struct trus
 	OPENSSL_free(text);
 }
 
-static struct span name_text(const X509_NAME *name, struct arena *arena)
+/* RFC 5280 4.2.2.1. What cannot be read or shown is left out: nothing is judged by it. */
+static int read_issuer_uris(X509 *certificate, struct arena *arena, struct trust_certificate *facts)
+{
+	AUTHORITY_INFO_ACCESS *list = X509_get_ext_d2i(certificate, NID_info_access, NULL, NULL);
+	struct span *uris = list ? arena_allocate(arena, ISSUER_URIS_MAXIMUM * sizeof(*uris)) : NULL;
+	int status = list && !uris ? -ENOMEM : 0;
+	size_t count = 0;
+	for (int i = 0; status == 0 && i < sk_ACCESS_DESCRIPTION_num(list) && count < ISSUER_URIS_MAXIMUM; i++) {
+		const ACCESS_DESCRIPTION *access = sk_ACCESS_DESCRIPTION_value(list, i);
+		if (OBJ_obj2nid(access->method) != NID_ad_ca_issuers || access->location->type != GEN_URI)
+			continue;
+		const ASN1_IA5STRING *uri = access->location->d.uniformResourceIdentifier;
+		const unsigned char *bytes = ASN1_STRING_get0_data(uri);
+		int length = ASN1_STRING_length(uri);
+		if (!is_clean(bytes, length, URI_LENGTH_MAXIMUM))
+			continue;
+		uris[count] = arena_copy(arena, span_make((const char *)bytes, (size_t)length));
+		status = uris[count].at ? 0 : -ENOMEM;
+		count += uris[count].at != NULL;
+	}
+	AUTHORITY_INFO_ACCESS_free(list);
+	facts->issuer_uris = uris;
+	facts->issuer_uri_count = count;
+	return status;
+}
+
+struct span peer_name_text(const struct X509_name_st *name, struct arena *arena)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 	struct span text = SPAN_NONE;
@@ -218,27 +247,48 @@ static struct span digest_of(const void *bytes, size_t length, const EVP_MD *kin
 	return arena_copy(arena, span_make((const char *)digest, size));
 }
 
-static int read_digests(X509 *certificate, struct arena *arena, struct trust_certificate *facts)
+int peer_certificate_der(struct x509_st *certificate, struct arena *arena, struct span *ret_der)
 {
-	unsigned char *whole = NULL, *key = NULL;
-	int whole_length = i2d_X509(certificate, &whole);
-	int key_length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &key);
-	if (whole_length > 0) {
-		facts->fingerprint = digest_of(whole, (size_t)whole_length, EVP_sha256(), arena);
-		facts->der_sha512 = digest_of(whole, (size_t)whole_length, EVP_sha512(), arena);
-	}
-	if (key_length > 0) {
-		facts->key_sha256 = digest_of(key, (size_t)key_length, EVP_sha256(), arena);
-		facts->key_sha512 = digest_of(key, (size_t)key_length, EVP_sha512(), arena);
-	}
-	OPENSSL_free(whole);
-	OPENSSL_free(key);
-	if (whole_length <= 0 || key_length <= 0)
+	int length = i2d_X509(certificate, NULL);
+	if (length <= 0)
 		return -EBADMSG;
+	unsigned char *bytes = arena_allocate(arena, (size_t)length);
+	unsigned char *end = bytes;
+	if (!bytes)
+		return -ENOMEM;
+	if (i2d_X509(certificate, &end) != length)
+		return -EBADMSG;
+	*ret_der = span_make((const char *)bytes, (size_t)length);
+	return 0;
+}
+
+static int read_digests(X509 *certificate, struct span der, struct arena *arena, struct trust_certificate *facts)
+{
+	unsigned char *key = NULL;
+	int key_length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &key);
+	if (key_length <= 0)
+		return -EBADMSG;
+	facts->fingerprint = digest_of(der.at, der.length, EVP_sha256(), arena);
+	facts->der_sha512 = digest_of(der.at, der.length, EVP_sha512(), arena);
+	facts->key_sha256 = digest_of(key, (size_t)key_length, EVP_sha256(), arena);
+	facts->key_sha512 = digest_of(key, (size_t)key_length, EVP_sha512(), arena);
+	OPENSSL_free(key);
 	return facts->fingerprint.at && facts->key_sha256.at ? 0 : -ENOMEM;
 }
 
 int peer_certificate_read(struct x509_st *certificate, struct arena *arena, struct trust_certificate *ret_facts)
+{
+	unsigned char *der = NULL;
+	int length = i2d_X509(certificate, &der);
+	if (length <= 0)
+		return -EBADMSG;
+	int status = peer_certificate_read_der(certificate, span_make((char *)der, (size_t)length), arena, ret_facts);
+	OPENSSL_free(der);
+	return status;
+}
+
+int peer_certificate_read_der(
+	struct x509_st *certificate, struct span der, struct arena *arena, struct trust_certificate *ret_facts)
 {
 	struct trust_certificate facts = {
 		.not_before_s = unix_time(X509_get0_notBefore(certificate), INT64_MAX),
@@ -247,16 +297,18 @@ int peer_certificate_read(struct x509_st *certificate, struct arena *arena, stru
 		.is_authority = (X509_get_extension_flags(certificate) & EXFLAG_CA) != 0,
 		.self_signed = (X509_get_extension_flags(certificate) & EXFLAG_SS) != 0,
 	};
-	int status = read_digests(certificate, arena, &facts);
+	int status = read_digests(certificate, der, arena, &facts);
 	if (status == 0)
 		status = read_names(certificate, arena, &facts);
+	if (status == 0)
+		status = read_issuer_uris(certificate, arena, &facts);
 	if (status < 0)
 		return status;
 	read_common_name(certificate, arena, &facts);
 	read_key(certificate, &facts);
 	read_signature(certificate, arena, &facts);
-	facts.subject = name_text(X509_get_subject_name(certificate), arena);
-	facts.issuer = name_text(X509_get_issuer_name(certificate), arena);
+	facts.subject = peer_name_text(X509_get_subject_name(certificate), arena);
+	facts.issuer = peer_name_text(X509_get_issuer_name(certificate), arena);
 	facts.serial = serial_text(certificate, arena);
 	*ret_facts = facts;
 	return 0;

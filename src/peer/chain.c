@@ -13,32 +13,50 @@
 
 /* ---- reading ---- */
 
-static bool signed_by(X509 *certificate, X509 *issuer)
+/* proved: the signature itself is known to be good. */
+static bool signed_by(X509 *certificate, X509 *issuer, bool proved)
 {
 	EVP_PKEY *key = X509_get0_pubkey(issuer);
 	return key && X509_check_ca(issuer) > 0 && X509_check_issued(issuer, certificate) == X509_V_OK &&
-	       X509_verify(certificate, key) == 1;
+	       (proved || X509_verify(certificate, key) == 1);
 }
 
-int peer_chain_read(struct stack_st_X509 *chain, struct arena *arena, struct trust_chain *ret_facts)
+static bool same_at(struct stack_st_X509 *a, struct stack_st_X509 *b, int i)
+{
+	X509 *one = sk_X509_value(a, i), *other = sk_X509_value(b, i);
+	return one && other && (one == other || X509_cmp(one, other) == 0);
+}
+
+/* proved: a chain of which every certificate's signature by the next was verified, as far as it goes; NULL: none.
+ * ret_der: NULL, or where the bytes of the kept ones go. */
+static int read_chain(struct stack_st_X509 *chain, struct stack_st_X509 *proved, struct arena *arena,
+	struct trust_chain *ret_facts, struct span *ret_der)
 {
 	int sent = chain ? sk_X509_num(chain) : 0;
-	size_t count = sent > PEER_CHAIN_CERTIFICATES_MAXIMUM ? PEER_CHAIN_CERTIFICATES_MAXIMUM
-							      : (size_t)(sent > 0 ? sent : 0);
-	struct trust_chain facts = { .count = count, .sent_count = sent > 0 ? (size_t)sent : 0 };
-	struct trust_certificate *certificates = arena_zero(arena, (count + 1) * sizeof(*certificates));
+	struct trust_chain facts = { .count = peer_chain_kept(sent), .sent_count = sent > 0 ? (size_t)sent : 0 };
+	struct trust_certificate *certificates = arena_zero(arena, (facts.count + 1) * sizeof(*certificates));
 	if (!certificates)
 		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		X509 *certificate = sk_X509_value(chain, (int)i);
-		int status = peer_certificate_read(certificate, arena, &certificates[i]);
+	bool hangs = proved && same_at(chain, proved, 0);
+	for (int i = 0; i < (int)facts.count; i++) {
+		X509 *certificate = sk_X509_value(chain, i);
+		int status = ret_der ? peer_certificate_der(certificate, arena, &ret_der[i]) : 0;
+		if (status == 0)
+			status = ret_der ? peer_certificate_read_der(certificate, ret_der[i], arena, &certificates[i])
+					 : peer_certificate_read(certificate, arena, &certificates[i]);
 		if (status < 0)
 			return status;
-		certificates[i].signed_previous = i > 0 && signed_by(sk_X509_value(chain, (int)i - 1), certificate);
+		hangs = hangs && same_at(chain, proved, i);
+		certificates[i].signed_previous = i > 0 && signed_by(sk_X509_value(chain, i - 1), certificate, hangs);
 	}
 	facts.certificates = certificates;
 	*ret_facts = facts;
 	return 0;
+}
+
+int peer_chain_read(struct stack_st_X509 *chain, struct arena *arena, struct trust_chain *ret_facts)
+{
+	return read_chain(chain, NULL, arena, ret_facts, NULL);
 }
 
 /* ---- status ---- */
@@ -62,6 +80,16 @@ static const struct {
 	{ X509_V_ERR_CERT_NOT_YET_VALID, TRUST_CHAIN_TRUSTED },
 };
 
+/* SHA-1: whoever judges strength sees the signature as well, and says it in its own words (docs/rules.md R9). What is
+ * worse than that can be forged, and proves nothing. */
+static bool is_strength(const struct trust_chain *chain, const struct net_tls_problem *problem)
+{
+	if (problem->error != X509_V_ERR_CA_MD_TOO_WEAK || problem->depth < 0 || problem->depth >= (int)chain->count)
+		return false;
+	struct span signature = chain->certificates[problem->depth].signature;
+	return span_is(signature, "sha1WithRSAEncryption") || span_is(signature, "ecdsa-with-SHA1");
+}
+
 static enum trust_chain_status status_of(const struct trust_chain *chain, const struct net_tls_problem *problem)
 {
 	bool date = problem->error == X509_V_ERR_CERT_HAS_EXPIRED || problem->error == X509_V_ERR_CERT_NOT_YET_VALID;
@@ -71,6 +99,8 @@ static enum trust_chain_status status_of(const struct trust_chain *chain, const 
 	/* The leaf's purpose is judged by its usage; an issuer that may not issue is a broken chain. */
 	if (problem->error == X509_V_ERR_INVALID_PURPOSE && problem->depth > 0)
 		return TRUST_CHAIN_BAD;
+	if (is_strength(chain, problem))
+		return TRUST_CHAIN_TRUSTED;
 	for (size_t i = 0; i < BASE_COUNT(statuses); i++)
 		if (statuses[i].error == problem->error)
 			return statuses[i].status;
@@ -153,6 +183,87 @@ void peer_chain_verify(struct trust_chain *chain, struct net_tls *tls, struct st
 	complete_status(chain, tls, certificates);
 	if (chain->status == TRUST_CHAIN_TRUSTED && public_authorities)
 		chain->private_authority = !ends_in(public_authorities, certificates);
+}
+
+/* ---- shown in a handshake ---- */
+
+/* What is wrong with a chain whose signatures are all good. */
+static const int harmless_to_signatures[] = {
+	X509_V_ERR_CERT_HAS_EXPIRED,
+	X509_V_ERR_CERT_NOT_YET_VALID,
+	X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT,
+	X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+	X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE,
+	X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
+	X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
+	X509_V_ERR_INVALID_PURPOSE,
+	X509_V_ERR_CA_MD_TOO_WEAK,
+};
+
+static bool is_harmless(int error)
+{
+	for (size_t i = 0; i < BASE_COUNT(harmless_to_signatures); i++)
+		if (harmless_to_signatures[i] == error)
+			return true;
+	return false;
+}
+
+static bool signatures_hold(const struct net_tls_facts *facts)
+{
+	bool hold = facts->built && !facts->resumed && facts->problem_count < NET_TLS_PROBLEM_MAXIMUM;
+	for (size_t i = 0; hold && i < facts->problem_count; i++)
+		hold = is_harmless(facts->problems[i].error);
+	return hold;
+}
+
+static bool holds(struct x509_store_st *store, X509 *root)
+{
+	X509_STORE_CTX *context = X509_STORE_CTX_new();
+	STACK_OF(X509) *namesakes = NULL;
+	bool found = false;
+	if (context && X509_STORE_CTX_init(context, store, NULL, NULL))
+		namesakes = X509_STORE_CTX_get1_certs(context, X509_get_subject_name(root));
+	for (int i = 0; !found && i < sk_X509_num(namesakes); i++)
+		found = X509_cmp(sk_X509_value(namesakes, i), root) == 0;
+	sk_X509_pop_free(namesakes, X509_free);
+	X509_STORE_CTX_free(context);
+	return found;
+}
+
+/* Trusted here; is it so for everybody? Mostly its root is simply there; else another way may lead to a public one. */
+static bool is_private(const struct net_tls_facts *facts, struct x509_store_st *public_authorities)
+{
+	int built = facts->built ? sk_X509_num(facts->built) : 0;
+	if (built > 0 && holds(public_authorities, sk_X509_value(facts->built, built - 1)))
+		return false;
+	return !ends_in(public_authorities, facts->chain);
+}
+
+int peer_chain_of_handshake(const struct net_tls_facts *facts, struct net_tls *tls,
+	struct x509_store_st *public_authorities, struct arena *arena, struct trust_chain *ret_chain,
+	const struct span **ret_der)
+{
+	size_t count = peer_chain_kept(facts->chain ? sk_X509_num(facts->chain) : 0);
+	struct span *der = ret_der ? arena_zero(arena, (count + 1) * sizeof(*der)) : NULL;
+	if (ret_der && !der)
+		return -ENOMEM;
+	struct trust_chain chain;
+	int status = read_chain(facts->chain, signatures_hold(facts) ? facts->built : NULL, arena, &chain, der);
+	if (status < 0)
+		return status;
+	chain.seen_as_client = facts->server;
+	if (chain.count > 0) {
+		chain.status = TRUST_CHAIN_TRUSTED;
+		for (size_t i = 0; i < facts->problem_count; i++)
+			take_problem(&chain, &facts->problems[i]);
+		complete_status(&chain, tls, facts->chain);
+		if (chain.status == TRUST_CHAIN_TRUSTED && public_authorities)
+			chain.private_authority = is_private(facts, public_authorities);
+	}
+	*ret_chain = chain;
+	if (ret_der)
+		*ret_der = der;
+	return 0;
 }
 
 /* ---- learning ---- */

@@ -14,15 +14,38 @@ struct peer_view;
 struct x509_st;
 struct x509_store_st;
 struct stack_st_X509;
+struct X509_name_st;
 
 #define PEER_CHAIN_CERTIFICATES_MAXIMUM 16
 #define PEER_CERTIFICATE_NAMES_MAXIMUM 1024
 #define PEER_CERTIFICATE_BYTES_MAXIMUM (256 * 1024)
 
+/* How many of those sent are kept. */
+static inline size_t peer_chain_kept(int sent)
+{
+	if (sent <= 0)
+		return 0;
+	return sent > PEER_CHAIN_CERTIFICATES_MAXIMUM ? PEER_CHAIN_CERTIFICATES_MAXIMUM : (size_t)sent;
+}
+
 /* One certificate. 0, -ENOMEM (the arena is full), -EBADMSG (it cannot be read). */
 int peer_certificate_read(struct x509_st *certificate, struct arena *arena, struct trust_certificate *ret_facts);
+/* The same where the caller has its DER already (peer_certificate_der, or what it was parsed from). */
+int peer_certificate_read_der(
+	struct x509_st *certificate, struct span der, struct arena *arena, struct trust_certificate *ret_facts);
+/* Its bytes, in the arena. 0, -ENOMEM, -EBADMSG. */
+int peer_certificate_der(struct x509_st *certificate, struct arena *arena, struct span *ret_der);
+/* RFC 2253 text, cut where it is endless; absent without memory. */
+struct span peer_name_text(const struct X509_name_st *name, struct arena *arena);
 /* A chain as sent, leaf first; status is TRUST_CHAIN_NOT_VERIFIED. NULL or an empty chain gives count 0. */
 int peer_chain_read(struct stack_st_X509 *chain, struct arena *arena, struct trust_chain *ret_facts);
+
+/* The chain that a handshake of ours showed: read, with the bytes of the kept ones (ret_der: an array of count spans,
+ * NULL: not wanted), and its status by what the handshake's own verification found. Nothing is verified a second time
+ * but what that one did not see. tls is the one of the connection. 0, -ENOMEM, -EBADMSG. */
+int peer_chain_of_handshake(const struct net_tls_facts *facts, struct net_tls *tls,
+	struct x509_store_st *public_authorities, struct arena *arena, struct trust_chain *ret_chain,
+	const struct span **ret_der);
 
 /* Verifies a chain that was read, without a handshake: fills status, missing, verify_…. Dates are left to trust.
  * public_authorities may be NULL: then nothing is said about private authorities. */
