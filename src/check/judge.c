@@ -264,6 +264,7 @@ void check_judge(const struct check_bench *bench, enum trust_policy_kind kind, c
 	judge_way(&j, &ret_report->from);
 	if (bench->options->node)
 		add_caller(ret_report);
-	if (!bench->options->node && ret_report->verdict < CHECK_FAIL)
+	/* A fact about every domain: said once, and only where there is nothing else to act on. */
+	else if (kind == TRUST_POLICY_MICROSOFT && ret_report->verdict == CHECK_PASS)
 		judge_note_lists(facts, &ret_report->findings);
 }

@@ -84,12 +84,21 @@ static bool judge_connection(struct judging *j, const struct judge_aim *aim, str
 
 /* ---- the certificate ---- */
 
-/* The TLSA record belongs to a port; that of another one was not asked for. */
-static struct trust_host host_at_port(const struct trust_host *host, uint16_t asked_port, uint16_t port)
+/* What is known of the host for this port. The TLSA record belongs to a port; that of another one was not asked for.
+ * Where this side could not validate anything, "not signed" would be a word about ourselves. */
+static struct trust_host host_for(
+	const struct judging *j, const struct trust_host *host, uint16_t asked_port, uint16_t port)
 {
 	struct trust_host copy = *host;
 	if (asked_port != port)
 		copy.tlsa_lookup = (struct trust_lookup){ .status = TRUST_LOOKUP_NOT_ASKED };
+	if (j->facts->validated)
+		return copy;
+	copy.a.secure = copy.aaaa.secure = true;
+	if (copy.tlsa_lookup.status == TRUST_LOOKUP_OK)
+		copy.tlsa_lookup = (struct trust_lookup){ .status = TRUST_LOOKUP_NOT_ASKED,
+			.why = j->facts->why_not_validated.length ? j->facts->why_not_validated
+								  : SPAN("nothing was validated by DNSSEC") };
 	return copy;
 }
 
@@ -134,9 +143,11 @@ static bool ask_presented(struct judging *j, const struct trust_judge *judge, co
 static bool ask_judge(struct judging *j, const struct trust_judge *judge, const struct judge_aim *aim,
 	const struct trust_chain *chain, const struct trust_host *host)
 {
+	struct trust_candidate candidate = aim->candidate;
 	if (j->way == JUDGE_FROM)
 		return ask_presented(j, judge, aim, chain);
-	return trust_judge_certificate(judge, &aim->candidate, chain, host);
+	candidate.secure |= !j->facts->validated;
+	return trust_judge_certificate(judge, &candidate, chain, host);
 }
 
 /* Which address showed it, where others of the same server show another one. */
@@ -221,7 +232,7 @@ static void judge_called(
 void judge_address(struct judging *j, const struct judge_aim *aim, const struct trust_host *host, uint16_t host_port,
 	struct check_row *row)
 {
-	struct trust_host here = host_at_port(host, host_port, row->port);
+	struct trust_host here = host_for(j, host, host_port, row->port);
 	if (j->way == JUDGE_TO) {
 		judge_called(j, aim, &here, row);
 		row->accepted = aim->is_candidate && is_good(&row->cells[CHECK_STEP_ADDRESS]) &&

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From facts to verdict, answer, findings and matrix. Columns of the matrix: SRV, domain rule, address, TCP, TLS,
  * chain, name, dates, usage, OPTIONS. */
+#include "config/node.h"
 #include "unit/check/world.h"
 
 struct expectation {
@@ -300,6 +301,49 @@ static bool judge_one(const struct check_bench *bench, enum trust_policy_kind ki
 	return good;
 }
 
+/* ---- other rule books ---- */
+
+#define BOTH_NAMES .cn = EDGE, .names = { EDGE, DOMAIN }
+static const struct expectation rfc5922[] = {
+	{ "a certificate for both worlds", { SHOWS(BOTH_NAMES) }, CHECK_PASS, "", 0, "", "+.+++++++.", CHECK_PASS },
+	{ "the host name alone", { .why = NULL }, CHECK_FAIL, "certificate-domain-mismatch", 0,
+		"error:certificate-domain-mismatch", "+.++++x++.", CHECK_FAIL },
+	{ "any target", { .targets = { "edge.b.example" }, SHOWS(BOTH_NAMES) }, CHECK_PASS, "", 0, "", "+.+++++++.",
+		CHECK_PASS },
+	{ "no record", { .srv = TRUST_LOOKUP_NXDOMAIN }, CHECK_FAIL, "srv-missing", 1008, "error:srv-missing",
+		"x.........", CHECK_FAIL },
+};
+
+#define KEY "0123456789abcdef0123456789abcdef"
+#define TLSA(...) .hosts = { { .name = EDGE, .addresses = { ADDRESS_1 }, __VA_ARGS__ } }
+/* TLSA vouches for the server only: who calls is judged by RFC 5922. */
+static const struct expectation dane[] = {
+	{ "a record vouches for the key: nothing else counts",
+		{ TLSA(.digest = KEY), SHOWS(.key_sha256 = KEY, .days = -3, .status = TRUST_CHAIN_SELF_SIGNED) },
+		CHECK_PASS, "", 0, "", "+.++++....", CHECK_FAIL },
+	{ "another key", { TLSA(.digest = "x"), SHOWS(.key_sha256 = KEY, BOTH_NAMES) }, CHECK_FAIL, "tlsa-mismatch", 0,
+		"error:tlsa-mismatch", "+.+++x....", CHECK_PASS },
+	{ "no record", { TLSA(.tlsa = TRUST_LOOKUP_NXDOMAIN), SHOWS(BOTH_NAMES) }, CHECK_FAIL, "tlsa-missing", 0,
+		"error:tlsa-missing", "+.+++x....", CHECK_PASS },
+	{ "a forged record", { TLSA(.tlsa = TRUST_LOOKUP_BOGUS, .why = "signature expired"), SHOWS(BOTH_NAMES) },
+		CHECK_UNKNOWN, "tlsa-lookup-failed", 0, "error:tlsa-lookup-failed", "+.+++?....", CHECK_PASS },
+	{ "not asked for: facts that were saved for another rule book", { SHOWS(BOTH_NAMES) }, CHECK_UNKNOWN,
+		"tlsa-lookup-failed", 0, "error:tlsa-lookup-failed", "+.+++?....", CHECK_PASS },
+	{ "the record of another port", { TLSA(.digest = KEY, .port = 5062), SHOWS(.key_sha256 = KEY, BOTH_NAMES) },
+		CHECK_UNKNOWN, "tlsa-lookup-failed", 0, "error:tlsa-lookup-failed", "+.+++?....", CHECK_PASS },
+	{ "not signed", { TLSA(.digest = KEY, .unsigned_ = true), SHOWS(.key_sha256 = KEY, BOTH_NAMES) }, CHECK_FAIL,
+		"tlsa-insecure", 0, "error:tlsa-insecure", "+.+++x....", CHECK_PASS },
+	{ "the SRV record is not signed",
+		{ .unsigned_ = true, TLSA(.digest = KEY), SHOWS(.key_sha256 = KEY, BOTH_NAMES) }, CHECK_FAIL,
+		"tlsa-insecure", 0, "error:tlsa-insecure", "+.+++x....", CHECK_PASS },
+	{ "this side cannot validate: no word about the domain",
+		{ .not_validated = "no trust anchor",
+			.unsigned_ = true,
+			TLSA(.digest = KEY, .unsigned_ = true),
+			SHOWS(.key_sha256 = KEY, BOTH_NAMES) },
+		CHECK_UNKNOWN, "tlsa-lookup-failed", 0, "error:tlsa-lookup-failed", "+.+++?....", CHECK_PASS },
+};
+
 static void judge_all(enum trust_policy_kind kind, const struct expectation *cases, size_t count)
 {
 	static const struct check_options options;
@@ -320,10 +364,307 @@ static void as_microsoft(void **state)
 	judge_all(TRUST_POLICY_MICROSOFT, microsoft, BASE_COUNT(microsoft));
 }
 
+static void as_rfc5922(void **state)
+{
+	(void)state;
+	judge_all(TRUST_POLICY_RFC5922, rfc5922, BASE_COUNT(rfc5922));
+}
+
+static void as_dane(void **state)
+{
+	(void)state;
+	judge_all(TRUST_POLICY_DANE, dane, BASE_COUNT(dane));
+}
+
+/* ---- with a node's configuration: the lab, from the Edge's point of view ---- */
+
+/* Every scenario of the lab in which our side is at fault, as the Edge sees our domain: what a stranger reports, and
+ * what `-c` with the Edge's configuration reports (it demands clientAuth of callers). `to` is the lab's inbound call
+ * (the Edge calls us), `from` its outbound one. Where no server of ours can be reached the Edge lets us in all the
+ * same; an examination cannot see the certificate then, so `from` stays open. */
+static const struct {
+	const char *name;
+	struct world world;
+	bool blocked;
+	enum check_verdict stranger;
+	const char *stranger_answer;
+	enum check_verdict node, to, from;
+	const char *answer;
+	uint16_t status, id;
+} lab[] = {
+	{ "healthy", { .why = NULL }, false, CHECK_PASS, "", CHECK_PASS, CHECK_PASS, CHECK_PASS, "", 0, 0 },
+	{ "srv-other-domain", { .targets = { "vcse.b.example" } }, false, CHECK_FAIL, "srv-target-outside-domain",
+		CHECK_FAIL, CHECK_FAIL, CHECK_FAIL, "srv-target-outside-domain", 504, 1009 },
+	{ "srv-subdomain", { .targets = { "vcse.sub.a.example" } }, false, CHECK_FAIL, "srv-target-outside-domain",
+		CHECK_FAIL, CHECK_FAIL, CHECK_FAIL, "srv-target-outside-domain", 504, 1009 },
+	{ "cert-name-missing", { SHOWS(.cn = "vcse.b.example", .names = { "vcse.b.example" }) }, false, CHECK_FAIL,
+		"certificate-name-mismatch", CHECK_FAIL, CHECK_FAIL, CHECK_FAIL, "certificate-name-mismatch", 504,
+		1010 },
+	{ "cert-cn-only", { SHOWS(.without_names = true) }, false, CHECK_PASS, "", CHECK_PASS, CHECK_PASS, CHECK_PASS,
+		"", 0, 0 },
+	{ "cert-cn-ignored", { SHOWS(.names = { "vcse.b.example" }) }, false, CHECK_FAIL, "certificate-cn-ignored",
+		CHECK_FAIL, CHECK_FAIL, CHECK_FAIL, "certificate-cn-ignored", 504, 1010 },
+	{ "cert-wildcard", { SHOWS(.cn = "*.a.example", .names = { "*.a.example" }) }, false, CHECK_FAIL,
+		"certificate-wildcard-only", CHECK_FAIL, CHECK_FAIL, CHECK_FAIL, "certificate-wildcard-only", 504,
+		1010 },
+	{ "cert-untrusted", { SHOWS(.status = TRUST_CHAIN_UNTRUSTED) }, false, CHECK_FAIL, "certificate-untrusted",
+		CHECK_FAIL, CHECK_FAIL, CHECK_FAIL, "certificate-untrusted", 504, 1010 },
+	{ "cert-chain-incomplete", { SHOWS(.status = TRUST_CHAIN_INCOMPLETE) }, false, CHECK_FAIL,
+		"certificate-chain-incomplete", CHECK_FAIL, CHECK_FAIL, CHECK_FAIL, "certificate-chain-incomplete", 504,
+		1010 },
+	{ "cert-expired", { SHOWS(.days = -1) }, false, CHECK_FAIL, "certificate-expired", CHECK_FAIL, CHECK_FAIL,
+		CHECK_FAIL, "certificate-expired", 504, 1010 },
+	{ "cert-server-usage-only", { SHOWS(.usage = TRUST_USAGE_SERVER) }, false, CHECK_WARN, "", CHECK_FAIL,
+		CHECK_WARN, CHECK_FAIL, "certificate-no-client-usage", 504, 1010 },
+	{ "srv-missing", { .srv = TRUST_LOOKUP_NXDOMAIN }, false, CHECK_FAIL, "srv-missing", CHECK_FAIL, CHECK_FAIL,
+		CHECK_FAIL, "srv-missing", 504, 1008 },
+	{ "address-missing", { .hosts = { { .name = EDGE } } }, false, CHECK_FAIL, "address-missing", CHECK_FAIL,
+		CHECK_FAIL, CHECK_UNKNOWN, "address-missing", 504, 1014 },
+	{ "port-closed", { .servers = { { .address = ADDRESS_1, .connect = TRUST_CONNECT_REFUSED } } }, false,
+		CHECK_FAIL, "connect-refused", CHECK_FAIL, CHECK_FAIL, CHECK_UNKNOWN, "connect-refused", 504, 1046 },
+	{ "domain-blocked", { .why = NULL }, true, CHECK_PASS, "", CHECK_FAIL, CHECK_FAIL, CHECK_FAIL, "domain-blocked",
+		403, 0 },
+};
+
+static const char *answer_of(const struct check_report *report)
+{
+	return report->answer ? finding_entry(report->answer->code)->code : "";
+}
+
+static void judge_lab_as_stranger(size_t i)
+{
+	static const struct check_options options;
+	struct check_bench bench = { .policy = { .discover = true }, .options = &options };
+	struct check_facts *facts = world_facts(&lab[i].world);
+	struct check_report report;
+	check_judge(&bench, TRUST_POLICY_MICROSOFT, facts, &report);
+	if (report.verdict != lab[i].stranger || strcmp(answer_of(&report), lab[i].stranger_answer) != 0)
+		fail_msg(
+			"%s, as a stranger: %s by \"%s\"", lab[i].name, verdict_of(report.verdict), answer_of(&report));
+	check_report_free(&report);
+	check_facts_free(facts);
+}
+
+static size_t count_code(const struct finding_list *list, const char *code)
+{
+	size_t count = 0;
+	for (const struct finding *f = list->first; f; f = f->next)
+		count += strcmp(finding_entry(f->code)->code, code) == 0;
+	return count;
+}
+
+static void judge_lab_as_the_edge(size_t i)
+{
+	const struct span blocked = SPAN(DOMAIN);
+	struct config_node node = { .trust = { .discover = true, .blocked = { &blocked, lab[i].blocked } },
+		.tls = { .require_client_usage = true } };
+	struct check_options options = { .node = &node };
+	struct check_bench bench;
+	struct arena arena;
+	arena_init(&arena, 1 << 20);
+	assert_int_equal(check_bench_make(&options, &arena, &bench), 0);
+	struct check_facts *facts = world_facts(&lab[i].world);
+	struct check_report report;
+	check_judge(&bench, TRUST_POLICY_MICROSOFT, facts, &report);
+	if (report.verdict != lab[i].node || strcmp(answer_of(&report), lab[i].answer) != 0)
+		fail_msg("%s, as the Edge: %s by \"%s\"", lab[i].name, verdict_of(report.verdict), answer_of(&report));
+	if (report.to.verdict != lab[i].to || report.from.verdict != lab[i].from)
+		fail_msg("%s: to %s, from %s", lab[i].name, verdict_of(report.to.verdict),
+			verdict_of(report.from.verdict));
+	if (report.answer) {
+		assert_int_equal(finding_entry(report.answer->code)->microsoft.id, lab[i].id);
+		assert_int_equal(report.answer->status, lab[i].status);
+		assert_int_equal(count_code(&report.findings, lab[i].answer), 1);
+		assert_int_equal(report.answer->severity, FINDING_ERROR);
+	}
+	check_report_free(&report);
+	check_facts_free(facts);
+	arena_done(&arena);
+}
+
+static void the_lab_as_the_edge_sees_it(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(lab); i++) {
+		judge_lab_as_stranger(i);
+		judge_lab_as_the_edge(i);
+	}
+}
+
+/* ---- a node's lists ---- */
+
+static void configured_servers(void **state)
+{
+	(void)state;
+	struct config_partner partner = { .domain = SPAN(DOMAIN), .server = { .host = SPAN("edge.b.example") } };
+	struct config_node node = { .trust = { .discover = false, .allowed = &partner, .allowed_count = 1 } };
+	struct check_options options = { .node = &node };
+	struct check_bench bench;
+	struct arena arena;
+	arena_init(&arena, 1 << 20);
+	assert_int_equal(check_bench_make(&options, &arena, &bench), 0);
+	static const struct expectation cases[] = {
+		{ "its name is in the certificate",
+			{ .server = "edge.b.example", SHOWS(.cn = "edge.b.example", .names = { "edge.b.example" }) },
+			CHECK_PASS, "", 0, "", "..+++++++.", CHECK_PASS },
+		{ "it is not", { .server = "edge.b.example" }, CHECK_FAIL, "certificate-name-mismatch", 1010,
+			"error:certificate-name-mismatch", "..++++x++.", CHECK_FAIL },
+		{ "facts of somebody who knew no such server", { .why = NULL }, CHECK_UNKNOWN, "examination-cut", 0,
+			"error:examination-cut", "+.?....... +.++++.++.", CHECK_UNKNOWN },
+	};
+	size_t wrong = 0;
+	for (size_t i = 0; i < BASE_COUNT(cases); i++)
+		wrong += !judge_one(&bench, TRUST_POLICY_MICROSOFT, &cases[i]);
+	arena_done(&arena);
+	assert_int_equal(wrong, 0);
+}
+
+/* ---- what a report has besides ---- */
+
+static struct check_report *judge_simply(const struct check_options *options, const struct world *w)
+{
+	struct check_report *report = calloc(1, sizeof(*report));
+	assert_non_null(report);
+	struct check_bench bench = { .policy = { .discover = true, .expires_soon_s = options->expires_soon_s },
+		.options = options };
+	check_judge(&bench, TRUST_POLICY_MICROSOFT, world_facts(w), report);
+	return report;
+}
+
+static void free_simply(struct check_report *report)
+{
+	struct check_facts *facts = (struct check_facts *)(uintptr_t)report->facts;
+	check_report_free(report);
+	check_facts_free(facts);
+	free(report);
+}
+
+static void days_are_of_a_good_address(void **state)
+{
+	(void)state;
+	static const struct check_options options;
+	static const struct {
+		int first, second, days;
+	} cases[] = { { 200, 30, 30 }, { -3, 100, 100 }, { 100, -3, 100 }, { -3, -2, -3 } };
+	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+		struct world w = { .hosts = { { .name = EDGE, .addresses = { ADDRESS_1, ADDRESS_2 } } },
+			.servers = { { .address = ADDRESS_1, .shown = { .days = cases[i].first } },
+				{ .address = ADDRESS_2, .shown = { .days = cases[i].second } } } };
+		struct check_report *report = judge_simply(&options, &w);
+		assert_int_equal(report->certificate_days, cases[i].days);
+		free_simply(report);
+	}
+	struct check_report *report = judge_simply(&options, &(struct world){ .srv = TRUST_LOOKUP_NXDOMAIN });
+	assert_int_equal(report->certificate_days, INT32_MIN);
+	free_simply(report);
+}
+
+/* Saved facts are judged as of their day, or as of another one. */
+static void dates_are_judged_when_asked(void **state)
+{
+	(void)state;
+	struct check_options later = { .judged_at_us = (NOW_S + DAYS(201)) * CLOCK_SECOND_US };
+	struct check_report *report = judge_simply(&later, &(struct world){ .why = NULL });
+	assert_int_equal(report->verdict, CHECK_FAIL);
+	assert_string_equal(answer_of(report), "certificate-expired");
+	assert_int_equal(report->judged_at_s, NOW_S + DAYS(201));
+	assert_int_equal(report->certificate_days, -1);
+	free_simply(report);
+	struct check_options patient = { .expires_soon_s = DAYS(250) };
+	report = judge_simply(&patient, &(struct world){ .why = NULL });
+	assert_int_equal(report->verdict, CHECK_WARN);
+	assert_int_equal(report->expires_soon_s, DAYS(250));
+	free_simply(report);
+}
+
+/* Addresses of one server that show different certificates: the finding says which one it was. */
+static void the_address_is_named_where_they_differ(void **state)
+{
+	(void)state;
+	static const struct check_options options;
+	struct world w = { .hosts = { { .name = EDGE, .addresses = { ADDRESS_1, ADDRESS_2 } } },
+		.servers = { { .address = ADDRESS_2, .shown = { .days = -1 } } } };
+	struct check_report *report = judge_simply(&options, &w);
+	const struct finding *f = finding_list_find(&report->findings, FINDING_CERTIFICATE_EXPIRED);
+	assert_non_null(f);
+	assert_int_equal(f->severity, FINDING_WARNING);
+	bool named = false;
+	for (const struct finding_evidence *e = f->evidence; e; e = e->next)
+		named |= span_find_span(e->text, SPAN(ADDRESS_2)) < e->text.length;
+	assert_true(named);
+	free_simply(report);
+}
+
+/* To whom the findings say "you". */
+static void owners(void **state)
+{
+	(void)state;
+	const struct span own = SPAN("steven.lab"), ours = SPAN(DOMAIN);
+	struct config_node others = { .domains = { &own, 1 }, .trust = { .discover = true } };
+	struct config_node mine = { .domains = { &ours, 1 }, .trust = { .discover = true } };
+	const struct {
+		struct check_options options;
+		enum finding_who who;
+	} cases[] = {
+		{ { .owner = CHECK_OWNER_AUTO }, FINDING_YOU },
+		{ { .owner = CHECK_OWNER_PARTNER }, FINDING_PARTNER },
+		{ { .owner = CHECK_OWNER_AUTO, .node = &others }, FINDING_PARTNER },
+		{ { .owner = CHECK_OWNER_AUTO, .node = &mine }, FINDING_YOU },
+		{ { .owner = CHECK_OWNER_YOU, .node = &others }, FINDING_YOU },
+	};
+	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+		struct check_report *report =
+			judge_simply(&cases[i].options, &(struct world){ .srv = TRUST_LOOKUP_NXDOMAIN });
+		assert_int_equal(report->answer->who, cases[i].who);
+		free_simply(report);
+	}
+}
+
+/* The domain as a caller: neither address nor port matter, but a certificate must have been seen. */
+static void callers(void **state)
+{
+	(void)state;
+	static const struct check_options options;
+	struct check_bench bench = { .policy = { .discover = true }, .options = &options };
+	static const struct expectation cases[] = {
+		{ "good", { .why = NULL }, CHECK_PASS, "", 0, "", "++...++++.", CHECK_PASS },
+		{ "nobody listens", { .servers = { { .address = ADDRESS_1, .connect = TRUST_CONNECT_TIMEOUT } } },
+			CHECK_UNKNOWN, "", 0, "warning:certificate-not-seen", "++........", CHECK_UNKNOWN },
+		{ "no address", { .hosts = { { .name = EDGE } } }, CHECK_UNKNOWN, "", 0, "warning:certificate-not-seen",
+			"++........", CHECK_UNKNOWN },
+		{ "no record", { .srv = TRUST_LOOKUP_NXDOMAIN }, CHECK_FAIL, "srv-missing", 1008, "error:srv-missing",
+			"x.........", CHECK_FAIL },
+		{ "for clients only", { SHOWS(.usage = TRUST_USAGE_CLIENT) }, CHECK_PASS, "", 0, "", "++...++++.",
+			CHECK_PASS },
+		{ "one certificate of two is good",
+			{ TWO_EDGES, .servers = { { .address = ADDRESS_2, .shown = { .days = -1 } } } }, CHECK_WARN, "",
+			0, "warning:certificate-expired", "++...++++. ++...++x+.", CHECK_WARN },
+	};
+	size_t wrong = 0;
+	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+		struct check_facts *facts = world_facts(&cases[i].world);
+		struct check_report report;
+		check_judge_caller(&bench, TRUST_POLICY_MICROSOFT, facts, &report);
+		wrong += !report_fits(&report, &cases[i]);
+		check_report_free(&report);
+		check_facts_free(facts);
+	}
+	assert_int_equal(wrong, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(as_microsoft),
+		cmocka_unit_test(as_rfc5922),
+		cmocka_unit_test(as_dane),
+		cmocka_unit_test(the_lab_as_the_edge_sees_it),
+		cmocka_unit_test(configured_servers),
+		cmocka_unit_test(days_are_of_a_good_address),
+		cmocka_unit_test(dates_are_judged_when_asked),
+		cmocka_unit_test(the_address_is_named_where_they_differ),
+		cmocka_unit_test(owners),
+		cmocka_unit_test(callers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,6 +77,7 @@ struct world {
 	struct server servers[WORLD_MAXIMUM]; /* addresses that are not named here are healthy */
 	const char *server; /* configured */
 	bool deadline_passed, attempts_cut, not_connected;
+	const char *not_validated; /* why nothing could be validated; absent: everything was */
 	const char *probe_from;
 };
 
@@ -293,6 +294,8 @@ static inline struct check_facts *world_facts(const struct world *w)
 	facts->attempts_cut = w->attempts_cut;
 	facts->not_connected = w->not_connected;
 	facts->probe_from = span_of(w->probe_from);
+	facts->validated = !w->not_validated;
+	facts->why_not_validated = span_of(w->not_validated);
 	world_targets(w, facts);
 	world_hosts(w, facts);
 	world_attempts(w, facts);

@@ -191,6 +191,67 @@ static void what_could_not_be_decided(void **state)
 	}
 }
 
+/* Several addresses of one server have the same fault: said once, with every place where it was seen. */
+static void what_says_the_same_is_said_once(void **state)
+{
+	(void)state;
+	struct desk d;
+	desk_open(&d);
+	static const struct {
+		enum finding_code code;
+		const char *subject, *observed, *place;
+	} added[] = {
+		{ FINDING_CERTIFICATE_EXPIRED, "vcse.a.lab", "ended", "one" },
+		{ FINDING_SRV_PORT_UNUSUAL, "vcse.a.lab", "5062", NULL },
+		{ FINDING_CERTIFICATE_EXPIRED, "VCSE.a.lab", "ended", "two" },
+		{ FINDING_CERTIFICATE_EXPIRED, "vcse.a.lab", "ended another day", NULL },
+		{ FINDING_CERTIFICATE_EXPIRED, "vcse.a.lab", "ended", "one" },
+	};
+	for (size_t i = 0; i < BASE_COUNT(added); i++) {
+		struct finding *f = finding_add(&d.list, added[i].code, span_of(added[i].subject));
+		finding_observed(f, span_of(added[i].observed));
+		f->severity = i == 2 ? FINDING_ERROR : FINDING_WARNING;
+		if (added[i].place)
+			finding_evidence(f, FINDING_EVIDENCE_CONNECTION, span_of(added[i].place), SPAN_NONE, SPAN_NONE);
+	}
+	finding_list_unite(&d.list);
+	assert_int_equal(d.list.count, 3);
+	const struct finding *f = d.list.first;
+	assert_int_equal(f->severity, FINDING_ERROR);
+	assert_true(span_is(f->evidence->text, "one"));
+	assert_true(span_is(f->evidence->next->text, "two"));
+	assert_null(f->evidence->next->next);
+	assert_int_equal(f->next->code, FINDING_SRV_PORT_UNUSUAL);
+	assert_true(span_is(f->next->next->observed, "ended another day"));
+	/* The list still ends where it ends. */
+	finding_add(&d.list, FINDING_SRV_MISSING, SPAN("a.lab"));
+	assert_int_equal(f->next->next->next->code, FINDING_SRV_MISSING);
+	desk_close(&d);
+}
+
+static void lists_are_joined(void **state)
+{
+	(void)state;
+	struct desk d;
+	struct finding_list other;
+	desk_open(&d);
+	finding_list_init(&other, d.list.arena, FINDING_YOU);
+	finding_add(&d.list, FINDING_SRV_PORT_UNUSUAL, SPAN("a"));
+	finding_add(&other, FINDING_SRV_MISSING, SPAN("b"));
+	finding_add(&other, FINDING_SRV_DECLINED, SPAN("c"));
+	other.dropped = 7;
+	finding_list_take(&d.list, &other);
+	assert_int_equal(d.list.count, 3);
+	assert_int_equal(d.list.dropped, 7);
+	assert_int_equal(other.count, 0);
+	assert_null(other.first);
+	assert_int_equal(finding_list_first_error(&d.list)->code, FINDING_SRV_MISSING);
+	assert_ptr_equal(d.list.first->next->list, &d.list);
+	finding_add(&other, FINDING_SRV_MISSING, SPAN("d"));
+	assert_int_equal(other.count, 1);
+	desk_close(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +263,8 @@ int main(void)
 		cmocka_unit_test(a_long_list_keeps_room_for_errors),
 		cmocka_unit_test(parts_of_a_finding_are_bounded),
 		cmocka_unit_test(what_could_not_be_decided),
+		cmocka_unit_test(what_says_the_same_is_said_once),
+		cmocka_unit_test(lists_are_joined),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
