@@ -196,7 +196,7 @@ static void what_says_the_same_is_said_once(void **state)
 {
 	(void)state;
 	struct desk d;
-	desk_open(&d);
+	desk_open(&d, 1 << 20);
 	static const struct {
 		enum finding_code code;
 		const char *subject, *observed, *place;
@@ -234,7 +234,7 @@ static void lists_are_joined(void **state)
 	(void)state;
 	struct desk d;
 	struct finding_list other;
-	desk_open(&d);
+	desk_open(&d, 1 << 20);
 	finding_list_init(&other, d.list.arena, FINDING_YOU);
 	finding_add(&d.list, FINDING_SRV_PORT_UNUSUAL, SPAN("a"));
 	finding_add(&other, FINDING_SRV_MISSING, SPAN("b"));
