@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define RECORD_MAXIMUM 64 /* SRV records of a domain, addresses of a host: kept */
+#define RECORD_MAXIMUM 256 /* SRV records of a domain, addresses of a host: kept */
 #define QUERY_MAXIMUM 3 /* A, AAAA, TLSA */
 
 struct query {
