@@ -38,7 +38,8 @@ static void keep_time(struct check_domain *domain)
 		domain->remaining_us = domain->deadline.due_us - now_of(domain);
 		arm(domain, domain->started_us + WAIT_MAXIMUM_US);
 	} else {
-		arm(domain, now_of(domain) + (domain->remaining_us > TURN_US ? domain->remaining_us : TURN_US));
+		int64_t turn_us = domain->whole_us < TURN_US ? domain->whole_us : TURN_US;
+		arm(domain, now_of(domain) + (domain->remaining_us > turn_us ? domain->remaining_us : turn_us));
 	}
 }
 
@@ -516,8 +517,8 @@ int check_domain_begin(struct check_domain *domain)
 		return 0;
 	}
 	facts->srv.domain = facts->domain;
-	int64_t whole_us = desk->options->domain_us > 0 ? desk->options->domain_us : DOMAIN_DEFAULT_US;
-	arm(domain, now_of(domain) + whole_us);
+	domain->whole_us = desk->options->domain_us > 0 ? desk->options->domain_us : DOMAIN_DEFAULT_US;
+	arm(domain, now_of(domain) + domain->whole_us);
 	const struct trust_partner *partner = trust_policy_partner(&desk->policy, facts->domain);
 	return partner && partner->server.length ? use_server(domain, partner) : ask_domain(domain);
 }

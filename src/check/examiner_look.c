@@ -14,7 +14,7 @@
 #define RETRY_US (100 * CLOCK_MS_US)
 
 enum look_state {
-	LOOK_AT_GATE, /* or waits for a descriptor */
+	LOOK_WAITING, /* for the gate, or for a descriptor */
 	LOOK_RUNNING,
 	LOOK_OVER,
 };
@@ -138,7 +138,7 @@ static void look_free(struct check_look *look)
 	struct check_examiner *examiner = look->examiner;
 	look_forget(look);
 	wheel_disarm(net_loop_wheel(examiner->loop), &look->retry);
-	if (look->state == LOOK_AT_GATE && !look->granted && examiner->gate.forget)
+	if (look->state == LOOK_WAITING && !look->granted && examiner->gate.forget)
 		examiner->gate.forget(examiner->gate.argument, &look->address, look);
 	peer_probe_free(look->probe);
 	if (look->state != LOOK_OVER)
@@ -299,9 +299,6 @@ static void look_begin(struct check_look *look)
 		return;
 	}
 	look->state = LOOK_RUNNING;
-	list_each (item, &look->waiters) {
-		check_try_move(base_container(item, struct check_try, link), CHECK_TRY_LOOKING);
-	}
 }
 
 static void begin_again(struct wheel_timer *timer, int64_t now_us)
@@ -314,6 +311,9 @@ static void gate_granted(void *ticket)
 {
 	struct check_look *look = ticket;
 	look->granted = true;
+	list_each (item, &look->waiters) {
+		check_try_move(base_container(item, struct check_try, link), CHECK_TRY_LOOKING);
+	}
 	look_begin(look);
 }
 
@@ -333,6 +333,10 @@ static struct check_look *look_new(
 	look->shared = !examiner->desk->options->probe &&
 		       hash_insert(&examiner->looks, &look->link, hash_of(examiner, target, address)) == 0;
 	examiner->places_taken++;
+	look->granted =
+		!examiner->gate.ask || examiner->gate.ask(examiner->gate.argument, &look->address, gate_granted, look);
+	if (look->granted)
+		look_begin_later(look, 0);
 	return look;
 }
 
@@ -340,7 +344,7 @@ static void look_join(struct check_look *look, struct check_try *try)
 {
 	list_append(&look->waiters, &try->link);
 	try->look = look;
-	check_try_move(try, look->state == LOOK_RUNNING ? CHECK_TRY_LOOKING : CHECK_TRY_AT_GATE);
+	check_try_move(try, look->granted ? CHECK_TRY_LOOKING : CHECK_TRY_AT_GATE);
 }
 
 static bool has_place(const struct check_examiner *examiner, const struct check_domain *domain)
@@ -363,18 +367,11 @@ bool check_look_want(struct check_try *try)
 	}
 	if (!look && !has_place(examiner, domain))
 		return false;
-	bool mine = !look;
-	if (mine)
+	if (!look)
 		look = look_new(examiner, target, &try->address);
 	if (!look)
 		return false;
 	look_join(look, try);
-	if (!mine)
-		return true;
-	look->granted =
-		!examiner->gate.ask || examiner->gate.ask(examiner->gate.argument, &look->address, gate_granted, look);
-	if (look->granted)
-		look_begin_later(look, 0);
 	return true;
 }
 

@@ -53,7 +53,7 @@ struct check_asking {
 
 enum check_try_state {
 	CHECK_TRY_IN_LINE, /* for a place */
-	CHECK_TRY_AT_GATE, /* its look has not begun */
+	CHECK_TRY_AT_GATE, /* its look may not begin yet */
 	CHECK_TRY_LOOKING,
 	CHECK_TRY_OVER,
 };
@@ -79,6 +79,7 @@ struct check_domain {
 	void *argument;
 	int64_t started_us; /* steady */
 	struct wheel_timer deadline;
+	int64_t whole_us; /* how long it may take */
 	int64_t remaining_us; /* of the deadline, while it stands still */
 	bool still;
 	bool over;
