@@ -13,11 +13,34 @@ static struct span pasted(struct span name, const char *instead)
 	return trust_name_is_plain(name) ? trust_name_strip(name) : span_of(instead);
 }
 
+/* The domain in what was perhaps meant: an address, a URI. Absent where there is none. */
+static struct span domain_inside(struct span typed)
+{
+	struct span rest = span_from(typed, span_find(typed, '@') + 1);
+	if (span_find(typed, '@') == typed.length) {
+		size_t slashes = span_find_span(typed, SPAN("://"));
+		rest = slashes < typed.length ? span_from(typed, slashes + 3) : typed;
+		for (size_t i = 0; i < 2 && slashes == typed.length; i++)
+			if (span_starts_nocase(rest, i ? SPAN("sips:") : SPAN("sip:")))
+				rest = span_from(rest, i ? 5 : 4);
+	}
+	size_t end = 0;
+	while (end < rest.length && !strchr(":/;?> ", rest.at[end]))
+		end++;
+	rest = span_first(rest, end);
+	return trust_name_is_plain(rest) && trust_name_labels(rest) > 1 ? trust_name_strip(rest) : SPAN_NONE;
+}
+
 void judge_note_malformed(struct judging *j)
 {
 	struct finding *f = finding_add(j->findings, FINDING_DOMAIN_MALFORMED, j->facts->typed);
+	struct span meant = domain_inside(j->facts->typed);
 	finding_observed(f, j->facts->why_not);
 	finding_expected(f, SPAN("a domain name, such as steven.lab"));
+	if (!meant.at || trust_name_equal(meant, j->facts->typed))
+		return;
+	struct finding_fix *fix = finding_fix(f, FINDING_YOU, "the command", SPAN("give the domain alone"));
+	finding_fix_line(fix, "fedge check %.*s", SPAN_PRINT(meant));
 }
 
 /* ---- one address ---- */
@@ -166,7 +189,8 @@ static void note_cut(struct judging *j)
 				    j->facts->deadline_passed ? "the time was over" : "not everything was looked at",
 				    untried, j->row_count));
 	finding_expected(f, SPAN("every address tried"));
-	finding_fix(f, FINDING_YOU, "the command", SPAN("give it more time (--timeout)"));
+	if (j->facts->deadline_passed)
+		finding_fix(f, FINDING_YOU, "the command", SPAN("give it more time (--timeout)"));
 }
 
 static void note_addresses_cut(struct judging *j)

@@ -109,8 +109,10 @@ static void write_consequence(struct paper *p, const struct finding *f)
 	struct buffer text;
 	buffer_init(&text, 1024);
 	bool microsoft = entry->microsoft.id && entry->microsoft.confirmed;
-	buffer_printf(&text, "%s %u", microsoft ? "a Lync or Skype for Business caller gets" : "fedge answers",
-		(unsigned)f->status);
+	const char *caller = finding_is_undecided(f->code) ? "could not decide; an edge that cannot either answers"
+			     : microsoft                   ? "a Lync or Skype for Business caller gets"
+							   : "fedge answers";
+	buffer_printf(&text, "%s %u", caller, (unsigned)f->status);
 	if (entry->microsoft.id)
 		buffer_printf(
 			&text, ", ms-diagnostics %u \"%s\"", (unsigned)entry->microsoft.id, entry->microsoft.reason);

@@ -75,11 +75,17 @@ static void record_missing(struct trial *t, const struct trust_candidate *candid
 	fix_record(t, f, candidate);
 }
 
+static struct span unsigned_words(const struct trust_judge *judge, bool srv, bool address, bool tlsa)
+{
+	return words_printf(judge, "without DNSSEC: %s%s%s%s%s", srv ? "" : "the SRV record",
+		!srv && !(address && tlsa) ? ", " : "", address ? "" : "the address", !address && !tlsa ? ", " : "",
+		tlsa ? "" : "the TLSA record");
+}
+
 static void not_signed(struct trial *t, const struct trust_candidate *candidate, bool srv, bool address, bool tlsa)
 {
-	struct finding *f = tlsa_finding(t, FINDING_TLSA_INSECURE, candidate,
-		words_printf(t->judge, "without DNSSEC:%s%s%s", srv ? "" : " the SRV record",
-			address ? "" : " the address", tlsa ? "" : " the TLSA record"));
+	struct finding *f =
+		tlsa_finding(t, FINDING_TLSA_INSECURE, candidate, unsigned_words(t->judge, srv, address, tlsa));
 	finding_expected(f, SPAN("SRV, address and TLSA records, all signed by DNSSEC"));
 	struct finding_fix *fix = words_fix(f, "DNS",
 		SPAN("sign the zone and have its DS record published in the parent zone; if it is signed, ask a "

@@ -93,7 +93,8 @@ static void fix_records(
 	struct finding *f, const struct trust_domain *facts, struct span title, struct span old_target, uint16_t port)
 {
 	struct span domain = words_name(facts->domain, "DOMAIN");
-	struct span label = words_first_label(old_target);
+	bool apex = trust_domain_compare(facts->domain, old_target) == TRUST_DOMAIN_APEX;
+	struct span label = words_first_label(apex ? SPAN_NONE : old_target);
 	struct span address = address_for_fix(facts, old_target);
 	bool is_ipv6 = span_find(address, ':') < address.length;
 	struct finding_fix *fix = words_fix(f, "DNS", title);

@@ -11,6 +11,7 @@
 #define TEXT_MAXIMUM 8192
 #define NAMES_SHOWN 8
 #define NAMES_REQUESTED 100
+#define EVIDENCE_MAILED 4
 
 struct span words_printf(const struct trust_judge *judge, const char *format, ...)
 {
@@ -53,19 +54,37 @@ struct finding_fix *words_fix(struct finding *f, const char *where, struct span 
 	return finding_fix(f, FINDING_OWNER, where, title);
 }
 
+/* What is to be done, and the lines that do it, as the partner would be told on the telephone. */
+static void mail_remedy(struct finding_fix *mail, const struct finding_fix *remedy)
+{
+	finding_fix_line(mail, "To put it right: %.*s.", SPAN_PRINT(remedy->title));
+	for (const struct finding_fix_line *line = remedy->lines; line; line = line->next)
+		finding_fix_line(mail, "%.*s", SPAN_PRINT(line->text));
+}
+
 void words_mail(const struct trust_judge *judge, struct finding *f)
 {
+	const struct finding_fix *remedy = f->fixes;
 	if (judge->findings->owner != FINDING_PARTNER)
 		return;
-	struct finding_fix *fix = finding_fix(f, FINDING_YOU, "a mail", SPAN("tell the partner"));
+	while (remedy && remedy->who != FINDING_PARTNER)
+		remedy = remedy->next;
+	struct finding_fix *mail = finding_fix(f, FINDING_YOU, "a mail", SPAN("tell the partner"));
 	char title[256];
 	finding_title(f, title, sizeof(title));
-	finding_fix_line(fix, "We found a fault on your side that affects calls between our organisations: %s.", title);
+	finding_fix_line(
+		mail, "We found a fault on your side that affects calls between our organisations: %s.", title);
 	if (f->observed.length)
-		finding_fix_line(fix, "We see: %.*s.", SPAN_PRINT(f->observed));
+		finding_fix_line(mail, "What we saw on %.*s: %.*s.", SPAN_PRINT(words_date(judge, judge->now_s)),
+			SPAN_PRINT(f->observed));
+	size_t shown = 0;
+	for (const struct finding_evidence *e = f->evidence; e && shown < EVIDENCE_MAILED; e = e->next, shown++)
+		finding_fix_line(mail, "%.*s", SPAN_PRINT(e->text));
 	if (f->expected.length)
-		finding_fix_line(fix, "It should be: %.*s.", SPAN_PRINT(f->expected));
-	finding_fix_line(fix, "Could you please change that on your side?");
+		finding_fix_line(mail, "What it should be: %.*s.", SPAN_PRINT(f->expected));
+	if (remedy)
+		mail_remedy(mail, remedy);
+	finding_fix_line(mail, "Could you please change that on your side?");
 }
 
 static void append_name(struct buffer *text, const char *kind, struct span name)

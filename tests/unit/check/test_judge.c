@@ -595,6 +595,33 @@ static void the_address_is_named_where_they_differ(void **state)
 	free_simply(report);
 }
 
+/* What was perhaps meant, ready to be pasted. */
+static void a_domain_inside_something_else_is_offered(void **state)
+{
+	(void)state;
+	static const struct check_options options;
+	static const struct {
+		const char *typed, *line; /* NULL: nothing to offer */
+	} cases[] = {
+		{ "anna@steven.lab", "fedge check steven.lab" },
+		{ "sip:anna@steven.lab;transport=tls", "fedge check steven.lab" },
+		{ "sips:steven.lab:5061", "fedge check steven.lab" },
+		{ "https://steven.lab/x", "fedge check steven.lab" },
+		{ "steven.lab:5061", "fedge check steven.lab" },
+		{ "a b", NULL },
+		{ "anna@$(reboot)", NULL },
+		{ "@", NULL },
+		{ "", NULL },
+	};
+	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+		struct check_report *report = judge_simply(&options, &(struct world){ .typed = cases[i].typed });
+		const struct finding_fix *fix = report->answer->fixes;
+		if (cases[i].line ? !fix || !span_is(fix->lines->text, cases[i].line) : fix != NULL)
+			fail_msg("%s", cases[i].typed);
+		free_simply(report);
+	}
+}
+
 /* To whom the findings say "you". */
 static void owners(void **state)
 {
@@ -663,6 +690,7 @@ int main(void)
 		cmocka_unit_test(days_are_of_a_good_address),
 		cmocka_unit_test(dates_are_judged_when_asked),
 		cmocka_unit_test(the_address_is_named_where_they_differ),
+		cmocka_unit_test(a_domain_inside_something_else_is_offered),
 		cmocka_unit_test(owners),
 		cmocka_unit_test(callers),
 	};

@@ -258,6 +258,8 @@ static inline void world_attempt(
 
 static inline void world_attempts(const struct world *w, struct check_facts *facts)
 {
+	facts->srv.hosts = facts->hosts;
+	facts->srv.host_count = facts->host_count;
 	facts->attempts = world_room(facts, 64 * sizeof(*facts->attempts));
 	for (size_t h = 0; h < facts->host_count; h++) {
 		uint16_t ports[WORLD_MAXIMUM];

@@ -353,11 +353,45 @@ static void without_chance_the_heaviest_first(void **state)
 	assert_true(span_is(c[0].name, "a") && span_is(c[1].name, "b") && span_is(c[2].name, "c"));
 }
 
+/* A mail to the partner says what was seen, when, and what to change, in lines to be pasted. */
+static void the_mail_is_complete(void **state)
+{
+	(void)state;
+	struct bench b;
+	struct trust_srv records[1];
+	struct trust_plan plan;
+	const char *const targets[] = { "a.lab", NULL };
+	struct trust_domain facts = bench_domain("a.lab", targets, records);
+	bench_open(&b);
+	assert_int_equal(trust_judge_domain(&b.judge, SPAN("a.lab"), &facts, &plan), 0);
+	const struct finding_fix *mail = b.list.first->fixes->next;
+	assert_string_equal(mail->where, "a mail");
+	static const char *const wanted[] = {
+		"on your side that affects calls between our organisations: an SRV target is the domain `a.lab` itself",
+		"What we saw on 2026-09-21 14:13 UTC: a.lab:5061.",
+		"_sipfederationtls._tcp.a.lab. 300 IN SRV 0 0 5061 a.lab.",
+		"What it should be: a host with exactly one label in front of a.lab.",
+		"To put it right: point the record at a name directly under the domain",
+		"_sipfederationtls._tcp.a.lab.\t300 IN SRV\t0 0 5061 sip.a.lab.",
+		"sip.a.lab.\t300 IN A\tADDRESS",
+		"Could you please change that on your side?",
+	};
+	const struct finding_fix_line *line = mail->lines;
+	for (size_t i = 0; i < BASE_COUNT(wanted); i++, line = line->next) {
+		assert_non_null(line);
+		if (span_find_span(line->text, span_of(wanted[i])) == line->text.length)
+			fail_msg("line %zu: %.*s", i, SPAN_PRINT(line->text));
+	}
+	assert_null(line);
+	bench_close(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_are_judged),
 		cmocka_unit_test(without_discovery_only_the_listed_are_asked),
+		cmocka_unit_test(the_mail_is_complete),
 		cmocka_unit_test(no_facts_is_no_answer),
 		cmocka_unit_test(the_apex_counts_where_it_is_set),
 		cmocka_unit_test(a_cut_answer_is_told),
