@@ -116,6 +116,14 @@ static void append_summary(const struct line *l, const struct trace_sip_text *t)
 	trace_append_literal(l->out, "\"\n");
 }
 
+/* A line of the message that is a bar and nothing else would end it: it is moved one blank further. */
+static bool is_bar(struct span text)
+{
+	while (text.length > 1 && text.at[0] == ' ')
+		text = span_from(text, 1);
+	return text.length == 1 && text.at[0] == '|';
+}
+
 /* The first line has the bar, the others a blank, an empty one nothing; a lone bar ends it. */
 static void append_message(const struct line *l)
 {
@@ -123,7 +131,7 @@ static void append_message(const struct line *l)
 	trace_append_literal(l->out, "\n SIPMSG:\n |");
 	for (bool first = true; trace_next_line(&rest, &text); first = false) {
 		if (!first && text.length > 0)
-			trace_append_byte(l->out, ' ');
+			trace_append(l->out, is_bar(text) ? SPAN("  ") : SPAN(" "));
 		trace_append(l->out, text);
 		trace_append_byte(l->out, '\n');
 	}
@@ -313,6 +321,8 @@ static void write_handshake_names(const struct line *l)
 {
 	const struct record_handshake *h = &l->r->handshake;
 	for (size_t i = 0; i < h->names.count; i++) {
+		if (!h->names.at[i].at)
+			continue;
 		open_ssl(l, "DEBUG", "::ttssl_continueHandshake");
 		trace_append_key(l->out, "Detail", SPAN("Found DNS alt-name in peer certificate"));
 		trace_append_key(l->out, "AltName", h->names.at[i]);

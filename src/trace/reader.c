@@ -9,6 +9,7 @@
 static const struct trace_reading *reading_of(enum trace_format format)
 {
 	static const struct trace_reading *const readings[TRACE_FORMAT_COUNT] = {
+		[TRACE_EXPRESSWAY] = &trace_reading_expressway,
 		[TRACE_SIPSTACK] = &trace_reading_sipstack,
 		[TRACE_UCCAPI] = &trace_reading_uccapi,
 		[TRACE_JSON] = &trace_reading_json,
@@ -37,6 +38,8 @@ struct trace_reader *trace_reader_new(const struct trace_reader_settings *settin
 struct trace_reader *trace_reader_free(struct trace_reader *reader)
 {
 	if (reader) {
+		if (reader->state && reader->reading->free)
+			reader->reading->free(reader);
 		buffer_done(&reader->carry);
 		arena_done(&reader->arena);
 		free(reader->state);

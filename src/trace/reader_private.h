@@ -12,9 +12,12 @@ struct trace_reading {
 	/* Reads whole records from the front of text and gives the number of bytes used; 0: more is needed for the
 	 * first one. last: nothing will follow, all is to be used. */
 	size_t (*read)(struct trace_reader *reader, struct span text, bool last);
-	/* Gives out what was held back; also before memory is freed. May be NULL. */
+	/* Gives out what was held back. May be NULL. */
 	void (*end)(struct trace_reader *reader);
+	/* What the state points at. May be NULL. */
+	void (*free)(struct trace_reader *reader);
 };
+extern const struct trace_reading trace_reading_expressway;
 extern const struct trace_reading trace_reading_sipstack;
 extern const struct trace_reading trace_reading_uccapi;
 extern const struct trace_reading trace_reading_json;

@@ -217,6 +217,8 @@ static void again_the_same_bytes(enum trace_format format, enum record_kind kind
 		made.record.head.node = i % 2 ? SPAN("edge-2") : SPAN_NONE;
 		if (kind == RECORD_MESSAGE)
 			made.record.message.bytes = made_message(random);
+		made.record.head.local_session = i ? SPAN("ab30317f1a784dc48ff824d0d3715d86") : SPAN_NONE;
+		made.record.head.remote_session = i ? SPAN("00000000000000000000000000000000") : SPAN_NONE;
 		/* So are the names of a pair. */
 		for (size_t k = 0; k < RECORD_LIST_MAXIMUM; k++)
 			made.pairs[k].name = k % 2 ? SPAN("fqdn1") : SPAN("domain");
@@ -251,7 +253,7 @@ static void again_the_same_bytes(enum trace_format format, enum record_kind kind
 static void what_was_read_is_written_to_the_same_bytes(void **state)
 {
 	(void)state;
-	static const enum trace_format formats[] = { TRACE_SIPSTACK, TRACE_UCCAPI, TRACE_JSON };
+	static const enum trace_format formats[] = { TRACE_EXPRESSWAY, TRACE_SIPSTACK, TRACE_UCCAPI, TRACE_JSON };
 	struct random random;
 	random_init_seed(&random, 1009);
 	for (size_t f = 0; f < sizeof(formats) / sizeof(formats[0]); f++)
