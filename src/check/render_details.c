@@ -197,7 +197,7 @@ static void write_others(const struct trust_chain *chain, int64_t now_s, struct 
 		enum paper_ink ink = append_dates(c, now_s, &text);
 		buffer_append_text(&text, ", ");
 		append_key(c, &text);
-		line_done(p, i == 1 ? "sent with it" : "", &text, c->signature_weak ? PAPER_YELLOW : ink);
+		line_done(p, i == 1 ? "followed by" : "", &text, c->signature_weak ? PAPER_YELLOW : ink);
 	}
 	size_t total = chain->sent_count > chain->count ? chain->sent_count : chain->count;
 	if (total > CERTIFICATES_SHOWN || total > chain->count) {
