@@ -8,6 +8,7 @@
 #define SECOND_NS INT64_C(1000000000)
 /* Each question forgets at most so many idle servers: the table shrinks faster than it can grow. */
 #define FORGET_AT_ONCE 2
+#define PACE_FIRST 128
 #define SERVERS_MAXIMUM ((size_t)1 << 20)
 
 /* ---- so many a second ---- */
@@ -34,6 +35,24 @@ void check_bucket_take(struct check_bucket *bucket, int64_t now_us)
 bool check_bucket_is_full(const struct check_bucket *bucket, int64_t now_us)
 {
 	return bucket->next_ns <= now_us * 1000;
+}
+
+/* ---- by this machine ---- */
+
+void check_pace_init(struct check_pace *pace, int64_t now_us)
+{
+	*pace = (struct check_pace){ .most = PACE_FIRST, .grown_us = now_us };
+}
+
+void check_pace_turn(struct check_pace *pace, int64_t now_us, int64_t worked_us, bool wanted)
+{
+	if (worked_us > 2 * CHECK_PACE_STEP_US) {
+		pace->most = pace->most / 4 * 3 > CHECK_PACE_LEAST ? pace->most / 4 * 3 : CHECK_PACE_LEAST;
+		pace->grown_us = now_us;
+	} else if (wanted && worked_us < CHECK_PACE_STEP_US && now_us - pace->grown_us >= CHECK_PACE_STEP_US) {
+		pace->most += pace->most / 8;
+		pace->grown_us = now_us;
+	}
 }
 
 /* ---- servers ---- */

@@ -6,6 +6,7 @@
  * server delays nobody but its own. A server that is idle is forgotten as soon as that changes nothing.
  * Knows no clock, no thread, no socket: the caller says what time it is (steady). check/limit_gate.h is the same for
  * the threads of a run. */
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/wheel.h"
@@ -25,6 +26,20 @@ int64_t check_bucket_due_us(const struct check_bucket *bucket, int64_t now_us);
 void check_bucket_take(struct check_bucket *bucket, int64_t now_us);
 /* Nothing taken is remembered any more. */
 bool check_bucket_is_full(const struct check_bucket *bucket, int64_t now_us);
+
+/* ---- by this machine ---- */
+/* How many connections a thread may have open so that it keeps up: handshakes cost time here too, and an answer that
+ * lies unread while a thousand others are worked off would look like a server that does not answer. Grows while there
+ * is time left, shrinks as soon as a turn of the loop takes too long. */
+struct check_pace {
+	size_t most;
+	int64_t grown_us; /* steady */
+};
+#define CHECK_PACE_STEP_US (50 * CLOCK_MS_US) /* grows at most so often; turns are to be no longer than twice this */
+#define CHECK_PACE_LEAST 16
+void check_pace_init(struct check_pace *pace, int64_t now_us);
+/* After each turn that took worked_us. wanted: somebody waits because of `most`. */
+void check_pace_turn(struct check_pace *pace, int64_t now_us, int64_t worked_us, bool wanted);
 
 /* ---- by server ---- */
 struct limit_server;

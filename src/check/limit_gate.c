@@ -23,7 +23,8 @@ struct ticket {
 	void (*granted)(void *ticket);
 	void *name; /* what the examiner calls it */
 	struct net_address address;
-	bool is_granted, is_forgotten;
+	struct list held; /* in its window */
+	bool is_granted, is_told, is_forgotten;
 };
 
 static struct ticket *ticket_of_link(struct hash_link *link)
@@ -38,19 +39,43 @@ static uint64_t name_hash(const void *name)
 
 /* ---- the turn of one ---- */
 
-/* In its own thread. */
+/* All in the ticket's own thread, the only one that forgets it. */
+static void ticket_done(struct ticket *ticket)
+{
+	struct check_limit_gate *gate = ticket->window->gate;
+	pthread_mutex_lock(&gate->lock);
+	hash_remove(&gate->tickets, &ticket->link);
+	pthread_mutex_unlock(&gate->lock);
+	list_remove(&ticket->held);
+	free(ticket);
+}
+
+static void ticket_pass(struct ticket *ticket)
+{
+	void (*granted)(void *ticket) = ticket->granted;
+	void *name = ticket->name;
+	ticket->window->active++;
+	ticket_done(ticket);
+	granted(name);
+}
+
+static bool window_has_room(const struct check_limit_window *window)
+{
+	return window->active < window->pace.most && list_is_empty(&window->held);
+}
+
 static void ticket_told(struct net_task *task)
 {
 	struct ticket *ticket = base_container(task, struct ticket, task);
-	struct check_limit_gate *gate = ticket->window->gate;
-	pthread_mutex_lock(&gate->lock);
-	if (!ticket->is_forgotten)
-		hash_remove(&gate->tickets, &ticket->link);
-	pthread_mutex_unlock(&gate->lock);
-	/* Only its own thread forgets it: this cannot change any more. */
-	if (!ticket->is_forgotten)
-		ticket->granted(ticket->name);
-	free(ticket);
+	if (ticket->is_forgotten) {
+		free(ticket);
+		return;
+	}
+	ticket->is_told = true;
+	if (window_has_room(ticket->window))
+		ticket_pass(ticket);
+	else
+		list_append(&ticket->window->held, &ticket->held);
 }
 
 /* Under the lock, in any window's thread. */
@@ -87,6 +112,19 @@ static void window_in_time(struct wheel_timer *timer, int64_t now_us)
 	window_leave(window);
 }
 
+/* At the end of each turn: was it too long, and who of those held may go now? */
+static void window_turned(void *argument)
+{
+	struct check_limit_window *window = argument;
+	int64_t began_us = net_loop_now_us(window->loop);
+	int64_t now_us = clock_steady_us(net_loop_clock(window->loop));
+	check_pace_turn(&window->pace, now_us, now_us - began_us, !list_is_empty(&window->held));
+	while (window->active < window->pace.most && !list_is_empty(&window->held))
+		ticket_pass(base_container(window->held.next, struct ticket, held));
+	if (!list_is_empty(&window->held))
+		window_arm(window, now_us + CHECK_PACE_STEP_US);
+}
+
 /* ---- struct check_gate ---- */
 
 static struct ticket *ticket_new(
@@ -100,6 +138,7 @@ static struct ticket *ticket_new(
 	ticket->granted = granted;
 	ticket->name = name;
 	ticket->address = *address;
+	list_init(&ticket->held);
 	return ticket;
 }
 
@@ -112,13 +151,19 @@ static bool window_ask(
 	pthread_mutex_lock(&gate->lock);
 	bool go =
 		check_limit_ask(&gate->limit, address, net_loop_now_us(window->loop), ticket ? &ticket->waiter : NULL);
-	if (go) {
+	if (go && (!ticket || window_has_room(window))) {
 		pthread_mutex_unlock(&gate->lock);
 		free(ticket);
+		window->active++;
 		return true;
 	}
 	base_require(hash_insert(&gate->tickets, &ticket->link, name_hash(ticket_name)) == 0);
-	atomic_fetch_add(&gate->waiting, 1);
+	if (go) {
+		ticket->is_granted = ticket->is_told = true;
+		list_append(&window->held, &ticket->held);
+	} else {
+		atomic_fetch_add(&gate->waiting, 1);
+	}
 	window_leave(window);
 	return false;
 }
@@ -126,6 +171,7 @@ static bool window_ask(
 static void window_release(void *argument, const struct net_address *address)
 {
 	struct check_limit_window *window = argument;
+	window->active--;
 	pthread_mutex_lock(&window->gate->lock);
 	check_limit_release(&window->gate->limit, address, net_loop_now_us(window->loop));
 	window_leave(window);
@@ -149,14 +195,17 @@ static void window_forget(void *argument, const struct net_address *address, voi
 	struct ticket *ticket = ticket_find(gate, name);
 	if (ticket) {
 		hash_remove(&gate->tickets, &ticket->link);
+		list_remove(&ticket->held);
 		if (ticket->is_granted) {
-			ticket->is_forgotten = true; /* its task is on the way, and frees it */
 			check_limit_release(&gate->limit, &ticket->address, now_us);
 		} else {
 			check_limit_forget(&gate->limit, &ticket->waiter, now_us);
 			atomic_fetch_sub(&gate->waiting, 1);
-			free(ticket);
 		}
+		/* Where its task is on the way, that frees it. */
+		ticket->is_forgotten = ticket->is_granted && !ticket->is_told;
+		if (!ticket->is_forgotten)
+			free(ticket);
 	}
 	window_leave(window);
 }
@@ -207,10 +256,17 @@ void check_limit_window_open(struct check_limit_window *window, struct check_lim
 		.loop = loop,
 		.face = { .ask = window_ask, .release = window_release, .forget = window_forget, .argument = window } };
 	wheel_timer_init(&window->timer, window_in_time);
+	check_pace_init(&window->pace, net_loop_now_us(loop));
+	list_init(&window->held);
+	window->hook = (struct net_hook){ .run = window_turned, .argument = window };
+	list_init(&window->hook.link);
+	net_loop_add_hook(loop, &window->hook);
 }
 
 void check_limit_window_close(struct check_limit_window *window)
 {
-	if (window->loop)
-		wheel_disarm(net_loop_wheel(window->loop), &window->timer);
+	if (!window->loop)
+		return;
+	wheel_disarm(net_loop_wheel(window->loop), &window->timer);
+	list_remove(&window->hook.link);
 }

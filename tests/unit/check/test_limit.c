@@ -62,6 +62,52 @@ static void a_bucket_says_when(void **state)
 	assert_true(check_bucket_is_full(&bucket, SECOND + 200 * MS));
 }
 
+/* ---- by this machine ---- */
+
+/* A thread that needs so long for each connection in a turn, all of them ready in each: it finds its number. */
+static void a_pace_that_can_be_kept(void **state)
+{
+	static const struct {
+		const char *name;
+		int64_t each_us;
+		size_t least, most;
+	} rows[] = {
+		{ "half a millisecond each", 500, 75, 230 },
+		{ "five milliseconds each", 5000, CHECK_PACE_LEAST, 24 },
+		{ "a very slow machine", 50000, CHECK_PACE_LEAST, CHECK_PACE_LEAST },
+		{ "nearly nothing", 10, 3500, 12000 },
+	};
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+		struct check_pace pace;
+		int64_t now_us = SECOND;
+		print_message("%s\n", rows[i].name);
+		check_pace_init(&pace, now_us);
+		for (int turn = 0; turn < 2000; turn++) {
+			int64_t worked_us = (int64_t)pace.most * rows[i].each_us;
+			now_us += worked_us + 10 * MS;
+			check_pace_turn(&pace, now_us, worked_us, true);
+			if (turn > 1000)
+				assert_in_range(pace.most, rows[i].least, rows[i].most);
+		}
+	}
+}
+
+static void a_pace_nobody_asks_for_stays(void **state)
+{
+	struct check_pace pace;
+	(void)state;
+	check_pace_init(&pace, SECOND);
+	size_t first = pace.most;
+	for (int turn = 0; turn < 1000; turn++)
+		check_pace_turn(&pace, SECOND + turn * 10 * MS, MS, false);
+	assert_int_equal(pace.most, first);
+	/* Servers that never answer cost no time: within two seconds there are 2,000 of them. */
+	for (int turn = 0; turn < 200; turn++)
+		check_pace_turn(&pace, 20 * SECOND + turn * 10 * MS, MS, true);
+	assert_true(pace.most > 2000);
+}
+
 /* ---- by server ---- */
 
 struct client {
@@ -444,6 +490,8 @@ static void one_gate_for_all_threads(void **state)
 		houses[i] = (struct house){ .gate = gate, .seed = i + 1, .present = present, .finished = &finished };
 		assert_int_equal(net_loop_new(&clock, &houses[i].loop), 0);
 		check_limit_window_open(&houses[i].window, gate, houses[i].loop);
+		if (i % 2) /* some can have little at once */
+			houses[i].window.pace = (struct check_pace){ .most = 3, .grown_us = INT64_MAX / 2 };
 	}
 	for (unsigned i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&houses[i].thread, NULL, house_run, &houses[i]), 0);
@@ -462,6 +510,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buckets_keep_their_rate),
 		cmocka_unit_test(a_bucket_says_when),
+		cmocka_unit_test(a_pace_that_can_be_kept),
+		cmocka_unit_test(a_pace_nobody_asks_for_stays),
 		cmocka_unit_test(connections_at_once_to_one_address),
 		cmocka_unit_test(connections_begun_a_second),
 		cmocka_unit_test(both_rules_hold_together),
