@@ -12,9 +12,13 @@
 
 struct check_overlay {
 	const struct check_zone *zone;
-	bool only;
+	bool only, validates;
 	struct net_resolver *resolver;
 	struct net_loop *loop;
+	/* the network */
+	int (*ask)(void *argument, const struct net_question *question, struct net_query **ret_query);
+	void (*cancel)(void *argument, struct net_query *query);
+	void *argument;
 	struct list queries;
 };
 
@@ -30,7 +34,8 @@ struct overlay_query {
 	struct net_query *asked; /* in the network */
 	bool aliased; /* the file's CNAMEs have led to what is asked in the network */
 	unsigned crossings;
-	const struct net_dns_answer *answer; /* on its way through task */
+	const struct net_dns_answer *answer; /* of the file: on its way through task, or until the network has told
+						whether its zone is signed */
 	struct net_task task;
 	bool submitted, cancelled;
 };
@@ -86,22 +91,24 @@ static void query_submit(struct overlay_query *q, const struct net_dns_answer *a
 
 /* ---- the network ---- */
 
-static void query_came(void *argument, const struct net_dns_answer *answer);
-
-static int query_ask(struct overlay_query *q, const char *name)
+static int query_ask(
+	struct overlay_query *q, const char *name, void (*came)(void *argument, const struct net_dns_answer *answer))
 {
-	struct net_question question = { .name = name, .type = q->type, .answered = query_came, .argument = q };
+	const struct check_overlay *overlay = q->overlay;
+	struct net_question question = { .name = name, .type = q->type, .answered = came, .argument = q };
 	if (q->due_us)
-		question.timeout_us = q->due_us - net_loop_now_us(q->overlay->loop);
+		question.timeout_us = q->due_us - net_loop_now_us(overlay->loop);
 	if (q->due_us && question.timeout_us <= 0)
 		return -ETIMEDOUT;
-	return net_resolver_ask(q->overlay->resolver, q->overlay->loop, &question, &q->asked);
+	return overlay->ask(overlay->argument, &question, &q->asked);
 }
+
+static void query_came(void *argument, const struct net_dns_answer *answer);
 
 /* The file's CNAME led out of it again. */
 static void query_cross(struct overlay_query *q, const char *name)
 {
-	int status = q->crossings++ < CROSSINGS_MAXIMUM ? query_ask(q, name) : -ELOOP;
+	int status = q->crossings++ < CROSSINGS_MAXIMUM ? query_ask(q, name, query_came) : -ELOOP;
 	if (status == -ELOOP)
 		query_fail(q, NET_DNS_SERVFAIL, "planned and published CNAMEs lead to each other, too often to follow");
 	else if (status == -ETIMEDOUT)
@@ -128,12 +135,25 @@ static void query_came(void *argument, const struct net_dns_answer *answer)
 	}
 	if (result == CHECK_ZONE_ANSWER) {
 		base_require(planned);
-		answer = net_dns_answer_alias(q->name, planned, false);
+		answer = net_dns_answer_as(q->name, planned, true, false);
 		net_dns_answer_unref(planned);
 	} else {
-		answer = q->aliased ? net_dns_answer_alias(q->name, answer, false) : net_dns_answer_ref(answer);
+		answer = q->aliased ? net_dns_answer_as(q->name, answer, true, false) : net_dns_answer_ref(answer);
 	}
 	query_end(q, answer);
+}
+
+/* What is published where the planned records would stand, be it nothing: where that is validated, they will be signed
+ * once they are there. */
+static void query_weighed(void *argument, const struct net_dns_answer *answer)
+{
+	struct overlay_query *q = argument;
+	const struct net_dns_answer *planned = q->answer;
+	bool secure = answer->secure && answer->status <= NET_DNS_NXDOMAIN;
+	q->asked = NULL;
+	q->answer = NULL;
+	query_end(q, secure ? net_dns_answer_as(q->name, planned, false, true) : net_dns_answer_ref(planned));
+	net_dns_answer_unref(planned);
 }
 
 /* ---- asking ---- */
@@ -159,6 +179,19 @@ static struct overlay_query *query_new(struct check_overlay *overlay, const stru
 	return q;
 }
 
+/* The file's own answer, at once or after a look at its zone. */
+static void query_plan(struct overlay_query *q, const struct net_dns_answer *answer)
+{
+	const struct check_overlay *overlay = q->overlay;
+	base_require(answer);
+	if (overlay->validates && !overlay->only && answer->status == NET_DNS_OK && !answer->alias) {
+		q->answer = answer;
+		if (query_ask(q, q->name, query_weighed) == 0)
+			return;
+	}
+	query_submit(q, answer);
+}
+
 int check_overlay_ask(void *overlay, const struct net_question *question, struct net_query **ret_query)
 {
 	struct check_overlay *o = overlay;
@@ -171,15 +204,16 @@ int check_overlay_ask(void *overlay, const struct net_question *question, struct
 		return -ENOMEM;
 	enum check_zone_result result =
 		check_zone_ask(o->zone, question->name, question->type, o->only, &answer, &alias);
+	int status = 0;
 	if (result == CHECK_ZONE_ANSWER) {
-		query_submit(q, answer);
+		query_plan(q, answer);
 	} else {
 		q->aliased = result == CHECK_ZONE_ALIAS;
-		int status = query_ask(q, alias);
-		if (status < 0) {
-			query_free(q);
-			return status;
-		}
+		status = query_ask(q, alias, query_came);
+	}
+	if (status < 0) {
+		query_free(q);
+		return status;
 	}
 	if (ret_query)
 		*ret_query = (struct net_query *)(void *)q;
@@ -191,7 +225,7 @@ void check_overlay_cancel(void *overlay, struct net_query *query)
 	struct overlay_query *q = (struct overlay_query *)(void *)query;
 	(void)overlay;
 	if (q->asked)
-		net_query_cancel(q->asked);
+		q->overlay->cancel(q->overlay->argument, q->asked);
 	/* What is in the loop's queue stays there until its turn. */
 	if (q->submitted) {
 		list_remove(&q->link);
@@ -199,6 +233,32 @@ void check_overlay_cancel(void *overlay, struct net_query *query)
 	} else {
 		query_free(q);
 	}
+}
+
+static int ask_resolver(void *argument, const struct net_question *question, struct net_query **ret_query)
+{
+	struct check_overlay *overlay = argument;
+	return net_resolver_ask(overlay->resolver, overlay->loop, question, ret_query);
+}
+
+static void cancel_resolver(void *argument, struct net_query *query)
+{
+	(void)argument;
+	net_query_cancel(query);
+}
+
+void check_overlay_ask_through(struct check_overlay *overlay,
+	int (*ask)(void *argument, const struct net_question *question, struct net_query **ret_query),
+	void (*cancel)(void *argument, struct net_query *query), void *argument)
+{
+	overlay->ask = ask;
+	overlay->cancel = cancel;
+	overlay->argument = argument;
+}
+
+void check_overlay_validate(struct check_overlay *overlay)
+{
+	overlay->validates = true;
 }
 
 int check_overlay_new(const struct check_zone *zone, bool only, struct net_resolver *resolver, struct net_loop *loop,
@@ -209,6 +269,7 @@ int check_overlay_new(const struct check_zone *zone, bool only, struct net_resol
 		return -ENOMEM;
 	*overlay = (struct check_overlay){ .zone = zone, .only = only, .resolver = resolver, .loop = loop };
 	list_init(&overlay->queries);
+	check_overlay_ask_through(overlay, ask_resolver, cancel_resolver, overlay);
 	*ret_overlay = overlay;
 	return 0;
 }

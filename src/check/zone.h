@@ -6,8 +6,8 @@
  * usual, unless only the file shall count. Wildcards of the file answer for names that the file does not have (RFC
  * 4592). Immutable once read; any thread may look things up.
  *
- * Nobody has signed a planned record: its answers are not secure, whatever the published zone is. A judge that wants
- * DNSSEC (policy dane) says so of them. */
+ * Nobody has signed a planned record: what a zone answers is never secure. An overlay that validates says of a planned
+ * record what DNSSEC says of its place today (check_overlay_validate). */
 #include "base/span.h"
 #include "net/resolver.h"
 
@@ -53,6 +53,14 @@ struct net_loop;
  * whole chain of aliases. zone, resolver and loop must outlive it. */
 int check_overlay_new(const struct check_zone *zone, bool only, struct net_resolver *resolver, struct net_loop *loop,
 	struct check_overlay **ret_overlay);
+/* Before the first question: asks through these instead of net_resolver_ask and net_query_cancel. */
+void check_overlay_ask_through(struct check_overlay *overlay,
+	int (*ask)(void *argument, const struct net_question *question, struct net_query **ret_query),
+	void (*cancel)(void *argument, struct net_query *query), void *argument);
+/* Before the first question, where the network validates by DNSSEC: whatever is published under the same name and type,
+ * be it that there is nothing, is asked as well; where that answer is secure, the zone is signed, and the planned
+ * records count as secure too. Planned CNAMEs never do, and with `only` nothing does: the network is not asked then. */
+void check_overlay_validate(struct check_overlay *overlay);
 void check_overlay_free(struct check_overlay *overlay); /* whoever waits is not called any more; before the loop */
 int check_overlay_ask(void *overlay, const struct net_question *question, struct net_query **ret_query);
 void check_overlay_cancel(void *overlay, struct net_query *query);

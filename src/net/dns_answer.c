@@ -16,7 +16,7 @@ struct counted_answer {
 	struct net_dns_answer answer;
 	_Atomic unsigned references;
 	struct arena arena; /* of all that the answer points at */
-	const struct net_dns_answer *target; /* whose records an alias shows; NULL: its own */
+	const struct net_dns_answer *from; /* whose records it shows; NULL: its own */
 };
 
 static struct counted_answer *counted(const struct net_dns_answer *answer)
@@ -329,7 +329,7 @@ void net_dns_answer_unref(const struct net_dns_answer *answer)
 	struct counted_answer *made = counted(answer);
 	if (atomic_fetch_sub_explicit(&made->references, 1, memory_order_acq_rel) != 1)
 		return;
-	net_dns_answer_unref(made->target);
+	net_dns_answer_unref(made->from);
 	arena_done(&made->arena);
 	free(made);
 }
@@ -371,22 +371,48 @@ const struct net_dns_answer *net_dns_answer_tell(const struct net_dns_told *told
 	return answer;
 }
 
-const struct net_dns_answer *net_dns_answer_alias(const char *name, const struct net_dns_answer *target, bool secure)
+/* Shows the records of another answer under a head of its own; the text lives in the new one. */
+static struct counted_answer *show(const struct net_dns_answer *from, const char *text, const char **ret_text)
 {
 	struct counted_answer *made = calloc(1, sizeof(*made));
 	if (!made)
 		return NULL;
 	made->references = 1;
 	arena_init(&made->arena, ANSWER_MAXIMUM);
-	made->answer = *target;
-	made->answer.name = arena_copy_text(&made->arena, name);
-	made->answer.alias = true;
-	made->answer.secure = secure;
-	if (!made->answer.name) {
+	made->answer = *from;
+	*ret_text = arena_copy_text(&made->arena, text);
+	if (!*ret_text) {
 		arena_done(&made->arena);
 		free(made);
 		return NULL;
 	}
-	made->target = net_dns_answer_ref(target);
+	made->from = net_dns_answer_ref(from);
+	return made;
+}
+
+const struct net_dns_answer *net_dns_answer_as(
+	const char *name, const struct net_dns_answer *from, bool alias, bool secure)
+{
+	const char *copy;
+	struct counted_answer *made = show(from, name, &copy);
+	if (!made)
+		return NULL;
+	made->answer.name = copy;
+	made->answer.alias = alias;
+	made->answer.secure = secure;
+	if (!alias)
+		made->answer.canonical = copy;
+	return &made->answer;
+}
+
+const struct net_dns_answer *net_dns_answer_unvalidated(const struct net_dns_answer *answer, const char *why)
+{
+	const char *copy;
+	struct counted_answer *made = show(answer, why, &copy);
+	if (!made)
+		return NULL;
+	made->answer.why = copy;
+	made->answer.bogus = true;
+	made->answer.secure = false;
 	return &made->answer;
 }

@@ -61,6 +61,8 @@ struct net_dns_answer {
 	enum net_dns_status status;
 	int rcode; /* RFC 1035 4.1.1, or -1 where no answer came */
 	bool secure; /* validated by DNSSEC; also of negative answers */
+	bool bogus; /* with a status other than BOGUS: validation failed, why says how, and this is what someone sees
+		       who does not validate; only from net_dns_answer_unvalidated */
 	bool alias; /* reached through a CNAME or DNAME */
 	bool truncated; /* more than NET_DNS_RECORD_MAXIMUM, or malformed records left out */
 	const char *canonical; /* the name the records belong to (= name where no alias) */
@@ -87,8 +89,13 @@ struct net_dns_told {
 };
 /* A reference of the caller's, never secure; NULL only without memory. Everything given is copied. */
 const struct net_dns_answer *net_dns_answer_tell(const struct net_dns_told *told);
-/* What target says, for another name that is an alias of it. A reference of the caller's; holds one of target's. */
-const struct net_dns_answer *net_dns_answer_alias(const char *name, const struct net_dns_answer *target, bool secure);
+/* What another answer says, for a name of its own: an alias of it, or the same with other security. A reference of the
+ * caller's; holds one of `from`. NULL only without memory. */
+const struct net_dns_answer *net_dns_answer_as(
+	const char *name, const struct net_dns_answer *from, bool alias, bool secure);
+/* What a resolver that does not validate answered, where a validating one found the answer bogus for the reason `why`.
+ * References as above. */
+const struct net_dns_answer *net_dns_answer_unvalidated(const struct net_dns_answer *answer, const char *why);
 #define NET_DNS_NAME_TEXT_SIZE 1024 /* 255 bytes of wire, each at most four characters */
 /* One uncompressed name in wire form, written as answers write names. The bytes it took, or -EBADMSG. */
 int net_dns_name_of_wire(struct span wire, char ret_text[NET_DNS_NAME_TEXT_SIZE]);

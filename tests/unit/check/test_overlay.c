@@ -14,14 +14,14 @@
 
 static const struct {
 	const char *name, *alias, *address; /* no address: it does not exist */
-	bool secure;
 } published[] = {
-	{ "vcse.a.lab", NULL, "192.0.2.1", true },
-	{ "edge.example.com", NULL, "192.0.2.2", true },
-	{ "www.example.com", "vcse.a.lab", "192.0.2.1", true }, /* to a name that is planned too */
-	{ "old.example.com", "new.a.lab", NULL, true }, /* to a name that only the plan has */
-	{ "round.example.com", "round.a.lab", NULL, false },
-	{ "broken.example.com", NULL, "!", false },
+	{ "vcse.a.lab", NULL, "192.0.2.1" },
+	{ "edge.example.com", NULL, "192.0.2.2" },
+	{ "www.example.com", "vcse.a.lab", "192.0.2.1" }, /* to a name that is planned too */
+	{ "old.example.com", "new.a.lab", NULL }, /* to a name that only the plan has */
+	{ "round.example.com", "round.a.lab", NULL },
+	{ "broken.example.com", NULL, "!" },
+	{ "ill.a.lab", NULL, "!" },
 };
 
 struct net_query {
@@ -32,6 +32,7 @@ struct net_query {
 };
 
 static unsigned asked, cancelled;
+static bool is_signed;
 static int refuse_with;
 static int64_t delay_us, last_timeout_us;
 static char last_name[256];
@@ -59,7 +60,13 @@ static const struct net_dns_answer *published_answer(const struct net_query *que
 		told.data = &data;
 		told.data_count = 1;
 	}
-	return net_dns_answer_tell(&told);
+	const struct net_dns_answer *answer = net_dns_answer_tell(&told), *signed_answer;
+	/* The zone of a.lab is signed, so its "there is nothing" is as well. */
+	if (told.status > NET_DNS_NXDOMAIN || !is_signed)
+		return answer;
+	signed_answer = net_dns_answer_as(query->name, answer, answer->alias, true);
+	net_dns_answer_unref(answer);
+	return signed_answer;
 }
 
 static void answer_now(struct wheel_timer *timer, int64_t now_us)
@@ -106,6 +113,7 @@ void net_query_cancel(struct net_query *query)
 static const char plan[] = "$ORIGIN a.lab.\n$TTL 300\n"
 			   "vcse A 192.0.2.47\n"
 			   "new A 192.0.2.48\n"
+			   "ill A 192.0.2.49\n"
 			   "near CNAME vcse\n"
 			   "far CNAME edge.example.com.\n"
 			   "there CNAME www.example.com.\n"
@@ -130,6 +138,7 @@ static void house_open(struct house *h, bool only)
 	asked = cancelled = 0;
 	refuse_with = 0;
 	delay_us = 0;
+	is_signed = false;
 	assert_int_equal(net_loop_new(&h->clock, &h->loop), 0);
 	assert_int_equal(check_zone_read_text("plan", span_of(plan), SPAN_NONE, &h->zone, error), 0);
 	assert_int_equal(check_overlay_new(h->zone, only, NULL, h->loop, &h->overlay), 0);
@@ -306,6 +315,93 @@ static void refusals_of_the_resolver(void **state)
 	house_close(&h);
 }
 
+static const struct {
+	const char *what, *name;
+	bool is_signed, only;
+	const char *answer;
+	unsigned asked;
+} weights[] = {
+	{ "a zone that is signed", "vcse.a.lab", true, false, "OK 192.0.2.47 secure", 1 },
+	{ "a name that is not published yet", "new.a.lab", true, false, "OK 192.0.2.48 secure", 1 },
+	{ "a zone that is not signed", "new.a.lab", false, false, "OK 192.0.2.48", 1 },
+	{ "nobody can say", "ill.a.lab", true, false, "OK 192.0.2.49", 1 },
+	{ "only the plan counts: the network is not asked", "vcse.a.lab", true, true, "OK 192.0.2.47", 0 },
+	{ "a planned CNAME", "near.a.lab", true, false, "OK 192.0.2.47 via vcse.a.lab", 0 },
+	{ "what is published keeps its own", "edge.example.com", true, false, "OK 192.0.2.2 secure", 1 },
+};
+
+static void planned_records_are_as_secure_as_their_place(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(weights); i++) {
+		struct house h;
+		char text[256];
+		house_open(&h, weights[i].only);
+		is_signed = weights[i].is_signed;
+		check_overlay_validate(h.overlay);
+		assert_int_equal(ask(&h, weights[i].name, 0, NULL), 0);
+		wait_for_answer(&h);
+		write_answer(h.answer, text);
+		if (strcmp(text, weights[i].answer) != 0 || asked != weights[i].asked)
+			fail_msg("%s: %s after %u questions", weights[i].what, text, asked);
+		house_close(&h);
+	}
+}
+
+/* Without the network the plan still says what it says. */
+static void a_plan_outlives_the_network(void **state)
+{
+	struct house h;
+	struct net_query *query = NULL;
+	(void)state;
+	house_open(&h, false);
+	check_overlay_validate(h.overlay);
+	refuse_with = -ENOBUFS;
+	assert_int_equal(ask(&h, "vcse.a.lab", 0, NULL), 0);
+	wait_for_answer(&h);
+	assert_int_equal(h.answer->status, NET_DNS_OK);
+	refuse_with = 0;
+	delay_us = 1000;
+	assert_int_equal(ask(&h, "vcse.a.lab", 0, &query), 0);
+	check_overlay_cancel(h.overlay, query);
+	assert_int_equal(cancelled, 1);
+	house_close(&h);
+}
+
+/* Somebody else than the resolver. */
+static unsigned through_asked, through_cancelled;
+
+static int ask_somebody(void *argument, const struct net_question *question, struct net_query **ret_query)
+{
+	through_asked++;
+	return net_resolver_ask(NULL, argument, question, ret_query);
+}
+
+static void cancel_somebody(void *argument, struct net_query *query)
+{
+	(void)argument;
+	through_cancelled++;
+	net_query_cancel(query);
+}
+
+static void somebody_else_is_asked(void **state)
+{
+	struct house h;
+	struct net_query *query = NULL;
+	(void)state;
+	house_open(&h, false);
+	check_overlay_ask_through(h.overlay, ask_somebody, cancel_somebody, h.loop);
+	assert_int_equal(ask(&h, "far.a.lab", 0, NULL), 0);
+	wait_for_answer(&h);
+	assert_int_equal(through_asked, 1);
+	delay_us = 1000;
+	assert_int_equal(ask(&h, "edge.example.com", 0, &query), 0);
+	check_overlay_cancel(h.overlay, query);
+	assert_int_equal(through_asked, 2);
+	assert_int_equal(through_cancelled, 1);
+	house_close(&h);
+}
+
 /* The loop goes before anybody has taken the answer. */
 static void nothing_is_left_behind(void **state)
 {
@@ -327,6 +423,9 @@ int main(void)
 		cmocka_unit_test(cancelled_is_not_called),
 		cmocka_unit_test(the_deadline_counts_for_the_chain),
 		cmocka_unit_test(refusals_of_the_resolver),
+		cmocka_unit_test(planned_records_are_as_secure_as_their_place),
+		cmocka_unit_test(a_plan_outlives_the_network),
+		cmocka_unit_test(somebody_else_is_asked),
 		cmocka_unit_test(nothing_is_left_behind),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

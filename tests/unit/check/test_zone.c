@@ -396,7 +396,7 @@ static void an_answer_is_its_own(void **state)
 	check_zone_free(zone);
 	const struct net_dns_answer *other = net_dns_answer_ref(answer);
 	net_dns_answer_unref(answer);
-	const struct net_dns_answer *renamed = net_dns_answer_alias("other.lab", other, false);
+	const struct net_dns_answer *renamed = net_dns_answer_as("other.lab", other, true, false);
 	net_dns_answer_unref(other);
 	assert_string_equal(renamed->name, "other.lab");
 	assert_string_equal(renamed->canonical, "vcse.cms.steven.lab");
