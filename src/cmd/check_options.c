@@ -7,8 +7,8 @@ static const char *const formats[] = { "human", "short", "nagios", "prometheus",
 static const char *const owners[] = { "you", "partner", NULL };
 
 const struct command_option check_command_options[] = {
-	{ "as", 0, "POLICY", "rule book to judge by (default: microsoft, or that of -c); all prints a row for each",
-		policies, .heading = "How it is judged:" },
+	{ "as", 0, "POLICY", "the rule book (default: that of -c, else microsoft; all: a row for each)", policies,
+		.heading = "How it is judged:" },
 	{ "config", 'c', "NODE.yaml",
 		"judge as that node would: its trust, lists, settings, client certificate and resolver" },
 	{ "owner", 0, "WHO", "whose domains these are, for who must act (default: you; with -c, by its domains)",
@@ -60,7 +60,7 @@ const struct command_option check_command_options[] = {
 
 	{ "watch", 'w', "PERIOD", "examine again and again, and say what changed: 1h", .heading = "Watching:" },
 	{ "rounds", 0, "N", "end after so many" },
-	{ "state", 0, "FILE", "where it remembers what it saw (default: fedge/watch.sqlite in XDG_STATE_HOME)" },
+	{ "state", 0, "FILE", "where it remembers what it saw (default: watch.sqlite in ~/.local/state/fedge)" },
 	{ "on-change", 0, "COMMAND", "run by the shell for each domain that changed; see below" },
 	{ "metrics", 0, "[ADDRESS:]PORT", "serve the last round as /metrics, for Prometheus" },
 	{ NULL },
@@ -100,7 +100,7 @@ const struct command_section check_command_sections[] = {
 		       "  fedge check example.com --zone planned.zone --cert new.pem\n"
 		       "  fedge check --plan example.com --host sip.example.com --address 192.0.2.47\n"
 		       "  fedge check --domains partners.txt --output results.jsonl --resume\n"
-		       "  fedge check --domains partners.txt --watch 1h --on-change 'mail -s \"$FEDGE_DOMAIN\" noc'\n"
+		       "  fedge check --domains partners.txt --watch 1h --on-change ./tell-me.sh\n"
 		       "  fedge check example.com --save facts.jsonl       … and elsewhere:\n"
 		       "  fedge check --from facts.jsonl --at 2027-01-31\n"
 		       "  fedge check --domains partners.txt | jq -r 'select(.verdict == \"fail\") | .domain'" },

@@ -4,6 +4,7 @@
 /* In the order of `fedge help`. */
 static const struct command *const subcommands[] = {
 	&command_lab,
+	&command_check,
 	&command_serve,
 	&command_call,
 	&command_answer,
@@ -24,7 +25,7 @@ static int run_fedge(struct command_line *line)
 
 const struct command command_fedge = {
 	.name = "fedge",
-	.summary = "federation of SIP domains: an edge, and a lab that rehearses every way it fails",
+	.summary = "federation of SIP domains: an edge, an examiner, and a lab that rehearses every way it fails",
 	.options =
 		(const struct command_option[]){
 			{ "version", 'V', .help = "show the version" },

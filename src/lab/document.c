@@ -10,6 +10,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#define COMMAND_MAXIMUM 65536
+
 /* ---- lab.json ---- */
 
 static json_t *texts(const char *const *list)
@@ -58,9 +60,41 @@ static json_t *describe_host(const struct lab_host *host)
 	return object;
 }
 
+/* Whose desk dials in each direction. */
+static const enum lab_host_id desks[LAB_DIRECTION_COUNT] = { LAB_CMS, LAB_CLIENT };
+
+static int make_call(
+	const struct lab_scenario *scenario, enum lab_direction direction, bool json, struct lab_command *command)
+{
+	return lab_phone_call(
+		&(struct lab_call_settings){
+			.from = desks[direction],
+			.caller = lab_scenario_caller(scenario, direction),
+			.callee = lab_scenario_callee(scenario, direction),
+			.json = json,
+		},
+		command);
+}
+
+static json_t *describe_call(const struct lab_scenario *scenario, enum lab_direction direction)
+{
+	struct lab_command command;
+	struct arena arena;
+	json_t *object = NULL;
+	arena_init(&arena, COMMAND_MAXIMUM);
+	lab_command_init(&command, &arena);
+	if (make_call(scenario, direction, true, &command) == 0)
+		object = json_pack("{s:s, s:s, s:s, s:i, s:o}", "direction", lab_direction_name(direction), "caller",
+			lab_scenario_caller(scenario, direction), "callee", lab_scenario_callee(scenario, direction),
+			"status", scenario->expected[direction].status, "arguments", texts(command.arguments + 1));
+	arena_done(&arena);
+	return object;
+}
+
 int lab_document_write(const struct lab_document *document, struct buffer *b)
 {
 	json_t *object = json_object();
+	json_t *calls = json_array();
 	json_t *hosts = json_array();
 	for (int id = 0; id < LAB_HOST_COUNT; id++)
 		json_array_append_new(hosts, describe_host(lab_host((enum lab_host_id)id)));
@@ -72,6 +106,9 @@ int lab_document_write(const struct lab_document *document, struct buffer *b)
 	json_object_set_new(object, "domains", texts(lab_domains()));
 	json_object_set_new(object, "zones", texts(lab_dns_zones()));
 	json_object_set_new(object, "hosts", hosts);
+	for (int i = 0; i < LAB_DIRECTION_COUNT; i++)
+		json_array_append_new(calls, describe_call(document->scenario, (enum lab_direction)i));
+	json_object_set_new(object, "calls", calls);
 	char *text = json_dumps(object, JSON_INDENT(2));
 	json_decref(object);
 	if (!text)
@@ -142,13 +179,14 @@ int lab_document_sipp(struct buffer *b)
 				     "</scenario>\n");
 }
 
-static int write_call(const char *program, const struct lab_call_settings *settings, struct buffer *b)
+static int write_call(
+	const char *program, const struct lab_scenario *scenario, enum lab_direction direction, struct buffer *b)
 {
 	struct lab_command command;
 	struct arena arena;
-	arena_init(&arena, 65536);
+	arena_init(&arena, COMMAND_MAXIMUM);
 	lab_command_init(&command, &arena);
-	int status = lab_phone_call(settings, &command);
+	int status = make_call(scenario, direction, false, &command);
 	buffer_append_text(b, "  ");
 	if (status == 0)
 		status = lab_command_write(&command, program, b);
@@ -158,20 +196,34 @@ static int write_call(const char *program, const struct lab_call_settings *setti
 
 static int write_calls(const struct lab_scenario *scenario, const char *program, struct buffer *b)
 {
-	static const enum lab_host_id desks[LAB_DIRECTION_COUNT] = { LAB_CMS, LAB_CLIENT };
 	int status = 0;
 	for (int i = 0; i < LAB_DIRECTION_COUNT && status == 0; i++) {
 		enum lab_direction direction = (enum lab_direction)i;
 		const struct lab_expectation *expected = &scenario->expected[i];
 		buffer_printf(b, "\nA call %s (%d is right in this scenario):\n", lab_direction_name(direction),
 			expected->status);
-		status = write_call(program,
-			&(struct lab_call_settings){ .from = desks[i],
-				.caller = lab_scenario_caller(scenario, direction),
-				.callee = lab_scenario_callee(scenario, direction) },
-			b);
+		status = write_call(program, scenario, direction, b);
 	}
 	return status;
+}
+
+/* From outside, and as the edge that judges in this scenario. */
+static void write_checks(const struct lab_document *document, const char *program, struct buffer *b)
+{
+	const struct lab_world *world = &document->scenario->world;
+	bool theirs = world->partner_target || world->partner_identity.common_name;
+	const char *callee = lab_scenario_callee(document->scenario, theirs ? LAB_OUTBOUND : LAB_INBOUND);
+	const char *domain = strchr(callee, '@') + 1;
+	const struct lab_host *judge = lab_host(theirs ? LAB_VCSE : LAB_EDGE);
+	buffer_printf(b, "\nWhat an edge decides about %s before anybody calls, seen from outside and as %s:\n  ",
+		domain, judge->name);
+	lab_command_quote(program, b);
+	buffer_printf(b,
+		" check %s --private --resolver " LAB_RESOLVER_ADDRESS "@%u --ca-file " LAB_ROOT_FILE
+		" --intermediates " LAB_INTERMEDIATE_FILE "\n  ",
+		domain, document->resolver_port);
+	lab_command_quote(program, b);
+	buffer_printf(b, " check %s --private -c %s.yaml\n", domain, judge->short_name);
 }
 
 static void write_hosts(struct buffer *b)
@@ -193,6 +245,7 @@ int lab_document_usage(const struct lab_document *document, const char *folder, 
 		"\nThe DNS, as the partner sees it:\n"
 		"  dig @" LAB_RESOLVER_ADDRESS " -p %u +short SRV _sipfederationtls._tcp." LAB_DOMAIN_USERS "\n",
 		document->resolver_port);
+	write_checks(document, program, b);
 	int status = write_calls(document->scenario, program, b);
 	buffer_printf(b,
 		"\nA caller from outside the lab, by SIPp:\n"

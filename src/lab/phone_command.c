@@ -117,8 +117,7 @@ static bool is_plain(char byte)
 	       (byte && strchr("@%+=:,./_-", byte));
 }
 
-/* Single quotes where a shell would make something else of it. */
-static void append_quoted(struct buffer *b, const char *text)
+void lab_command_quote(const char *text, struct buffer *b)
 {
 	bool plain = *text != '\0';
 	for (const char *at = text; *at; at++)
@@ -143,14 +142,14 @@ static void append_arguments(const struct lab_command *command, const char *befo
 	for (size_t i = 1; i < command->count; i++) {
 		bool is_option = strncmp(command->arguments[i], "--", 2) == 0;
 		buffer_append_text(b, is_option ? before_option : " ");
-		append_quoted(b, command->arguments[i]);
+		lab_command_quote(command->arguments[i], b);
 	}
 	buffer_append_byte(b, '\n');
 }
 
 int lab_command_write(const struct lab_command *command, const char *program, struct buffer *b)
 {
-	append_quoted(b, program);
+	lab_command_quote(program, b);
 	append_arguments(command, " ", b);
 	return b->status;
 }

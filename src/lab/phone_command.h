@@ -32,6 +32,8 @@ struct lab_call_settings {
 int lab_phone_answer(enum lab_host_id host, struct lab_command *command);
 /* fedge call … through the edge of the caller's own side; errors as above. */
 int lab_phone_call(const struct lab_call_settings *settings, struct lab_command *command);
+/* One word for a shell: in single quotes where it would make something else of it. */
+void lab_command_quote(const char *text, struct buffer *b);
 /* One line for a shell: "fedge call --from …", quoted where it must be. */
 int lab_command_write(const struct lab_command *command, const char *program, struct buffer *b);
 /* The same as a script that runs in its own folder, for HOST.sh. */

@@ -39,6 +39,13 @@ static void the_document_says_where_everything_is(void **state)
 		assert_int_equal(json_integer_value(json_object_get(json_object_get(host, "ports"), "tls")), 5061);
 	}
 	assert_string_equal(json_string_value(json_object_get(json_array_get(hosts, LAB_VCSE), "log")), "vcse.log");
+	json_t *calls = json_object_get(object, "calls");
+	assert_int_equal(json_array_size(calls), LAB_DIRECTION_COUNT);
+	json_t *inbound = json_array_get(calls, LAB_INBOUND);
+	assert_string_equal(json_string_value(json_object_get(inbound, "caller")), "sip:stejanss@skype.lab");
+	assert_int_equal(json_integer_value(json_object_get(inbound, "status")), 200);
+	json_t *arguments = json_object_get(inbound, "arguments");
+	assert_string_equal(json_string_value(json_array_get(arguments, 0)), "call");
 	json_decref(object);
 	buffer_done(&text);
 }
