@@ -8,6 +8,7 @@
 #include "sip/uri.h"
 
 #include <errno.h>
+#include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -114,14 +115,14 @@ static const char *trust_anchor(const struct opening *o)
 }
 
 /* DNSSEC where dane is judged, or the node's configuration says so. Where all rule books are asked for, the others can
- * do without. */
+ * do without: they are not to be decided by it. */
 static int choose_dnssec(struct opening *o, struct net_resolver_settings *settings)
 {
 	const struct config_node *node = o->options->node;
 	unsigned policies = o->options->policies;
 	bool dane = policies ? policies & CHECK_AS_DANE : node && node->trust.policy == CONFIG_POLICY_DANE;
 	o->desk->tlsa = dane;
-	settings->dnssec = dane || o->options->trust_anchor_file || (node && node->dns.dnssec);
+	settings->dnssec = dane || (node && node->dns.dnssec);
 	settings->trust_anchor_file = settings->dnssec ? trust_anchor(o) : NULL;
 	if (!settings->dnssec || settings->trust_anchor_file)
 		return 0;
@@ -146,11 +147,30 @@ static int name_resolvers(struct check_desk *desk, const struct net_resolver_set
 	return or_memory(desk->resolvers);
 }
 
+static int make_resolver(
+	struct opening *o, const struct net_resolver_settings *settings, struct net_resolver **ret_resolver)
+{
+	char text[NET_RESOLVER_ERROR_SIZE] = "";
+	int status = net_resolver_new(settings, ret_resolver, text);
+	return status < 0 && text[0] ? wrong(o, status, "%s", text) : status;
+}
+
+/* An edge that does not validate sees what a validating resolver withholds. */
+static int open_plain_resolver(struct opening *o, struct net_resolver_settings settings)
+{
+	const struct config_node *node = o->options->node;
+	unsigned others = o->options->policies & ~(unsigned)CHECK_AS_DANE;
+	if (!settings.dnssec || !others || (node && node->dns.dnssec))
+		return 0;
+	settings.dnssec = false;
+	settings.trust_anchor_file = NULL;
+	return make_resolver(o, &settings, &o->desk->plain_resolver);
+}
+
 static int open_resolver(struct opening *o)
 {
 	struct check_desk *desk = o->desk;
 	struct net_resolver_settings settings = { 0 };
-	char text[NET_RESOLVER_ERROR_SIZE] = "";
 	int status = o->options->node ? config_parts_resolver(o->options->node, &desk->arena, &settings) : 0;
 	if (status < 0)
 		return status;
@@ -167,8 +187,8 @@ static int open_resolver(struct opening *o)
 	if (status < 0)
 		return status;
 	desk->validates = settings.dnssec;
-	status = net_resolver_new(&settings, &desk->resolver, text);
-	return status < 0 && text[0] ? wrong(o, status, "%s", text) : status;
+	status = make_resolver(o, &settings, &desk->resolver);
+	return status == 0 ? open_plain_resolver(o, settings) : status;
 }
 
 static int open_cache(struct opening *o)
@@ -274,9 +294,17 @@ static int open_versions(struct opening *o, const struct net_tls_settings *main)
 	return status;
 }
 
-static bool system_has_authorities(X509_STORE *store)
+/* The system's bundle and its folder by hash. X509_STORE_set_default_paths would add a lookup that reads the whole
+ * folder for each issuer that is not found. */
+static bool add_system_authorities(X509_STORE *store)
 {
-	return sk_X509_OBJECT_num(X509_STORE_get0_objects(store)) > 0 || access(X509_get_default_cert_dir(), R_OK) == 0;
+	X509_LOOKUP *file = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+	X509_LOOKUP *folder = X509_STORE_add_lookup(store, X509_LOOKUP_hash_dir());
+	bool any = file && X509_LOOKUP_load_file(file, NULL, X509_FILETYPE_DEFAULT) == 1;
+	if (folder && X509_LOOKUP_add_dir(folder, NULL, X509_FILETYPE_DEFAULT) == 1)
+		any = any || access(X509_get_default_cert_dir(), R_OK) == 0;
+	ERR_clear_error();
+	return any;
 }
 
 static int open_public_authorities(struct check_desk *desk)
@@ -284,7 +312,7 @@ static int open_public_authorities(struct check_desk *desk)
 	X509_STORE *store = X509_STORE_new();
 	if (!store)
 		return -ENOMEM;
-	if (X509_STORE_set_default_paths(store) == 1 && system_has_authorities(store))
+	if (add_system_authorities(store))
 		desk->public_authorities = store;
 	else
 		X509_STORE_free(store);
@@ -366,6 +394,7 @@ void check_desk_free(struct check_desk *desk)
 	if (!desk)
 		return;
 	net_resolver_free(desk->resolver);
+	net_resolver_free(desk->plain_resolver);
 	peer_cache_free(desk->cache);
 	check_zone_free(desk->zone);
 	for (size_t i = 0; i < PEER_VERSION_COUNT; i++)
@@ -381,6 +410,8 @@ void check_desk_forget(struct check_desk *desk)
 	atomic_fetch_add(&desk->epoch, 1);
 	/* A resolver that cannot forget still lets go by TTL. */
 	(void)net_resolver_flush(desk->resolver);
+	if (desk->plain_resolver)
+		(void)net_resolver_flush(desk->plain_resolver);
 	peer_cache_flush(desk->cache, SPAN_NONE);
 }
 

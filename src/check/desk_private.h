@@ -27,6 +27,7 @@ struct check_desk {
 
 	/* DNS */
 	struct net_resolver *resolver;
+	struct net_resolver *plain_resolver; /* does not validate, for the rule books that do not; NULL: none needed */
 	struct peer_cache *cache;
 	struct check_zone *zone; /* NULL: nothing is planned */
 	bool tlsa; /* dane is judged */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check/examiner_private.h"
+#include "check/second_opinion.h"
 #include "check/zone.h"
 #include "config/node.h"
 #include "net/loop.h"
@@ -118,6 +119,31 @@ void check_examiner_starve(struct check_examiner *examiner, struct check_asking 
 
 /* ---- life ---- */
 
+static int open_opinion(struct check_examiner *examiner, struct peer_view_settings *settings)
+{
+	struct check_desk *desk = examiner->desk;
+	int status = check_second_opinion_new(desk->resolver, desk->plain_resolver, examiner->loop, &examiner->opinion);
+	settings->ask = check_second_opinion_ask;
+	settings->cancel = check_second_opinion_cancel;
+	settings->ask_argument = examiner->opinion;
+	return status;
+}
+
+static int open_overlay(struct check_examiner *examiner, struct peer_view_settings *settings)
+{
+	struct check_desk *desk = examiner->desk;
+	int status = check_overlay_new(
+		desk->zone, desk->options->zone_only, desk->resolver, examiner->loop, &examiner->overlay);
+	if (status == 0 && examiner->opinion)
+		check_overlay_ask_through(examiner->overlay, settings->ask, settings->cancel, settings->ask_argument);
+	if (status == 0 && desk->validates)
+		check_overlay_validate(examiner->overlay);
+	settings->ask = check_overlay_ask;
+	settings->cancel = check_overlay_cancel;
+	settings->ask_argument = examiner->overlay;
+	return status;
+}
+
 static int open_view(struct check_examiner *examiner)
 {
 	struct check_desk *desk = examiner->desk;
@@ -130,16 +156,10 @@ static int open_view(struct check_examiner *examiner)
 		.tlsa = desk->tlsa,
 		.timeout_us = desk->options->lookup_us,
 	};
-	if (desk->zone) {
-		int status = check_overlay_new(
-			desk->zone, desk->options->zone_only, desk->resolver, examiner->loop, &examiner->overlay);
-		if (status < 0)
-			return status;
-		settings.ask = check_overlay_ask;
-		settings.cancel = check_overlay_cancel;
-		settings.ask_argument = examiner->overlay;
-	}
-	return peer_view_new(&settings, &examiner->view);
+	int status = desk->plain_resolver ? open_opinion(examiner, &settings) : 0;
+	if (status == 0 && desk->zone)
+		status = open_overlay(examiner, &settings);
+	return status == 0 ? peer_view_new(&settings, &examiner->view) : status;
 }
 
 int check_examiner_new(struct check_desk *desk, struct net_loop *loop, const struct check_gate *gate,
@@ -190,6 +210,7 @@ void check_examiner_free(struct check_examiner *examiner)
 	wheel_disarm(net_loop_wheel(examiner->loop), &examiner->starved_timer);
 	peer_view_free(examiner->view);
 	check_overlay_free(examiner->overlay);
+	check_second_opinion_free(examiner->opinion);
 	free(examiner);
 }
 

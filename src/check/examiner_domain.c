@@ -260,42 +260,49 @@ bool check_domain_try_next(struct check_domain *domain)
 	return false;
 }
 
-static struct check_try *add_attempt(
-	struct check_domain *domain, size_t host, uint16_t port, const struct net_address *address)
+static struct check_try *add_attempt(struct check_domain *domain, size_t host, uint16_t port)
 {
-	struct arena *arena = &domain->facts->arena;
 	struct check_try *try = room_for_attempt(domain) ? calloc(1, sizeof(*try)) : NULL;
 	if (!try)
 		return NULL;
-	char text[NET_ADDRESS_TEXT_SIZE], whole[NET_ADDRESS_TEXT_SIZE];
 	try->domain = domain;
-	try->address = *address;
-	net_address_set_port(&try->address, port);
-	net_address_format_host(address, text);
-	net_address_format(&try->address, whole);
 	list_init(&try->link);
 	try->index = domain->attempt_count;
 	domain->tries[domain->attempt_count] = try;
 	domain->attempts[domain->attempt_count++] = (struct check_attempt){
 		.host = host,
 		.port = port,
-		.address = arena_copy(arena, span_of(text)),
-		.is_ipv6 = net_address_family(address) == AF_INET6,
-		.probe = check_nothing_seen(domain->facts->hosts[host].name, arena_copy(arena, span_of(whole))),
+		.probe = check_nothing_seen(domain->facts->hosts[host].name, SPAN_NONE),
 	};
 	domain->counts[CHECK_TRY_IN_LINE]++;
 	return try;
 }
 
+static void set_address(struct check_try *try, const struct net_address *address, uint16_t port)
+{
+	struct arena *arena = &try->domain->facts->arena;
+	struct check_attempt *attempt = &try->domain->attempts[try->index];
+	char text[NET_ADDRESS_TEXT_SIZE];
+	try->address = *address;
+	net_address_set_port(&try->address, port);
+	net_address_format_host(address, text);
+	attempt->address = arena_copy(arena, span_of(text));
+	attempt->is_ipv6 = net_address_family(address) == AF_INET6;
+	net_address_format(&try->address, text);
+	attempt->probe.connection.address = arena_copy(arena, span_of(text));
+}
+
 static void try_address(struct check_domain *domain, size_t host, uint16_t port, const struct net_address *address)
 {
 	struct check_facts *facts = domain->facts;
-	struct check_try *try = domain->attempt_count < CHECK_ATTEMPTS_MAXIMUM && copy_planned(domain) == 0
-					? add_attempt(domain, host, port, address)
-					: NULL;
+	bool room = domain->attempt_count < CHECK_ATTEMPTS_MAXIMUM && copy_planned(domain) == 0;
+	struct check_try *try = room ? add_attempt(domain, host, port) : NULL;
 	if (!try) {
 		facts->attempts_cut = true;
-	} else if (facts->not_connected) {
+		return;
+	}
+	set_address(try, address, port);
+	if (facts->not_connected) {
 		lay_planned_over(domain, &domain->attempts[try->index]);
 		check_try_move(try, CHECK_TRY_OVER);
 	} else if (!list_is_empty(&domain->in_line) || !check_look_want(try)) {
@@ -316,8 +323,21 @@ static bool is_first_with_port(const struct trust_domain *srv, size_t index)
 	return true;
 }
 
+/* Without an address there is nothing to look at; the planned certificate is worth a judgement all the same. */
+static void plan_without_address(struct check_domain *domain, size_t host, uint16_t port)
+{
+	bool room = domain->attempt_count < CHECK_ATTEMPTS_MAXIMUM && copy_planned(domain) == 0;
+	struct check_try *try = room && domain->planned_copied ? add_attempt(domain, host, port) : NULL;
+	if (!try)
+		return;
+	lay_planned_over(domain, &domain->attempts[try->index]);
+	check_try_move(try, CHECK_TRY_OVER);
+}
+
 static void try_port(struct check_domain *domain, size_t host, uint16_t port, const struct peer_host *found)
 {
+	if (found->facts.address_count == 0)
+		plan_without_address(domain, host, port);
 	for (size_t i = 0; i < found->facts.address_count; i++)
 		try_address(domain, host, port, &found->addresses[i]);
 }

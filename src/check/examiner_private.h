@@ -10,6 +10,7 @@
 #include "peer/view.h"
 
 struct check_overlay;
+struct check_second_opinion;
 struct check_look;
 
 /* Addresses looked at at once. Half of the places are first come, first served; the others are for domains that have
@@ -28,6 +29,7 @@ struct check_examiner {
 	struct check_gate gate; /* ask NULL: no limits */
 	struct peer_view *view;
 	struct check_overlay *overlay;
+	struct check_second_opinion *opinion;
 	struct random random;
 	struct hash_key key;
 	struct list domains; /* all that are under way */

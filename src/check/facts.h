@@ -27,7 +27,8 @@ struct check_answer {
 struct check_attempt {
 	size_t host; /* index into facts.hosts */
 	uint16_t port;
-	struct span address; /* "192.0.2.47", as in the host's addresses */
+	struct span address; /* "192.0.2.47", as in the host's addresses; absent: it has none, and only
+				planned_certificate stands here */
 	bool is_ipv6;
 	bool planned_certificate; /* probe.chain is the one planned, not what the server showed */
 	struct peer_probe_facts probe;

@@ -8,6 +8,7 @@
 #include "net/loop.h"
 #include "net/stream.h"
 #include "net/tls.h"
+#include "unit/check/dns_server.h"
 #include "unit/net/certificates.h"
 
 #include <errno.h>
@@ -152,7 +153,8 @@ static void rig_open(struct rig *r)
 static void rig_start_with(struct rig *r, const struct check_gate *gate)
 {
 	char text[CHECK_ERROR_SIZE];
-	r->options.zone_file = folder_text(&authorities.folder, "planned.zone", r->zone.at);
+	if (r->zone.length > 0)
+		r->options.zone_file = folder_text(&authorities.folder, "planned.zone", r->zone.at);
 	if (check_desk_new(&r->options, NULL, &r->desk, text) < 0)
 		fail_msg("%s", text);
 	assert_int_equal(check_examiner_new(r->desk, r->loop, gate, &r->examiner), 0);
@@ -410,6 +412,75 @@ static void test_deadline(void **state)
 	rig_close(&r);
 }
 
+/* ---- with and without DNSSEC ---- */
+
+static const struct dns_line unsigned_zone[] = {
+	{ "_sipfederationtls._tcp.a.lab", 33, "0 0 5061 vcse.a.lab" },
+	{ "vcse.a.lab", 1, "192.0.2.1" },
+	{ NULL, 0, NULL },
+};
+/* Whom nobody here has signed by: a key of the root that does not exist. */
+static const char anchor[] = ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8E\n";
+
+static const struct check_facts *examine_validating(struct rig *r, struct dns_server *server, unsigned policies)
+{
+	dns_start(server, unsigned_zone);
+	rig_open(r);
+	r->resolvers[0] = server->address;
+	r->options.policies = policies;
+	r->options.trust_anchor_file = folder_text(&authorities.folder, "root.key", anchor);
+	r->options.no_connect = true;
+	buffer_clear(&r->zone);
+	rig_start(r);
+	return examine(r, "a.lab");
+}
+
+/* A rule book that validates must not change what the others see. */
+static void test_second_opinion(void **state)
+{
+	(void)state;
+	struct rig r;
+	struct dns_server server;
+	const struct check_facts *f = examine_validating(&r, &server, CHECK_AS_ALL);
+	assert_true(f->validated);
+	assert_int_equal(f->srv.lookup.status, TRUST_LOOKUP_OK);
+	assert_true(f->srv.lookup.bogus && !f->srv.lookup.secure && f->srv.lookup.why.length > 0);
+	assert_int_equal(f->attempt_count, 1);
+	assert_true(f->hosts[0].a.bogus);
+	assert_int_equal(f->hosts[0].a.status, TRUST_LOOKUP_OK);
+	assert_int_equal(f->hosts[0].aaaa.status, TRUST_LOOKUP_NODATA);
+	assert_int_equal(f->hosts[0].tlsa_lookup.status, TRUST_LOOKUP_BOGUS);
+	rig_close(&r);
+	dns_stop(&server);
+}
+
+static void test_dane_alone(void **state)
+{
+	(void)state;
+	struct rig r;
+	struct dns_server server;
+	const struct check_facts *f = examine_validating(&r, &server, CHECK_AS_DANE);
+	assert_int_equal(f->srv.lookup.status, TRUST_LOOKUP_BOGUS);
+	assert_false(f->srv.lookup.bogus);
+	assert_int_equal(f->host_count, 0);
+	rig_close(&r);
+	dns_stop(&server);
+}
+
+static void test_not_validated(void **state)
+{
+	(void)state;
+	struct rig r;
+	struct dns_server server;
+	const struct check_facts *f = examine_validating(&r, &server, CHECK_AS_MICROSOFT | CHECK_AS_RFC5922);
+	assert_false(f->validated);
+	assert_int_equal(f->srv.lookup.status, TRUST_LOOKUP_OK);
+	assert_false(f->srv.lookup.bogus);
+	assert_int_equal(f->hosts[0].tlsa_lookup.status, TRUST_LOOKUP_NOT_ASKED);
+	rig_close(&r);
+	dns_stop(&server);
+}
+
 /* ---- sharing ---- */
 
 #define SHARERS 6
@@ -617,7 +688,8 @@ static void test_planned_alone(void **state)
 	(void)state;
 	struct rig r;
 	rig_open(&r);
-	buffer_append_text(&r.zone, "_sipfederationtls._tcp.a IN SRV 0 0 5061 vcse.a\nvcse.a IN A 192.0.2.1\n");
+	buffer_append_text(&r.zone, "_sipfederationtls._tcp.a IN SRV 0 0 5061 vcse.a\nvcse.a IN A 192.0.2.1\n"
+				    "_sipfederationtls._tcp.b IN SRV 0 0 5061 vcse.b\n");
 	r.options.planned_certificate_file = path_of("planned", "pem");
 	r.options.no_connect = true;
 	rig_start(&r);
@@ -627,6 +699,13 @@ static void test_planned_alone(void **state)
 	assert_true(f->attempts[0].planned_certificate && f->not_connected);
 	assert_int_equal(f->attempts[0].probe.connection.connect, TRUST_CONNECT_NOT_TRIED);
 	assert_int_equal(f->attempts[0].probe.chain.status, TRUST_CHAIN_TRUSTED);
+	check_facts_free(f);
+	/* A host without an address has it too. */
+	assert_int_equal(check_examine_now(r.desk, SPAN("b.lab"), &f), 0);
+	assert_int_equal(f->attempt_count, 1);
+	assert_false(f->attempts[0].address.at);
+	assert_true(f->attempts[0].planned_certificate);
+	assert_int_equal(f->attempts[0].probe.chain.count, 2);
 	check_facts_free(f);
 	rig_close(&r);
 }
@@ -759,6 +838,9 @@ int main(void)
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_silent_resolver),
 		cmocka_unit_test(test_deadline),
+		cmocka_unit_test(test_second_opinion),
+		cmocka_unit_test(test_dane_alone),
+		cmocka_unit_test(test_not_validated),
 		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_chain_kept_once),
 		cmocka_unit_test(test_gate),
