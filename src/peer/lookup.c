@@ -143,6 +143,7 @@ static struct trust_lookup lookup_facts(struct arena *arena, const struct net_dn
 	return (struct trust_lookup){
 		.status = trust_statuses[answer->status],
 		.secure = answer->secure,
+		.bogus = answer->bogus,
 		.ttl_s = answer->ttl_s,
 		.name = arena_copy(arena, span_of(answer->name)),
 		.canonical = answer->alias ? arena_copy(arena, span_of(answer->canonical)) : SPAN_NONE,

@@ -22,6 +22,8 @@ enum trust_lookup_status {
 struct trust_lookup {
 	enum trust_lookup_status status;
 	bool secure; /* DNSSEC validated it */
+	bool bogus; /* with a status other than BOGUS: validation failed, why says how, and the records are what someone
+		       sees who does not validate. For a judge of DNSSEC the same as BOGUS */
 	uint32_t ttl_s;
 	struct span name; /* what was asked for */
 	struct span canonical; /* where an alias (CNAME) led to; absent: no alias */
