@@ -165,23 +165,29 @@ static struct span unknown_extensions(struct edge_request *request)
 	return text;
 }
 
-enum edge_progress edge_answer_outcome(struct edge_request *request, enum edge_outcome outcome)
+/* extra: what is to be said besides the outcome's own words. */
+static enum edge_progress answer_outcome(struct edge_request *request, enum edge_outcome outcome, struct extra *extra)
 {
-	struct extra extra = { .count = 0 };
 	if (may_answer(request)) {
 		const char *warning = OUTCOMES[outcome].warning;
 		if (outcome == EDGE_OUTCOME_ALIVE)
-			extra_add(&extra, SPAN("Allow"), ALLOWED);
+			extra_add(extra, SPAN("Allow"), ALLOWED);
 		if (outcome == EDGE_OUTCOME_UNKNOWN_EXTENSION)
-			extra_add(&extra, SPAN("Unsupported"), unknown_extensions(request));
+			extra_add(extra, SPAN("Unsupported"), unknown_extensions(request));
 		if (outcome == EDGE_OUTCOME_DRAINING)
-			extra_add(&extra, SPAN("Retry-After"), SPAN("30"));
+			extra_add(extra, SPAN("Retry-After"), SPAN("30"));
 		if (warning && (request->inside || !edge_site_is_microsoft(request->site)))
-			extra_add(&extra, SPAN("Warning"),
+			extra_add(extra, SPAN("Warning"),
 				warning_value(request->worker, request->arena, span_of(warning)));
-		final_answer(request, OUTCOMES[outcome].status, &extra);
+		final_answer(request, OUTCOMES[outcome].status, extra);
 	}
 	return end(request);
+}
+
+enum edge_progress edge_answer_outcome(struct edge_request *request, enum edge_outcome outcome)
+{
+	struct extra extra = { .count = 0 };
+	return answer_outcome(request, outcome, &extra);
 }
 
 static struct span peer_text(struct edge_request *request, const struct finding *finding)
@@ -254,6 +260,18 @@ static bool has_diagnostics(const struct sip_message *m)
 	return sip_message_has(m, SIP_HEADER_MS_DIAGNOSTICS) || sip_message_has(m, SIP_HEADER_MS_DIAGNOSTICS_PUBLIC);
 }
 
+/* Our own side is told that the partner gave no reason; others are told what the partner said, and no more. */
+static void explain_silence(struct edge_request *request, uint16_t status, struct span reason, struct extra *extra)
+{
+	const struct sip_message *best = request->best;
+	bool from_partner = request->best_zone && !request->best_zone->inside;
+	if (!request->inside || !from_partner || best->status < 400 || best->status == 487 || has_diagnostics(best))
+		return;
+	const struct finding *silence = silence_finding(request);
+	explain(request, silence, extra);
+	edge_journal_judgement(request, silence, request->best_peer, status, reason);
+}
+
 /* RFC 3261 16.7 step 6: a 503 is about the next hop alone, and would tell the caller to avoid us. */
 #define UNAVAILABLE 503
 
@@ -261,14 +279,12 @@ static enum edge_progress pass_best(struct edge_request *request)
 {
 	struct extra extra = { .count = 0 };
 	const struct sip_message *best = request->best;
-	bool from_partner = request->best_zone && !request->best_zone->inside;
-	if (best->status == UNAVAILABLE && !has_diagnostics(best))
-		return edge_answer_outcome(request, EDGE_OUTCOME_NEXT_HOP_UNAVAILABLE);
-	if (request->inside && from_partner && best->status >= 400 && best->status != 487 && !has_diagnostics(best)) {
-		const struct finding *silence = silence_finding(request);
-		explain(request, silence, &extra);
-		edge_journal_judgement(request, silence, request->best_peer, best->status, best->reason);
+	if (best->status == UNAVAILABLE && !has_diagnostics(best)) {
+		uint16_t status = OUTCOMES[EDGE_OUTCOME_NEXT_HOP_UNAVAILABLE].status;
+		explain_silence(request, status, edge_dress_phrase(status), &extra);
+		return answer_outcome(request, EDGE_OUTCOME_NEXT_HOP_UNAVAILABLE, &extra);
 	}
+	explain_silence(request, best->status, best->reason, &extra);
 	request->answered = true;
 	edge_reply_pass(request, best, request->best_zone, extra.headers, extra.count);
 	limits_answered(request, best->status);

@@ -581,6 +581,17 @@ def test_what_our_side_says_stays_inside(stage, node, microsoft, dialect, status
     wires.close()
 
 
+@pytest.mark.parametrize("status", [404, 480, 503, 504, 600])
+def test_a_partner_that_gives_no_reason(stage, node, status):
+    """Our own side is told at least that: nobody here knows why (ms-diagnostics 1034)."""
+    stage.partner.answers["INVITE"] = lambda asked: response(asked, status, "No")
+    said = stage.phones.ask(node, message(stage.phones.as_wire(node), "INVITE", EVIL, caller=PHONE))
+    # A 503 is about that one server, not for the caller (RFC 3261 16.7 step 6).
+    assert said.status == (500 if status == 503 else status)
+    assert any("refused and gave no reason" in value for value in said.all("Warning")), said
+    assert finding(node, said.get("Call-ID")) == "peer-answered"
+
+
 # ---- 7. tickets ----
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
