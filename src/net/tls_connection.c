@@ -8,6 +8,49 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* After so many bytes a step reads no more from the socket. Messages that carry no data (tickets, key updates, requests
+ * to renegotiate) are worked off inside OpenSSL for as long as they come: nobody else would get his turn. */
+#define STEP_BUDGET ((size_t)8 * 1024)
+/* So many steps in a row may end that way; the first of them costs the others enough. */
+#define STEP_BUDGET_SMALL ((size_t)1024)
+#define EMPTY_STEPS_MAXIMUM 32
+#define FIRST_BYTES_SHOWN 16
+
+/* ---- the socket below ---- */
+
+/* BIO_set_callback_ex(3) */
+static long watch_socket(
+	BIO *bio, int operation, const char *bytes, size_t size, int argument, long more, int result, size_t *processed)
+{
+	struct tls_connection *connection = (struct tls_connection *)BIO_get_callback_arg(bio);
+	(void)size;
+	(void)argument;
+	(void)more;
+	if (operation == BIO_CB_READ && connection->budget == 0) {
+		BIO_clear_retry_flags(bio);
+		BIO_set_retry_read(bio);
+		return -1;
+	}
+	if (operation != (BIO_CB_READ | BIO_CB_RETURN) || result <= 0 || !processed)
+		return result;
+	connection->budget -= *processed < connection->budget ? *processed : connection->budget;
+	if (connection->first_length == 0) {
+		connection->first_length = *processed < TLS_FIRST_SIZE ? *processed : TLS_FIRST_SIZE;
+		memcpy(connection->first, bytes, connection->first_length);
+	}
+	return result;
+}
+
+static bool attach_socket(struct tls_connection *connection, int descriptor)
+{
+	if (SSL_set_fd(connection->ssl, descriptor) != 1)
+		return false;
+	BIO *bio = SSL_get_rbio(connection->ssl);
+	BIO_set_callback_arg(bio, (char *)connection);
+	BIO_set_callback_ex(bio, watch_socket);
+	return true;
+}
+
 /* ---- life ---- */
 
 void tls_connection_name(struct tls_connection *connection, const char *server_name)
@@ -86,7 +129,7 @@ int tls_connection_new(const struct tls_connection_settings *settings, struct tl
 	int status = ctx ? -ENOMEM : -ENOENT;
 	connection->ssl = ctx ? SSL_new(ctx) : NULL;
 	if (!connection->ssl || SSL_set_app_data(connection->ssl, connection) != 1 ||
-		SSL_set_fd(connection->ssl, settings->descriptor) != 1)
+		!attach_socket(connection, settings->descriptor))
 		goto failed;
 	if (settings->server)
 		SSL_set_accept_state(connection->ssl);
@@ -133,6 +176,50 @@ static const struct {
 	{ SSL_R_CERTIFICATE_VERIFY_FAILED, NET_CAUSE_VERIFY },
 };
 
+/* OpenSSL's reasons in the words of somebody who looks for the fault; others stand as they are. */
+static const struct {
+	int reason;
+	const char *text;
+} reasons[] = {
+	{ SSL_R_UNSUPPORTED_PROTOCOL, "no TLS version in common" },
+	{ SSL_R_VERSION_TOO_LOW, "no TLS version in common" },
+	{ SSL_R_VERSION_TOO_HIGH, "no TLS version in common" },
+	{ SSL_R_WRONG_SSL_VERSION, "no TLS version in common" },
+	{ SSL_R_NO_PROTOCOLS_AVAILABLE, "this side can offer no such TLS version" },
+	{ SSL_R_EXCESSIVE_MESSAGE_SIZE,
+		"a handshake message came that is too large (100 kB of certificates are taken)" },
+	{ SSL_R_UNEXPECTED_MESSAGE, "a handshake message came that does not belong there" },
+	{ SSL_R_DH_KEY_TOO_SMALL, "the peer's Diffie-Hellman key is too short" },
+	{ SSL_R_TOO_MANY_WARN_ALERTS, "nothing but warning alerts came" },
+};
+
+static const char *text_of_reason(unsigned long error)
+{
+	int reason = ERR_GET_REASON(error);
+	for (size_t i = 0; i < BASE_COUNT(reasons); i++)
+		if (reasons[i].reason == reason)
+			return reasons[i].text;
+	const char *text = ERR_reason_error_string(error);
+	return text ? text : "TLS failed";
+}
+
+/* The first line of what came, or its bytes where that is no text. */
+static void describe_stranger(const struct tls_connection *connection, struct net_failure *failure)
+{
+	char bytes[3 * TLS_FIRST_SIZE + 1] = "";
+	size_t text = 0;
+	while (text < connection->first_length && connection->first[text] >= ' ' && connection->first[text] < 0x7f)
+		text++;
+	if (text > 3) {
+		snprintf(failure->text, sizeof(failure->text), "what came is no TLS: `%.*s`", (int)text,
+			connection->first);
+		return;
+	}
+	for (size_t i = 0; i < connection->first_length && i < FIRST_BYTES_SHOWN; i++)
+		snprintf(bytes + 3 * i, 4, " %02x", (unsigned char)connection->first[i]);
+	snprintf(failure->text, sizeof(failure->text), "what came is no TLS, bytes%s", bytes);
+}
+
 static enum net_cause cause_of_reason(const struct tls_connection *connection, int reason)
 {
 	for (size_t i = 0; i < BASE_COUNT(causes); i++) {
@@ -157,7 +244,6 @@ static void fail_in_tls(struct tls_connection *connection)
 {
 	struct net_failure *failure = &connection->failure;
 	unsigned long error = ERR_peek_error();
-	const char *reason = ERR_reason_error_string(error);
 	failure->cause = cause_of_reason(connection, ERR_GET_REASON(error));
 	if (failure->cause == NET_CAUSE_VERIFY) {
 		failure->verify_error = (int)SSL_get_verify_result(connection->ssl);
@@ -165,8 +251,10 @@ static void fail_in_tls(struct tls_connection *connection)
 			net_tls_verify_text(failure->verify_error));
 	} else if (failure->cause == NET_CAUSE_CUT) {
 		snprintf(failure->text, sizeof(failure->text), "the peer cut the connection without a word");
+	} else if (failure->cause == NET_CAUSE_NOT_TLS) {
+		describe_stranger(connection, failure);
 	} else if (failure->cause != NET_CAUSE_ALERT_RECEIVED) {
-		snprintf(failure->text, sizeof(failure->text), "%s", reason ? reason : "TLS failed");
+		snprintf(failure->text, sizeof(failure->text), "%s", text_of_reason(error));
 	}
 	/* That we said so is no news where nobody is there to hear it. */
 	bool unheard = failure->cause == NET_CAUSE_CUT || failure->cause == NET_CAUSE_NOT_TLS;
@@ -270,6 +358,7 @@ enum tls_step tls_connection_handshake(struct tls_connection *connection)
 {
 	ERR_clear_error();
 	errno = 0;
+	connection->budget = STEP_BUDGET;
 	int result = SSL_do_handshake(connection->ssl);
 	if (result == 1) {
 		finish(connection);
@@ -284,21 +373,48 @@ enum tls_step tls_connection_handshake(struct tls_connection *connection)
 	return step;
 }
 
+/* The step took all it may and gave no data: it began a large record, or somebody plays with us. */
+static enum tls_step after_empty_step(struct tls_connection *connection)
+{
+	/* What is read ahead is worked off at once, however much it is; so no more of that. */
+	SSL_set_read_ahead(connection->ssl, 0);
+	if (++connection->empty_steps < EMPTY_STEPS_MAXIMUM)
+		return TLS_STEP_WANT_READ;
+	connection->broken = true;
+	connection->failure = (struct net_failure){ .cause = NET_CAUSE_LIMIT,
+		.alert = NET_ALERT_NONE,
+		.text = "the peer sends nothing but TLS messages that carry no data" };
+	return TLS_STEP_FAILED;
+}
+
+static void after_data(struct tls_connection *connection)
+{
+	connection->confirmed = true;
+	if (connection->empty_steps == 0)
+		return;
+	connection->empty_steps = 0;
+	SSL_set_read_ahead(connection->ssl, 1);
+}
+
 enum tls_step tls_connection_read(struct tls_connection *connection, char *at, size_t size, size_t *ret_length)
 {
 	ERR_clear_error();
 	errno = 0;
+	connection->budget = connection->empty_steps ? STEP_BUDGET_SMALL : STEP_BUDGET;
 	int result = SSL_read_ex(connection->ssl, at, size, ret_length);
-	if (result != 1)
-		return step_after(connection, result);
-	connection->confirmed = true;
-	return TLS_STEP_DONE;
+	if (result == 1) {
+		after_data(connection);
+		return TLS_STEP_DONE;
+	}
+	enum tls_step step = step_after(connection, result);
+	return step == TLS_STEP_WANT_READ && connection->budget == 0 ? after_empty_step(connection) : step;
 }
 
 enum tls_step tls_connection_write(struct tls_connection *connection, const char *at, size_t length, size_t *ret_length)
 {
 	ERR_clear_error();
 	errno = 0;
+	connection->budget = STEP_BUDGET;
 	int result = SSL_write_ex(connection->ssl, at, length, ret_length);
 	return result == 1 ? TLS_STEP_DONE : step_after(connection, result);
 }
@@ -313,6 +429,7 @@ enum tls_step tls_connection_give_ticket(struct tls_connection *connection)
 {
 	ERR_clear_error();
 	errno = 0;
+	connection->budget = STEP_BUDGET;
 	if (SSL_new_session_ticket(connection->ssl) != 1)
 		return TLS_STEP_DONE;
 	int result = SSL_do_handshake(connection->ssl);

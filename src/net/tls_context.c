@@ -241,6 +241,9 @@ static int make_ctx(struct building *b, bool server, SSL_CTX **ret_ctx)
 	SSL_CTX_set_min_proto_version(ctx, minimum);
 	SSL_CTX_set_max_proto_version(ctx, versions[settings->maximum]);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+#ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION /* RFC 8879, since OpenSSL 3.2: nobody shall unpack bombs here */
+	SSL_CTX_set_options(ctx, SSL_OP_NO_RX_CERTIFICATE_COMPRESSION | SSL_OP_NO_TX_CERTIFICATE_COMPRESSION);
+#endif
 	SSL_CTX_set_mode(
 		ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_read_ahead(ctx, 1); /* one recv a record instead of two */

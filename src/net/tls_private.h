@@ -96,6 +96,7 @@ enum tls_step {
 	TLS_STEP_WANT_WRITE,
 	TLS_STEP_FAILED, /* tls_connection.failure says why */
 };
+#define TLS_FIRST_SIZE 40
 struct tls_connection {
 	SSL *ssl;
 	struct net_tls *tls;
@@ -109,6 +110,10 @@ struct tls_connection {
 	bool alert_received;
 	bool confirmed; /* client: the server has accepted us */
 	bool broken; /* no further SSL_shutdown */
+	size_t budget; /* bytes that this step may still read from the socket */
+	unsigned empty_steps; /* in a row that took all of it and gave no data */
+	char first[TLS_FIRST_SIZE]; /* what came first, to show it where it is no TLS */
+	size_t first_length;
 	struct net_failure failure; /* stage is the caller's */
 };
 struct tls_connection_settings {

@@ -12,12 +12,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum server_act {
 	ACT_SERVE, /* the handshake, then what `say` and `end` want */
 	ACT_HANG, /* takes the connection, says nothing */
-	ACT_CUT, /* reads the ClientHello, closes */
+	ACT_CUT, /* reads the ClientHello into `seen`, closes */
 	ACT_RESET, /* the same with a reset */
 	ACT_SAY, /* says `say` instead of TLS, then holds */
 	ACT_DRIP, /* a byte of a handshake record every 20 ms */
@@ -26,7 +27,10 @@ enum server_end {
 	END_HOLD, /* until the client goes */
 	END_NOTIFY, /* close_notify at once */
 	END_CUT, /* closes the socket without a word */
-	END_POUR, /* says `say` without an end */
+	END_POUR, /* data without an end */
+	END_TICKETS, /* session tickets without an end */
+	END_UPDATES, /* key updates without an end */
+	END_RENEGOTIATE, /* TLS 1.2: requests to renegotiate without an end */
 };
 
 struct server {
@@ -42,6 +46,8 @@ struct server {
 	bool slow;
 	enum server_end end;
 	/* the rest */
+	unsigned char seen[4096];
+	ssize_t seen_length;
 	int listening;
 	uint16_t port;
 	SSL_CTX *ctx;
@@ -62,13 +68,29 @@ static inline void server_wait(int descriptor)
 		;
 }
 
+static inline void server_flood(SSL *ssl, enum server_end kind)
+{
+	static const char block[16384];
+	/* OpenSSL does not mind when nobody takes its tickets any more. */
+	time_t end_s = time(NULL) + 2;
+	for (bool flowing = true; flowing;) {
+		if (kind == END_POUR)
+			flowing = SSL_write(ssl, block, sizeof(block)) > 0;
+		else if (kind == END_TICKETS)
+			flowing = SSL_new_session_ticket(ssl) == 1;
+		else if (kind == END_UPDATES)
+			flowing = SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) == 1;
+		else
+			flowing = SSL_renegotiate(ssl) == 1;
+		flowing = flowing && SSL_do_handshake(ssl) == 1 && time(NULL) < end_s;
+	}
+}
+
 static inline void server_speak(SSL *ssl, const struct server *server)
 {
 	char bytes[4096];
-	if (server->end == END_POUR) {
-		static const char block[16384];
-		while (SSL_write(ssl, block, sizeof(block)) > 0)
-			;
+	if (server->end >= END_POUR) {
+		server_flood(ssl, server->end);
 		return;
 	}
 	if (server->say && SSL_read(ssl, bytes, sizeof(bytes)) > 0) {
@@ -116,7 +138,8 @@ static inline void *server_serve(void *argument)
 		(void)!recv(served.descriptor, bytes, sizeof(bytes), 0);
 		break;
 	case ACT_CUT:
-		(void)!recv(served.descriptor, bytes, sizeof(bytes), 0);
+		served.server->seen_length =
+			recv(served.descriptor, served.server->seen, sizeof(served.server->seen), 0);
 		break;
 	case ACT_SAY:
 		(void)!send(served.descriptor, served.server->say, strlen(served.server->say), MSG_NOSIGNAL);

@@ -368,6 +368,32 @@ static void a_public_authority_is_not_private(void **state)
 
 /* ---- connections ---- */
 
+static const struct {
+	const char *said, *text;
+} strangers[] = {
+	{ "SIP/2.0 400 Bad Request\r\nVia: SIP/2.0/TLS", "what came is no TLS: `SIP/2.0 400 Bad Request`" },
+	{ "220 mail.a.lab ESMTP\r\n", "what came is no TLS: `220 mail.a.lab ESMTP`" },
+	{ "HTTP/1.1 400 Bad Request\r\n\r\n", "what came is no TLS: `HTTP/1.1 400 Bad Request`" },
+	{ "\x1b[2J\x07oops", "what came is no TLS, bytes 1b 5b 32 4a 07 6f 6f 70 73" },
+};
+
+static void a_stranger_is_quoted(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(strangers); i++) {
+		struct server server;
+		struct look look;
+		server_of_case(&server, &(struct server){ .act = ACT_SAY, .say = strangers[i].said });
+		look_init(&look, server.port);
+		const struct peer_probe_facts *facts = look_run(&look);
+		assert_int_equal(facts->connection.handshake, TRUST_HANDSHAKE_NOT_TLS);
+		if (!span_is(facts->connection.text, strangers[i].text))
+			fail_msg("%.*s", SPAN_PRINT(facts->connection.text));
+		look_end(&look);
+		server_stop(&server);
+	}
+}
+
 static void a_closed_port_is_refused(void **state)
 {
 	(void)state;
@@ -462,6 +488,95 @@ static void answers_are_heard(void **state)
 	}
 }
 
+/* ---- floods: nobody else on the loop waits for them ---- */
+
+struct heart {
+	struct wheel_timer timer;
+	struct look *look;
+	int64_t last_us, longest_us;
+};
+
+static void heart_beat(struct wheel_timer *timer, int64_t at_us)
+{
+	struct heart *heart = base_container(timer, struct heart, timer);
+	int64_t real_us = clock_steady_us(&heart->look->clock);
+	if (heart->last_us && real_us - heart->last_us > heart->longest_us)
+		heart->longest_us = real_us - heart->last_us;
+	heart->last_us = real_us;
+	wheel_arm(net_loop_wheel(heart->look->loop), timer, at_us + 5 * CLOCK_MS_US);
+}
+
+static const struct {
+	const char *name;
+	struct server server;
+} flood_cases[] = {
+	{ "tickets", { .chain = "edge", .minimum = V3, .end = END_TICKETS } },
+	{ "key updates", { .chain = "edge", .minimum = V3, .end = END_UPDATES } },
+	{ "requests to renegotiate", { .chain = "edge", .maximum = V2, .end = END_RENEGOTIATE } },
+};
+
+static void floods_hold_nobody_up(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(flood_cases); i++) {
+		struct server server;
+		struct look look;
+		struct heart heart = { .look = &look };
+		server_of_case(&server, &flood_cases[i].server);
+		look_init(&look, server.port);
+		look.settings.bytes = SPAN("OPTIONS");
+		look.settings.answer_us = 400 * CLOCK_MS_US;
+		wheel_timer_init(&heart.timer, heart_beat);
+		wheel_arm(net_loop_wheel(look.loop), &heart.timer, net_loop_now_us(look.loop) + 1);
+		const struct peer_probe_facts *facts = look_run(&look);
+		assert_int_equal(facts->connection.handshake, TRUST_HANDSHAKE_DONE);
+		assert_int_equal(facts->chain.status, TRUST_CHAIN_TRUSTED);
+		assert_int_equal(facts->answer.length, 0);
+		wheel_disarm(net_loop_wheel(look.loop), &heart.timer);
+		/* A sanitizer makes it ten times longer. */
+		if (heart.longest_us > 1500 * CLOCK_MS_US)
+			fail_msg("%s: others waited for %lld ms", flood_cases[i].name,
+				(long long)(heart.longest_us / CLOCK_MS_US));
+		look_end(&look);
+		server_stop(&server);
+	}
+}
+
+/* ---- what we offer ---- */
+
+static bool hello_offers(const unsigned char *hello, size_t length, unsigned extension)
+{
+	/* record 5, message 4, version 2, random 32, session id, cipher suites, compressions, extensions */
+	size_t at = 5 + 4 + 2 + 32;
+	assert_true(length > at && hello[0] == 22);
+	at += 1 + hello[at];
+	at += 2 + (size_t)(hello[at] << 8 | hello[at + 1]);
+	at += 1 + hello[at];
+	size_t end = at + 2 + (size_t)(hello[at] << 8 | hello[at + 1]);
+	assert_int_equal(end, length);
+	for (at += 2; at + 4 <= end; at += 4 + (size_t)(hello[at + 2] << 8 | hello[at + 3]))
+		if ((unsigned)(hello[at] << 8 | hello[at + 1]) == extension)
+			return true;
+	return false;
+}
+
+/* RFC 8879: who does not offer to unpack certificates is sent none that are packed. */
+static void no_compression_is_offered(void **state)
+{
+	(void)state;
+	struct server server;
+	struct look look;
+	server_of_case(&server, &(struct server){ .act = ACT_CUT });
+	look_init(&look, server.port);
+	look_run(&look);
+	look_end(&look);
+	server_stop(&server);
+	assert_true(server.seen_length > 0);
+	assert_true(hello_offers(server.seen, (size_t)server.seen_length, 0)); /* server_name */
+	assert_true(hello_offers(server.seen, (size_t)server.seen_length, 43)); /* supported_versions */
+	assert_false(hello_offers(server.seen, (size_t)server.seen_length, 27)); /* compress_certificate */
+}
+
 /* ---- each version alone ---- */
 
 static const struct deep_case {
@@ -530,9 +645,12 @@ int main(void)
 		cmocka_unit_test(every_server_is_seen_as_it_is),
 		cmocka_unit_test(a_chain_is_whole),
 		cmocka_unit_test(a_public_authority_is_not_private),
+		cmocka_unit_test(a_stranger_is_quoted),
 		cmocka_unit_test(a_closed_port_is_refused),
 		cmocka_unit_test(one_that_is_given_up_says_nothing),
 		cmocka_unit_test(answers_are_heard),
+		cmocka_unit_test(floods_hold_nobody_up),
+		cmocka_unit_test(no_compression_is_offered),
 		cmocka_unit_test(versions_are_told_apart),
 		cmocka_unit_test(a_shallow_look_tries_no_version),
 	};
