@@ -108,10 +108,19 @@ static size_t find_set(const struct check_zone *zone, const char *key, int type,
 	return count;
 }
 
-/* Longest match: the name lies in a zone of the file, and not beyond one of its cuts. */
+static bool has_records(const struct check_zone *zone, const char *key)
+{
+	size_t at = zone_lower_bound(zone, key);
+	return at < zone->count && strcmp(zone->records[at].key, key) == 0;
+}
+
+/* Longest match: the name lies in a zone of the file, and not beyond one of its cuts. A file that names no zone has
+ * its names alone. */
 static bool is_ours(const struct check_zone *zone, const char *key)
 {
 	size_t best = 0;
+	if (zone->apex_count == 0)
+		return has_records(zone, key);
 	bool ours = false;
 	for (size_t i = 0; i < zone->apex_count; i++)
 		if (key_within(key, zone->apexes[i]) && strlen(zone->apexes[i]) >= best) {

@@ -41,7 +41,8 @@ enum check_zone_result {
 			   */
 };
 /* only: a name in one of the file's zones that is not in the file does not exist. Its zones are the owners of its SOA
- * records, without any its $ORIGINs and the origin given; names at or under other owners of NS records are not in them.
+ * records, without any its $ORIGINs and the origin given, without any of these the very names that it has records for;
+ * names at or under other owners of NS records are not in them.
  * Times of an answer are 0: nobody was asked. CNAMEs in a circle are a failure, not an answer. */
 enum check_zone_result check_zone_ask(const struct check_zone *zone, const char *name, enum net_dns_type type,
 	bool only, const struct net_dns_answer **ret_answer, const char **ret_alias);

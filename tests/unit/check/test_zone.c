@@ -214,6 +214,8 @@ static const struct {
 	{ "the root is nobody's zone", "$ORIGIN .\nvcse.a.lab A 192.0.2.1\n", NULL, "other.lab", "network" },
 	{ "whole names need no origin", "vcse.a.lab. A 192.0.2.1\n", NULL, "vcse.a.lab", "OK 3600 192.0.2.1" },
 	{ "and make no zone", "vcse.a.lab. A 192.0.2.1\n", NULL, "other.a.lab", "network" },
+	{ "but are all that there is of them", "vcse.a.lab. AAAA 2001:db8::1\n", NULL, "vcse.a.lab", "NODATA" },
+	{ "nothing is said of what is above", "vcse.a.lab. AAAA 2001:db8::1\n", NULL, "a.lab", "network" },
 	{ "an SOA says what the zone is", "$ORIGIN lab.\na SOA ns h 1 2 3 4 5\nvcse.a A 192.0.2.1\n", NULL, "b.lab",
 		"network" },
 	{ "a dot escaped is no root dot", "vcse\\.\tA 192.0.2.1\n", "a.lab", "vcse\\046.a.lab", "OK 3600 192.0.2.1" },
