@@ -133,6 +133,13 @@ struct net_tls_facts {
 /* OpenSSL's text, e.g. "certificate has expired". */
 const char *net_tls_verify_text(int error);
 
+/* ---- the system's authorities ---- */
+struct x509_store_st; /* X509_STORE */
+/* Lets a store look them up where OpenSSL expects them (SSL_CERT_FILE, SSL_CERT_DIR), by the name's hash. Its own
+ * X509_STORE_set_default_paths adds a third way that reads the whole directory for every issuer that is not there: a
+ * fifth of the time of a bulk check. false: no memory. */
+bool net_tls_system_authorities(struct x509_store_st *store);
+
 /* ---- judging chains without a connection ---- */
 enum net_tls_purpose {
 	NET_TLS_PURPOSE_ANY,

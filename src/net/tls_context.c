@@ -125,6 +125,19 @@ static int add_intermediates(struct building *b, const char *file)
 	return 0;
 }
 
+bool net_tls_system_authorities(struct x509_store_st *store)
+{
+	X509_LOOKUP *file = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+	X509_LOOKUP *directory = X509_STORE_add_lookup(store, X509_LOOKUP_hash_dir());
+	/* There need not be such a file, or such a directory. */
+	if (file)
+		X509_LOOKUP_load_file(file, NULL, X509_FILETYPE_DEFAULT);
+	if (directory)
+		X509_LOOKUP_add_dir(directory, NULL, X509_FILETYPE_DEFAULT);
+	ERR_clear_error();
+	return file && directory;
+}
+
 static int build_trust(struct building *b)
 {
 	const struct net_tls_settings *settings = b->settings;
@@ -137,7 +150,7 @@ static int build_trust(struct building *b)
 		status = add_authorities(b, settings->authority_files[i]);
 	for (size_t i = 0; status == 0 && i < settings->intermediate_count; i++)
 		status = add_intermediates(b, settings->intermediate_files[i]);
-	if (status == 0 && settings->system_authorities && X509_STORE_set_default_paths(b->context->store) != 1)
+	if (status == 0 && settings->system_authorities && !net_tls_system_authorities(b->context->store))
 		status = wrong(b, -EIO, "the system's authorities cannot be read: %s", openssl_reason());
 	EVP_DigestFinal_ex(b->trust, b->context->trust_digest, NULL);
 	return status;
