@@ -492,18 +492,25 @@ static void answers_are_heard(void **state)
 
 struct heart {
 	struct wheel_timer timer;
-	struct look *look;
-	int64_t last_us, longest_us;
+	struct net_loop *loop;
+	int64_t last_us, longest_us; /* of this thread's own time: a busy machine does not count */
 };
+
+static int64_t own_time_us(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return now.tv_sec * CLOCK_SECOND_US + now.tv_nsec / 1000;
+}
 
 static void heart_beat(struct wheel_timer *timer, int64_t at_us)
 {
 	struct heart *heart = base_container(timer, struct heart, timer);
-	int64_t real_us = clock_steady_us(&heart->look->clock);
-	if (heart->last_us && real_us - heart->last_us > heart->longest_us)
-		heart->longest_us = real_us - heart->last_us;
-	heart->last_us = real_us;
-	wheel_arm(net_loop_wheel(heart->look->loop), timer, at_us + 5 * CLOCK_MS_US);
+	int64_t own_us = own_time_us();
+	if (heart->last_us && own_us - heart->last_us > heart->longest_us)
+		heart->longest_us = own_us - heart->last_us;
+	heart->last_us = own_us;
+	wheel_arm(net_loop_wheel(heart->loop), timer, at_us + 5 * CLOCK_MS_US);
 }
 
 static const struct {
@@ -521,11 +528,12 @@ static void floods_hold_nobody_up(void **state)
 	for (size_t i = 0; i < BASE_COUNT(flood_cases); i++) {
 		struct server server;
 		struct look look;
-		struct heart heart = { .look = &look };
+		struct heart heart = { .last_us = 0 };
 		server_of_case(&server, &flood_cases[i].server);
 		look_init(&look, server.port);
 		look.settings.bytes = SPAN("OPTIONS");
 		look.settings.answer_us = 400 * CLOCK_MS_US;
+		heart.loop = look.loop;
 		wheel_timer_init(&heart.timer, heart_beat);
 		wheel_arm(net_loop_wheel(look.loop), &heart.timer, net_loop_now_us(look.loop) + 1);
 		const struct peer_probe_facts *facts = look_run(&look);
@@ -534,7 +542,7 @@ static void floods_hold_nobody_up(void **state)
 		assert_int_equal(facts->answer.length, 0);
 		wheel_disarm(net_loop_wheel(look.loop), &heart.timer);
 		/* A sanitizer makes it ten times longer. */
-		if (heart.longest_us > 1500 * CLOCK_MS_US)
+		if (heart.longest_us > 900 * CLOCK_MS_US)
 			fail_msg("%s: others waited for %lld ms", flood_cases[i].name,
 				(long long)(heart.longest_us / CLOCK_MS_US));
 		look_end(&look);
