@@ -370,7 +370,7 @@ static void write_heading(
 		} else {
 			paper_text(p, SPAN(", "));
 		}
-		paper_text(p, attempt->address);
+		paper_text(p, attempt->address.length ? attempt->address : SPAN("no address"));
 		last_host = attempt->host;
 	}
 	if (total > shown)

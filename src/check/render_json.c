@@ -94,6 +94,7 @@ static void add_lookup(json_t *list, struct span name, const char *type, const s
 	set(entry, "type", json_string(type));
 	set_word(entry, "status", CHECK_WORDS_LOOKUP, lookup->status);
 	set(entry, "secure", json_boolean(lookup->secure));
+	set(entry, "bogus", json_boolean(lookup->bogus));
 	set(entry, "ttl_s", json_integer(lookup->ttl_s));
 	set_text(entry, "alias_of", lookup->canonical);
 	set_text(entry, "why", lookup->why);

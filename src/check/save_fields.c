@@ -34,6 +34,7 @@ const struct save_field save_domain_fields[] = {
 const struct save_field save_lookup_fields[] = {
 	{ "status", SAVE_WORD, AT(trust_lookup, status), .words = CHECK_WORDS_LOOKUP },
 	{ "secure", SAVE_FLAG, AT(trust_lookup, secure) },
+	{ "bogus", SAVE_FLAG, AT(trust_lookup, bogus) },
 	{ "ttl_s", SAVE_U32, AT(trust_lookup, ttl_s), .maximum = UINT32_MAX },
 	{ "name", SAVE_TEXT, AT(trust_lookup, name), .maximum = SAVE_NAME_MAXIMUM },
 	{ "canonical", SAVE_TEXT, AT(trust_lookup, canonical), .maximum = SAVE_NAME_MAXIMUM },

@@ -80,6 +80,7 @@ static inline struct trust_lookup any_lookup(struct dice *d)
 	return (struct trust_lookup){
 		.status = (enum trust_lookup_status)roll(d, TRUST_LOOKUP_MALFORMED + 1),
 		.secure = coin(d),
+		.bogus = coin(d),
 		.ttl_s = (uint32_t)random_u64(&d->random),
 		.name = any_text(d),
 		.canonical = any_text(d),
@@ -204,7 +205,7 @@ static inline void any_attempts(struct dice *d, struct check_facts *facts)
 		struct check_attempt *attempt = &facts->attempts[i];
 		attempt->host = roll(d, facts->host_count);
 		attempt->port = (uint16_t)roll(d, 65536);
-		attempt->address = span_of(addresses[roll(d, 3)]);
+		attempt->address = roll(d, 6) ? span_of(addresses[roll(d, 3)]) : SPAN_NONE;
 		attempt->is_ipv6 = span_find(attempt->address, ':') < attempt->address.length;
 		attempt->planned_certificate = coin(d);
 		attempt->probe = any_probe(d);
