@@ -43,16 +43,23 @@ struct expressway_state {
 	/* Addresses of this box, learned from messages: tell who opened a connection. */
 	struct record_address locals[EXPRESSWAY_LOCALS_MAXIMUM];
 	size_t local_count;
-	/* The last stamp and what it meant. */
-	char stamp[20];
-	int64_t stamp_us;
+	/* The last stamps of the two kinds, local and UTC, and what they meant. */
+	struct expressway_stamp {
+		char text[20];
+		int64_t us;
+	} local_stamp, utc_stamp;
 };
 
 /* Absent where there is no such key. The value is as it stands. */
-struct span expressway_raw(const struct expressway_line *line, const char *name);
+struct span expressway_find(const struct expressway_line *line, const char *name, size_t length);
+#define expressway_raw(line, name) expressway_find((line), (name), strlen(name))
 /* Unescaped. */
-struct span expressway_text(struct trace_reader *reader, const struct expressway_line *line, const char *name);
-uint64_t expressway_number(const struct expressway_line *line, const char *name, uint64_t maximum);
+struct span expressway_find_text(
+	struct trace_reader *reader, const struct expressway_line *line, const char *name, size_t length);
+#define expressway_text(reader, line, name) expressway_find_text((reader), (line), (name), strlen(name))
+/* 0 where it is none. */
+uint64_t expressway_find_number(const struct expressway_line *line, const char *name, size_t length, uint64_t maximum);
+#define expressway_number(line, name, maximum) expressway_find_number((line), (name), strlen(name), (maximum))
 struct record_address expressway_address(const struct expressway_line *line, const char *prefix);
 bool expressway_is_local(const struct expressway_state *state, const struct record_address *address);
 

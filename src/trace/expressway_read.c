@@ -18,54 +18,51 @@ static bool begins_line(struct span line)
 }
 
 /* A busy log has thousands of lines in a second. */
-static size_t read_stamp(struct expressway_state *state, struct span text, int64_t *ret_us)
+static size_t read_stamp(struct expressway_stamp *known, struct span text, int64_t *ret_us)
 {
-	if (text.length >= 23 && memcmp(state->stamp, text.at, 19) == 0 && (text.at[19] == ',' || text.at[19] == '.')) {
+	if (text.length >= 23 && memcmp(known->text, text.at, 19) == 0 && (text.at[19] == ',' || text.at[19] == '.')) {
 		const unsigned char *ms = (const unsigned char *)text.at + 20;
 		unsigned a = ms[0] - '0', b = ms[1] - '0', c = ms[2] - '0';
 		if (a < 10 && b < 10 && c < 10 &&
 			(text.length == 23 || (unsigned)((unsigned char)text.at[23] - '0') > 9)) {
-			*ret_us = state->stamp_us + (int64_t)(a * 100 + b * 10 + c) * 1000;
+			*ret_us = known->us + (int64_t)(a * 100 + b * 10 + c) * 1000;
 			return 23;
 		}
 	}
 	size_t used = trace_stamp_read(text, false, ret_us);
 	if (used > 0) {
-		memcpy(state->stamp, text.at, 19);
-		state->stamp_us = *ret_us - *ret_us % 1000000;
+		memcpy(known->text, text.at, 19);
+		known->us = *ret_us - *ret_us % 1000000;
 	}
 	return used;
 }
 
-/* Where the value that begins at text.at[0] ends: at a quote that no backslash stands before. */
+/* Where the value that begins at text.at[0] ends: at a quote that no backslash stands before. Values are short: a loop
+ * beats a call. */
 static size_t value_end(struct span text)
 {
 	size_t i = 0;
-	while (i < text.length) {
-		const char *quote = memchr(text.at + i, '"', text.length - i);
-		if (!quote)
-			break;
-		size_t end = (size_t)(quote - text.at), slashes = 0;
-		while (slashes < end && text.at[end - 1 - slashes] == '\\')
-			slashes++;
-		if (slashes % 2 == 0)
-			return end;
-		i = end + 1;
-	}
-	return text.length;
+	while (i < text.length && text.at[i] != '"')
+		i += text.at[i] == '\\' ? 2 : 1;
+	return i < text.length ? i : text.length;
+}
+
+static bool is_between_keys(char byte)
+{
+	return byte == ' ' || byte == ':' || byte == '\t';
 }
 
 static void read_keys(struct span text, struct expressway_line *line)
 {
 	size_t i = 0;
 	while (line->count < EXPRESSWAY_KEYS_MAXIMUM) {
-		while (i < text.length && (text.at[i] == ' ' || text.at[i] == ':' || text.at[i] == '\t'))
+		while (i < text.length && is_between_keys(text.at[i]))
 			i++;
-		const char *equals = i < text.length ? memchr(text.at + i, '=', text.length - i) : NULL;
-		if (!equals)
+		size_t end = i;
+		while (end < text.length && text.at[end] != '=')
+			end++;
+		if (end == text.length)
 			return;
-		size_t end = (size_t)(equals - text.at);
-		struct span name = span_make(text.at + i, end - i);
 		if (end + 1 >= text.length || text.at[end + 1] != '"') {
 			/* No key of ours: go on behind it. */
 			i = end + 1;
@@ -73,30 +70,34 @@ static void read_keys(struct span text, struct expressway_line *line)
 		}
 		struct span value = span_from(text, end + 2);
 		value = span_first(value, value_end(value));
-		line->keys[line->count++] = (struct expressway_key){ name, value };
+		line->keys[line->count++] = (struct expressway_key){ span_make(text.at + i, end - i), value };
 		i = end + 2 + value.length + 1;
 	}
 }
 
-struct span expressway_raw(const struct expressway_line *line, const char *name)
+struct span expressway_find(const struct expressway_line *line, const char *name, size_t length)
 {
-	size_t length = strlen(name);
 	for (size_t i = 0; i < line->count; i++)
 		if (line->keys[i].name.length == length && memcmp(line->keys[i].name.at, name, length) == 0)
 			return line->keys[i].value;
 	return SPAN_NONE;
 }
 
-struct span expressway_text(struct trace_reader *reader, const struct expressway_line *line, const char *name)
+struct span expressway_find_text(
+	struct trace_reader *reader, const struct expressway_line *line, const char *name, size_t length)
 {
-	return trace_read_escaped(&reader->arena, expressway_raw(line, name));
+	return trace_read_escaped(&reader->arena, expressway_find(line, name, length));
 }
 
-uint64_t expressway_number(const struct expressway_line *line, const char *name, uint64_t maximum)
+static uint64_t number_of(struct span value, uint64_t maximum)
 {
-	struct span value = expressway_raw(line, name);
 	uint64_t number;
 	return value.at && span_to_u64(value, maximum, &number) == 0 ? number : 0;
+}
+
+uint64_t expressway_find_number(const struct expressway_line *line, const char *name, size_t length, uint64_t maximum)
+{
+	return number_of(expressway_find(line, name, length), maximum);
 }
 
 struct record_address expressway_address(const struct expressway_line *line, const char *prefix)
@@ -106,12 +107,12 @@ struct record_address expressway_address(const struct expressway_line *line, con
 	size_t length = strlen(prefix);
 	base_require(length + 6 <= sizeof(name));
 	memcpy(name, prefix, length);
-	memcpy(name + length, "-ip", 4);
-	struct span text = expressway_raw(line, name);
+	memcpy(name + length, "-ip", 3);
+	struct span text = expressway_find(line, name, length + 3);
 	if (text.at)
 		(void)record_address_parse(text, &address);
-	memcpy(name + length, "-port", 6);
-	address.port = (uint16_t)expressway_number(line, name, UINT16_MAX);
+	memcpy(name + length, "-port", 5);
+	address.port = (uint16_t)number_of(expressway_find(line, name, length + 5), UINT16_MAX);
 	return address;
 }
 
@@ -123,7 +124,7 @@ static bool read_line(struct trace_reader *reader, struct span text, struct expr
 	int32_t offset_s = 0;
 	ret_line->head = (struct record_head){ 0 };
 	ret_line->count = 0;
-	size_t used = read_stamp(state, text, &us);
+	size_t used = read_stamp(&state->local_stamp, text, &us);
 	if (used == 0)
 		return false;
 	struct span rest = span_from(text, used);
@@ -138,7 +139,7 @@ static bool read_line(struct trace_reader *reader, struct span text, struct expr
 	read_keys(span_from(rest, process + 6), ret_line);
 	ret_line->head.time_us = us - (int64_t)offset_s * 1000000;
 	struct span utc = expressway_raw(ret_line, "UTCTime");
-	if (utc.at && read_stamp(state, utc, &us) == utc.length)
+	if (utc.at && read_stamp(&state->utc_stamp, utc, &us) == utc.length)
 		ret_line->head.time_us = us;
 	return true;
 }
@@ -292,35 +293,6 @@ static size_t indent(struct span line)
 	return text.length == 1 && text.at[0] == '|' && line.length > 2 ? 2 : 1;
 }
 
-/* The lines of a message, each without its blank, the first without its bar; CR LF between them. */
-static struct span read_bytes(struct trace_reader *reader, struct span block)
-{
-	char *out = arena_allocate(&reader->arena, 2 * block.length + 2);
-	size_t length = 0;
-	bool first = true;
-	struct span rest = block;
-	if (!out)
-		return SPAN_NONE;
-	while (rest.length > 0) {
-		size_t end = span_find(rest, '\n');
-		struct span line = span_first(rest, end);
-		rest = span_from(rest, end + 1);
-		if (line.length > 0 && line.at[line.length - 1] == '\r')
-			line.length--;
-		line = span_from(line, first ? line.length > 0 && line.at[0] == ' ' : indent(line));
-		if (first && line.length > 0 && line.at[0] == '|')
-			line = span_from(line, 1);
-		if (!first) {
-			out[length++] = '\r';
-			out[length++] = '\n';
-		}
-		first = false;
-		memcpy(out + length, line.at, line.length);
-		length += line.length;
-	}
-	return span_make(out, length);
-}
-
 /* What the summary said that the message itself does not carry. */
 static void join_summary(struct trace_reader *reader, struct record *r)
 {
@@ -339,7 +311,7 @@ static void join_summary(struct trace_reader *reader, struct record *r)
 	}
 }
 
-static void read_message(struct trace_reader *reader, const struct expressway_line *line, struct span block,
+static void read_message(struct trace_reader *reader, const struct expressway_line *line, struct span bytes,
 	const struct trace_place *place)
 {
 	struct expressway_state *state = reader->state;
@@ -348,7 +320,7 @@ static void read_message(struct trace_reader *reader, const struct expressway_li
 	read_ends(state, line, &r.message);
 	if (hash.at)
 		(void)span_to_u64(hash, UINT64_MAX, &r.message.hash);
-	r.message.bytes = read_bytes(reader, block);
+	r.message.bytes = bytes;
 	if (r.message.hash) {
 		join_summary(reader, &r);
 		state->given[state->next_given++ % EXPRESSWAY_SUMMARIES_MAXIMUM] = r.message.hash;
@@ -356,48 +328,83 @@ static void read_message(struct trace_reader *reader, const struct expressway_li
 	trace_reader_give(reader, &r, place);
 }
 
-/* What follows a line: the message, where there is one. *ret_block is without the line SIPMSG: and the last bar. False:
- * its end has not come. A message that was cut off ends where the next line begins. */
+/* What follows a line: a message, where there is one. */
 struct follower {
-	struct span block;
-	size_t whole;
+	struct span bytes; /* as on the wire; absent: none, or without memory */
+	size_t whole; /* bytes of the log, with SIPMSG: and the last bar */
 	size_t lines;
 	bool is_message;
 };
 
-static bool find_message(struct span text, bool last, struct follower *ret_follower)
+/* One line of a message, without the blank or blanks of the log, the first without its bar; CR LF between them. */
+static size_t put_line(char *out, struct span line, bool first)
 {
-	struct follower f = { 0 };
-	struct span line;
-	size_t whole, start = 0;
-	if (!trace_reader_line(text, last, &line, &whole)) {
-		*ret_follower = f;
-		return last || text.length >= TRACE_RECORD_MAXIMUM;
+	size_t length = 0;
+	line = span_from(line, first ? line.length > 0 && line.at[0] == ' ' : indent(line));
+	if (first && line.length > 0 && line.at[0] == '|')
+		line = span_from(line, 1);
+	if (!first) {
+		out[length++] = '\r';
+		out[length++] = '\n';
 	}
-	if (!span_is(span_trim(line), "SIPMSG:")) {
-		*ret_follower = f;
+	memcpy(out + length, line.at, line.length);
+	return length + line.length;
+}
+
+#define OUT_FIRST 4096
+
+/* The next size of the message's memory: there is always room for the line at hand. */
+static bool make_room(struct trace_reader *reader, char **out, size_t *capacity, size_t used, size_t more)
+{
+	if (used + more <= *capacity)
 		return true;
-	}
-	f.is_message = true;
-	f.whole = start = whole;
-	f.lines = 1;
-	while (trace_reader_line(span_from(text, f.whole), last, &line, &whole)) {
-		if (begins_line(line) || f.whole > TRACE_RECORD_MAXIMUM)
+	size_t wanted = 2 * (used + more) + OUT_FIRST;
+	char *larger = arena_allocate(&reader->arena, wanted);
+	if (!larger)
+		return false;
+	if (used > 0)
+		memcpy(larger, *out, used);
+	*out = larger;
+	*capacity = wanted;
+	return true;
+}
+
+/* False: the end of the message has not come. One that was cut off ends where the next line begins. */
+static bool read_lines(struct trace_reader *reader, struct span text, bool last, struct follower *f)
+{
+	char *out = NULL;
+	size_t capacity = 0, used = 0, whole;
+	struct span line;
+	while (trace_reader_line(span_from(text, f->whole), last, &line, &whole)) {
+		if (begins_line(line) || f->whole > TRACE_RECORD_MAXIMUM)
 			break;
-		f.whole += whole;
-		f.lines++;
+		f->whole += whole;
+		f->lines++;
 		/* The first line has its bar in front, even where nothing follows it. */
-		if (f.lines > 2 && line.length == 2 && line.at[0] == ' ' && line.at[1] == '|') {
-			f.block = span_first(span_from(text, start), f.whole - whole - start);
-			*ret_follower = f;
+		if (f->lines > 2 && line.length == 2 && line.at[0] == ' ' && line.at[1] == '|') {
+			f->bytes = span_make(out, used);
 			return true;
 		}
+		if (!make_room(reader, &out, &capacity, used, line.length + 2))
+			return true;
+		used += put_line(out + used, line, f->lines == 2);
 	}
-	bool ended = last || f.whole > TRACE_RECORD_MAXIMUM ||
-		     span_find(span_from(text, f.whole), '\n') < text.length - f.whole;
-	f.block = span_first(span_from(text, start), f.whole - start);
-	*ret_follower = f;
-	return ended;
+	f->bytes = span_make(out, used);
+	return last || f->whole > TRACE_RECORD_MAXIMUM ||
+	       span_find(span_from(text, f->whole), '\n') < text.length - f->whole;
+}
+
+static bool find_message(struct trace_reader *reader, struct span text, bool last, struct follower *ret_follower)
+{
+	struct span line;
+	size_t whole;
+	*ret_follower = (struct follower){ 0 };
+	if (!trace_reader_line(text, last, &line, &whole))
+		return last || text.length >= TRACE_RECORD_MAXIMUM;
+	if (!span_is(span_trim(line), "SIPMSG:"))
+		return true;
+	*ret_follower = (struct follower){ .whole = whole, .lines = 1, .is_message = true };
+	return read_lines(reader, text, last, ret_follower);
 }
 
 static size_t read_expressway(struct trace_reader *reader, struct span text, bool last)
@@ -412,14 +419,15 @@ static size_t read_expressway(struct trace_reader *reader, struct span text, boo
 	arena_reset(&reader->arena);
 	bool readable = begins_line(raw) && read_line(reader, raw, &line);
 	bool is_sip = readable && span_is(expressway_raw(&line, "Module"), "network.sip");
-	if (is_sip && !expressway_raw(&line, "Detail").at && !find_message(span_from(text, whole), last, &follower))
+	if (is_sip && !expressway_raw(&line, "Detail").at &&
+		!find_message(reader, span_from(text, whole), last, &follower))
 		return 0;
 	whole += follower.whole;
 	place.raw = span_first(text, whole);
 	reader->line += 1 + follower.lines;
 	reader->counts.lines += 1 + follower.lines;
 	if (follower.is_message)
-		read_message(reader, &line, follower.block, &place);
+		read_message(reader, &line, follower.bytes, &place);
 	else if (is_sip)
 		read_summary(reader, &line, &place);
 	else if (readable)
