@@ -106,11 +106,12 @@ static bool saw_certificate(const struct judging *j)
 	return false;
 }
 
-static const struct finding *first_undecided(const struct finding_list *findings)
+/* By the order of refusal, among those that say no or those that leave it open. */
+static const struct finding *first_of(const struct finding_list *findings, bool undecided)
 {
 	const struct finding *first = NULL;
 	for (const struct finding *f = findings->first; f; f = f->next)
-		if (f->severity == FINDING_ERROR && finding_is_undecided(f->code) &&
+		if (f->severity == FINDING_ERROR && finding_is_undecided(f->code) == undecided &&
 			(!first || finding_entry(f->code)->stage < finding_entry(first->code)->stage))
 			first = f;
 	return first;
@@ -122,13 +123,14 @@ static struct check_way way_of(const struct judging *j)
 	if (j->incomplete || j->findings->incomplete)
 		return way;
 	bool unseen = j->way == JUDGE_FROM && j->plan.accepted && !saw_certificate(j);
-	way.answer = finding_list_first_error(j->findings);
-	if (!way.answer && !unseen)
-		way.verdict = finding_list_severity(j->findings) == FINDING_WARNING ? CHECK_WARN : CHECK_PASS;
-	else if (way.answer && is_open(j))
-		way.answer = first_undecided(j->findings);
-	else if (way.answer)
-		way.verdict = CHECK_FAIL;
+	if (!finding_list_first_error(j->findings)) {
+		if (!unseen)
+			way.verdict = finding_list_severity(j->findings) == FINDING_WARNING ? CHECK_WARN : CHECK_PASS;
+		return way;
+	}
+	bool open = is_open(j);
+	way.answer = first_of(j->findings, open);
+	way.verdict = open ? CHECK_UNKNOWN : CHECK_FAIL;
 	return way;
 }
 
@@ -192,7 +194,10 @@ static int32_t days_left(const struct check_report *report)
 		end = earliest_end(report, false);
 	if (end == INT64_MAX)
 		return INT32_MIN;
-	int64_t left_s = end - report->judged_at_s;
+	int64_t left_s;
+	/* A date that could not be read is as far away as can be. */
+	if (__builtin_sub_overflow(end, report->judged_at_s, &left_s))
+		return INT32_MIN + 1;
 	int64_t days = left_s / DAY_S - (left_s % DAY_S < 0);
 	if (days > INT32_MAX)
 		return INT32_MAX;

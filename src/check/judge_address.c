@@ -27,6 +27,12 @@ static bool is_good(const struct check_cell *cell)
 	return cell->state == CHECK_STATE_GOOD || cell->state == CHECK_STATE_WARNING;
 }
 
+void judge_certificate_is_judged(struct finding *since)
+{
+	for (struct finding *f = since; f; f = f->next)
+		f->suppresses &= ~FINDING_STAGE_BIT(FINDING_STAGE_CERTIFICATE);
+}
+
 /* ---- the connection ---- */
 
 /* It asked for a certificate, none was given to us, and that ended the connection: nothing is known of how it takes
@@ -79,6 +85,8 @@ static bool judge_connection(struct judging *j, const struct judge_aim *aim, str
 	if (stands)
 		cell_set(row, CHECK_STEP_TLS, CHECK_STATE_GOOD, FINDING_NONE);
 	judge_cells_mark(row->cells, *mark);
+	if (row->attempt->planned_certificate)
+		judge_certificate_is_judged(*mark);
 	return stands;
 }
 
@@ -201,7 +209,7 @@ static bool judge_certificate(struct judging *j, const struct judge_aim *aim, co
 
 static void not_tried(struct judging *j, const struct judge_aim *aim, struct check_row *row)
 {
-	if (j->facts->not_connected)
+	if (j->facts->not_connected || !row->address.at)
 		return;
 	cell_set(row, CHECK_STEP_TCP, CHECK_STATE_UNKNOWN, FINDING_EXAMINATION_CUT);
 	j->untried |= aim->is_candidate;
@@ -220,7 +228,7 @@ static void judge_called(
 	bool planned = attempt && attempt->planned_certificate;
 	if (stands || planned)
 		judge_certificate(j, aim, host, false, row);
-	else if (tried && attempt->probe.chain.count > 0)
+	else if (tried && attempt->probe.connection.connect == TRUST_CONNECT_OPEN && attempt->probe.chain.count > 0)
 		judge_certificate(j, aim, host, true, row);
 	bool speaks = aim->is_candidate || j->plan.candidate_count == 0;
 	if (speaks && stands)

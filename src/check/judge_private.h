@@ -24,6 +24,7 @@ struct judging {
 	struct finding_list aside;
 	struct arena scratch;
 
+	struct trust_domain domain; /* the SRV answer as this rule book sees it */
 	struct trust_plan plan;
 	unsigned suppressed; /* stages that are not judged at targets which may not speak for the domain */
 	struct check_cell srv; /* of the whole domain */
@@ -43,6 +44,10 @@ struct judge_aim {
 
 /* judge_rows.c: the domain, then a row for each address of each target. */
 void judge_rows_make(struct judging *j);
+/* judge_seen.c: facts as somebody sees them who judges by this rule book. Who validates by DNSSEC never gets to see
+ * what does not validate. *ret_host lives as long as the report. */
+struct trust_domain judge_seen_domain(const struct judging *j);
+void judge_seen_host(struct judging *j, const struct trust_host *host, struct trust_host *ret_host);
 /* judge_cells.c: what was found since `mark` (the list's `last` before), into the cells of the columns. */
 struct check_cell judge_cell(const struct finding *f);
 void judge_cells_mark(struct check_cell cells[CHECK_STEP_COUNT], const struct finding *since);
@@ -51,6 +56,9 @@ enum check_state judge_cells_worst(const struct check_cell cells[CHECK_STEP_COUN
 /* judge_address.c: connection and certificate of one address; fills row->cells from TCP on, and accepted. */
 void judge_address(struct judging *j, const struct judge_aim *aim, const struct trust_host *host, uint16_t host_port,
 	struct check_row *row);
+/* Where the certificate is a planned one it is judged whatever becomes of the connection: a finding must not say that
+ * it is not. */
+void judge_certificate_is_judged(struct finding *since);
 /* The list for findings of that stage at that target: the report's, or the one aside. */
 struct trust_judge judge_of(struct judging *j, const struct judge_aim *aim, enum finding_stage stage);
 /* judge_notes.c: what is no rule of trust but worth a word. */

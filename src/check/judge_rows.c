@@ -31,7 +31,7 @@ static struct check_cell srv_cell(const struct judging *j, const struct finding 
 	for (const struct finding *f = since; f; f = f->next)
 		if (is_about_records(f->code))
 			return judge_cell(f);
-	if (j->facts->srv.lookup.status == TRUST_LOOKUP_NOT_ASKED)
+	if (j->domain.lookup.status == TRUST_LOOKUP_NOT_ASKED)
 		cells[CHECK_STEP_SRV].state = CHECK_STATE_NOT_JUDGED;
 	return cells[CHECK_STEP_SRV];
 }
@@ -43,7 +43,7 @@ static struct check_cell srv_cell_of_refused(struct judging *j)
 	struct trust_plan ignored;
 	struct trust_judge judge = judge_of(j, NULL, FINDING_STAGE_LOOKUP);
 	judge.policy = &open;
-	if (trust_judge_domain(&judge, j->facts->domain, &j->facts->srv, &ignored) < 0)
+	if (trust_judge_domain(&judge, j->facts->domain, &j->domain, &ignored) < 0)
 		j->incomplete = true;
 	return srv_cell(j, j->aside.first);
 }
@@ -57,7 +57,8 @@ static void judge_domain(struct judging *j)
 		return;
 	}
 	struct trust_judge judge = { .policy = &j->policy, .findings = j->findings, .now_s = j->now_s };
-	if (trust_judge_domain(&judge, j->facts->domain, &j->facts->srv, &j->plan) < 0)
+	j->domain = judge_seen_domain(j);
+	if (trust_judge_domain(&judge, j->facts->domain, &j->domain, &j->plan) < 0)
 		j->incomplete = true;
 	const struct finding *error = finding_list_first_error(j->findings);
 	j->srv = srv_cell(j, j->findings->first);
@@ -123,7 +124,7 @@ static void aims_add(struct aims *aims, const struct trust_candidate *candidate,
 static struct aims aims_make(struct judging *j)
 {
 	const struct check_facts *facts = j->facts;
-	size_t most = j->plan.candidate_count + facts->srv.record_count + 1;
+	size_t most = j->plan.candidate_count + j->domain.record_count + 1;
 	struct aims aims = { arena_zero(j->arena, most * sizeof(struct judge_aim)), 0 };
 	if (!aims.items) {
 		j->incomplete = true;
@@ -131,13 +132,13 @@ static struct aims aims_make(struct judging *j)
 	}
 	for (size_t i = 0; i < j->plan.candidate_count; i++)
 		aims_add(&aims, &j->plan.candidates[i], true);
-	for (size_t i = 0; i < facts->srv.record_count; i++) {
-		const struct trust_srv *record = &facts->srv.records[i];
+	for (size_t i = 0; i < j->domain.record_count; i++) {
+		const struct trust_srv *record = &j->domain.records[i];
 		struct trust_candidate other = { .kind = TRUST_CANDIDATE_ANY,
 			.domain = facts->domain,
 			.name = trust_name_strip(record->target),
 			.port = record->port,
-			.secure = facts->srv.lookup.secure };
+			.secure = j->domain.lookup.secure };
 		aims_add(&aims, &other, false);
 	}
 	struct trust_candidate server = { .kind = TRUST_CANDIDATE_SERVER,
@@ -177,6 +178,14 @@ static void target_without_facts(struct judging *j, const struct judge_aim *aim,
 	row_add(j, base);
 }
 
+static bool has_plan(const struct check_facts *facts)
+{
+	for (size_t i = 0; i < facts->attempt_count; i++)
+		if (facts->attempts[i].planned_certificate)
+			return true;
+	return false;
+}
+
 /* Who calls us has reached us: nobody asks for his addresses. */
 static void judge_host(
 	struct judging *j, const struct judge_aim *aim, const struct trust_host *host, struct check_row *base)
@@ -189,6 +198,20 @@ static void judge_host(
 	if (!trust_judge_host(&judge, &aim->candidate, host) && !*mark)
 		j->incomplete = true;
 	judge_cells_mark(base->cells, *mark);
+	if (has_plan(j->facts))
+		judge_certificate_is_judged(*mark);
+}
+
+/* Without an address there is nothing to connect to; a planned certificate is judged all the same. */
+static void judge_row(struct judging *j, const struct judge_aim *aim, size_t h, const struct trust_host *host,
+	struct span address, const struct check_row *like)
+{
+	const struct check_facts *facts = j->facts;
+	struct check_row *row = row_add(j, like);
+	row->address = address;
+	row->attempt = attempt_find(facts, h, row->port, address);
+	judge_address(j, aim, host, facts->host_ports ? facts->host_ports[h] : row->port, row);
+	finding_list_unite(j->findings);
 }
 
 static void judge_target(struct judging *j, const struct judge_aim *aim)
@@ -206,17 +229,13 @@ static void judge_target(struct judging *j, const struct judge_aim *aim)
 		target_without_facts(j, aim, &base);
 		return;
 	}
-	const struct trust_host *host = &facts->hosts[h];
-	judge_host(j, aim, host, &base);
-	for (size_t i = 0; i < host->address_count; i++) {
-		struct check_row *row = row_add(j, &base);
-		row->address = host->addresses[i].text;
-		row->attempt = attempt_find(facts, h, row->port, row->address);
-		judge_address(j, aim, host, facts->host_ports ? facts->host_ports[h] : row->port, row);
-		finding_list_unite(j->findings);
-	}
-	if (host->address_count == 0)
-		row_add(j, &base);
+	struct trust_host host;
+	judge_seen_host(j, &facts->hosts[h], &host);
+	judge_host(j, aim, &host, &base);
+	for (size_t i = 0; i < host.address_count; i++)
+		judge_row(j, aim, h, &host, host.addresses[i].text, &base);
+	if (host.address_count == 0)
+		judge_row(j, aim, h, &host, SPAN_NONE, &base);
 }
 
 static size_t rows_needed(const struct check_facts *facts, const struct aims *aims)

@@ -62,8 +62,8 @@ static struct span date_words(struct trial *t, const struct trust_certificate *c
 static void warn_expiry(struct trial *t)
 {
 	int64_t soon_s = t->judge->policy->expires_soon_s ? t->judge->policy->expires_soon_s : TRUST_EXPIRES_SOON_S;
-	int64_t left_s = t->leaf->not_after_s - t->judge->now_s;
-	if (soon_s < 0 || left_s >= soon_s)
+	int64_t left_s;
+	if (__builtin_sub_overflow(t->leaf->not_after_s, t->judge->now_s, &left_s) || soon_s < 0 || left_s >= soon_s)
 		return;
 	struct finding *f = trial_add(t, FINDING_CERTIFICATE_EXPIRES_SOON, t->target);
 	trial_evidence(t, f, SPAN_NONE);

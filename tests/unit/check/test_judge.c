@@ -221,6 +221,11 @@ static const struct expectation microsoft[] = {
 	{ "a planned certificate for a server that is not there yet",
 		{ .servers = { { .address = ADDRESS_1, .planned = true, .connect = TRUST_CONNECT_REFUSED } } },
 		CHECK_FAIL, "connect-refused", 1046, "error:connect-refused", "+++x.++++.", CHECK_PASS },
+	{ "a planned certificate for a server without an address", { .hosts = { { .name = EDGE, .planned = true } } },
+		CHECK_FAIL, "address-missing", 1014, "error:address-missing", "++x..++++.", CHECK_PASS },
+	{ "what does not validate is no concern of this rule book",
+		{ .bogus = true, .hosts = { { .name = EDGE, .addresses = { ADDRESS_1 }, .bogus = true } } }, CHECK_PASS,
+		"", 0, "", HEALTHY, CHECK_PASS },
 	{ "the time was over", { .deadline_passed = true, .servers = { { .address = ADDRESS_1, .not_tried = true } } },
 		CHECK_UNKNOWN, "examination-cut", 0, "error:examination-cut", "+++?......", CHECK_UNKNOWN },
 	{ "the time was over, but one address was good",
@@ -336,6 +341,11 @@ static const struct expectation dane[] = {
 	{ "the SRV record is not signed",
 		{ .unsigned_ = true, TLSA(.digest = KEY), SHOWS(.key_sha256 = KEY, BOTH_NAMES) }, CHECK_FAIL,
 		"tlsa-insecure", 0, "error:tlsa-insecure", "+.+++x....", CHECK_PASS },
+	{ "the SRV record does not validate", { .bogus = true, TLSA(.digest = KEY), SHOWS(.key_sha256 = KEY) },
+		CHECK_UNKNOWN, "srv-lookup-failed", 1008, "error:srv-lookup-failed", "?.........", CHECK_UNKNOWN },
+	{ "the address does not validate", { TLSA(.digest = KEY, .bogus = true), SHOWS(.key_sha256 = KEY) },
+		CHECK_UNKNOWN, "address-lookup-failed", 1014, "error:address-lookup-failed", "+.?.......",
+		CHECK_UNKNOWN },
 	{ "this side cannot validate: no word about the domain",
 		{ .not_validated = "no trust anchor",
 			.unsigned_ = true,
@@ -577,6 +587,23 @@ static void dates_are_judged_when_asked(void **state)
 	free_simply(report);
 }
 
+static void a_date_that_cannot_be_read_is_long_past(void **state)
+{
+	(void)state;
+	static const struct check_options options;
+	struct check_bench bench = { .policy = { .discover = true }, .options = &options };
+	struct check_facts *facts = world_facts(&(struct world){ .why = NULL });
+	struct check_report report;
+	struct trust_certificate leaf = facts->attempts[0].probe.chain.certificates[0];
+	leaf.not_after_s = INT64_MIN;
+	facts->attempts[0].probe.chain.certificates = &leaf;
+	check_judge(&bench, TRUST_POLICY_MICROSOFT, facts, &report);
+	assert_string_equal(answer_of(&report), "certificate-expired");
+	assert_int_equal(report.certificate_days, INT32_MIN + 1);
+	check_report_free(&report);
+	check_facts_free(facts);
+}
+
 /* Addresses of one server that show different certificates: the finding says which one it was. */
 static void the_address_is_named_where_they_differ(void **state)
 {
@@ -689,6 +716,7 @@ int main(void)
 		cmocka_unit_test(configured_servers),
 		cmocka_unit_test(days_are_of_a_good_address),
 		cmocka_unit_test(dates_are_judged_when_asked),
+		cmocka_unit_test(a_date_that_cannot_be_read_is_long_past),
 		cmocka_unit_test(the_address_is_named_where_they_differ),
 		cmocka_unit_test(a_domain_inside_something_else_is_offered),
 		cmocka_unit_test(owners),

@@ -65,6 +65,8 @@ struct host {
 	const char *digest; /* of the TLSA record 3 1 1 */
 	uint16_t port; /* where TLSA was asked; 0: 5061 */
 	bool unsigned_; /* without DNSSEC */
+	bool bogus; /* its addresses do not validate; who does not ask for that sees them */
+	bool planned; /* without an address: a certificate is planned for it */
 };
 
 struct world {
@@ -73,6 +75,7 @@ struct world {
 	enum trust_lookup_status srv; /* 0: OK */
 	const char *why;
 	bool unsigned_;
+	bool bogus; /* of the SRV answer, as of a host */
 	struct host hosts[WORLD_MAXIMUM]; /* none: every target has ADDRESS_1 */
 	struct server servers[WORLD_MAXIMUM]; /* addresses that are not named here are healthy */
 	const char *server; /* configured */
@@ -108,7 +111,8 @@ static inline void world_targets(const struct world *w, struct check_facts *fact
 		.lookup = { .status = w->server ? TRUST_LOOKUP_NOT_ASKED : status,
 			.why = span_of(w->why),
 			.ttl_s = 300,
-			.secure = !w->unsigned_ },
+			.secure = !w->unsigned_ && !w->bogus,
+			.bogus = w->bogus },
 		.records = records,
 		.record_count = status == TRUST_LOOKUP_OK && !w->server ? count : 0 };
 }
@@ -132,6 +136,7 @@ static inline void world_host(struct check_facts *facts, const struct host *from
 	host->a.status = from->a ? from->a : has[0] ? TRUST_LOOKUP_OK : TRUST_LOOKUP_NODATA;
 	host->aaaa.status = from->aaaa ? from->aaaa : has[1] ? TRUST_LOOKUP_OK : TRUST_LOOKUP_NODATA;
 	host->a.secure = host->aaaa.secure = host->tlsa_lookup.secure = !from->unsigned_;
+	host->a.bogus = host->aaaa.bogus = from->bogus;
 	host->a.canonical = span_of(from->alias);
 	host->a.why = host->aaaa.why = host->tlsa_lookup.why = span_of(from->why);
 	host->addresses = addresses;
@@ -256,6 +261,19 @@ static inline void world_attempt(
 	attempt->probe.chain = world_chain(facts, &server->shown);
 }
 
+/* A certificate for a host that has no address yet. */
+static inline void world_plan(const struct world *w, struct check_facts *facts, size_t h, uint16_t port)
+{
+	static const struct shown healthy;
+	if (!w->hosts[h].planned)
+		return;
+	struct check_attempt *attempt = &facts->attempts[facts->attempt_count++];
+	attempt->host = h;
+	attempt->port = port;
+	attempt->planned_certificate = true;
+	attempt->probe.chain = world_chain(facts, &healthy);
+}
+
 static inline void world_attempts(const struct world *w, struct check_facts *facts)
 {
 	facts->srv.hosts = facts->hosts;
@@ -274,6 +292,8 @@ static inline void world_attempts(const struct world *w, struct check_facts *fac
 		}
 		if (count == 0 && w->server)
 			ports[count++] = 5061;
+		for (size_t i = 0; i < count && facts->hosts[h].address_count == 0; i++)
+			world_plan(w, facts, h, ports[i]);
 		for (size_t i = 0; i < count; i++)
 			for (size_t a = 0; a < facts->hosts[h].address_count; a++)
 				world_attempt(w, facts, h, ports[i], &facts->hosts[h].addresses[a]);
