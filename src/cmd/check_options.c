@@ -87,12 +87,15 @@ const struct command_section check_command_sections[] = {
 		"first Ctrl-C ends it in order, the second at once. What stands in --output is never lost: with "
 		"--resume, domains that are there are skipped, and a last line that was cut is taken out. Without "
 		"--resume a file that holds anything is refused." },
-	{ "Watching:", "Every round examines all domains, compares with what it remembers, and prints a line for each "
-		       "change: the verdict, the SRV targets, a certificate, its end, the finding. The first round "
-		       "only remembers. --on-change COMMAND is run by /bin/sh once for each domain that changed, with "
-		       "FEDGE_DOMAIN, FEDGE_POLICY, FEDGE_WHAT, FEDGE_BEFORE, FEDGE_AFTER, FEDGE_VERDICT, "
-		       "FEDGE_PREVIOUS_VERDICT, FEDGE_FINDING and FEDGE_TITLE in its environment and the domain's JSON "
-		       "object on standard input." },
+	{ "Watching:",
+		"Every round examines all domains, compares with what it remembers, and prints a line for each "
+		"change: of the verdict, the finding, the SRV targets, a certificate, its end, the addresses. The "
+		"first time it sees a domain it only remembers. --on-change COMMAND is run by /bin/sh, once for each "
+		"domain that changed, with the domain's JSON object on standard input and in its environment "
+		"FEDGE_DOMAIN, FEDGE_POLICY, FEDGE_VERDICT, FEDGE_PREVIOUS_VERDICT, FEDGE_FINDING, FEDGE_TITLE, "
+		"FEDGE_CHANGES (all changes, as sentences), and FEDGE_WHAT, FEDGE_BEFORE and FEDGE_AFTER (the most "
+		"important one). Its output goes to standard error. At most 8 run at once; after 60 s a command is "
+		"killed." },
 	{ "Examples:", "  fedge check example.com                          can I federate with them?\n"
 		       "  fedge check example.com --short --resolver 9.9.9.9\n"
 		       "  fedge check example.com -c edge.yaml             what would my edge decide?\n"
