@@ -178,6 +178,19 @@ static void name_the_address(
 			SPAN_NONE, SPAN_NONE);
 }
 
+/* No connection was made, as asked; what DNS says of the certificate under DANE can be judged all the same. */
+static void judge_records(
+	struct judging *j, const struct judge_aim *aim, const struct trust_host *host, struct check_row *row)
+{
+	struct trust_candidate candidate = aim->candidate;
+	struct trust_judge judge = judge_of(j, aim, FINDING_STAGE_CERTIFICATE);
+	struct finding **mark = judge.findings->last;
+	candidate.secure |= !j->facts->validated;
+	if (!trust_judge_tlsa(&judge, &candidate, host) && !*mark)
+		j->incomplete = true;
+	judge_cells_mark(row->cells, *mark);
+}
+
 static const enum check_step certificate_steps[] = { CHECK_STEP_CHAIN, CHECK_STEP_NAME, CHECK_STEP_DATES,
 	CHECK_STEP_USAGE };
 
@@ -230,6 +243,8 @@ static void judge_called(
 		judge_certificate(j, aim, host, false, row);
 	else if (tried && attempt->probe.connection.connect == TRUST_CONNECT_OPEN && attempt->probe.chain.count > 0)
 		judge_certificate(j, aim, host, true, row);
+	else if (!tried && j->facts->not_connected && row->address.at && j->policy.kind == TRUST_POLICY_DANE)
+		judge_records(j, aim, host, row);
 	bool speaks = aim->is_candidate || j->plan.candidate_count == 0;
 	if (speaks && stands)
 		judge_note_address(j, row);

@@ -46,9 +46,14 @@ static struct finding *tlsa_finding(
 static void fix_record(struct trial *t, struct finding *f, const struct trust_candidate *candidate)
 {
 	struct finding_fix *fix = words_fix(f, "DNS", SPAN("publish the digest of the certificate's key"));
-	if (t->leaf->key_sha256.length == 32)
-		finding_fix_line(fix, "_%u._tcp.%.*s.\t300 IN TLSA\t3 1 1 %.*s", (unsigned)candidate->port,
-			SPAN_PRINT(words_name(t->target, "HOST")), SPAN_PRINT(hex(t->judge, t->leaf->key_sha256)));
+	struct span name = words_name(t->target, "HOST");
+	bool known = t->leaf && t->leaf->key_sha256.length == 32;
+	finding_fix_line(fix, "_%u._tcp.%.*s.\t300 IN TLSA\t3 1 1 %.*s", (unsigned)candidate->port, SPAN_PRINT(name),
+		SPAN_PRINT(known ? hex(t->judge, t->leaf->key_sha256) : SPAN("DIGEST")));
+	if (!known)
+		finding_fix_line(fix,
+			"openssl x509 -in CERTIFICATE.pem -noout -pubkey | openssl pkey -pubin -outform DER | "
+			"openssl dgst -sha256");
 	words_mail(t->judge, f);
 }
 
@@ -125,21 +130,38 @@ static void no_record_fits(struct trial *t, const struct trust_candidate *candid
 	fix_record(t, f, candidate);
 }
 
-bool trial_tlsa(struct trial *t, const struct trust_candidate *candidate, const struct trust_host *host,
-	enum trust_tlsa_match *ret_match)
+/* What DNS alone tells: is there a record, and may it be believed? */
+static bool has_record(struct trial *t, const struct trust_candidate *candidate, const struct trust_host *host)
 {
 	enum trust_lookup_status status = host ? host->tlsa_lookup.status : TRUST_LOOKUP_NOT_ASKED;
 	bool address = host && (host->a.status != TRUST_LOOKUP_OK || host->a.secure) &&
 		       (host->aaaa.status != TRUST_LOOKUP_OK || host->aaaa.secure);
 	bool led_here = candidate->secure && address;
-	*ret_match = TRUST_TLSA_NONE;
 	if (!host || (is_failed(status) && led_here))
 		lookup_failed(t, candidate, host ? &host->tlsa_lookup : NULL, trust_lookup_status_name(status));
 	else if (!is_failed(status) && (status != TRUST_LOOKUP_OK || host->tlsa_count == 0))
 		record_missing(t, candidate, trust_lookup_status_name(status));
 	else if (!led_here || !host->tlsa_lookup.secure)
 		not_signed(t, candidate, candidate->secure, address, is_failed(status) || host->tlsa_lookup.secure);
-	else if ((*ret_match = trust_tlsa_match(host, t->chain)) == TRUST_TLSA_NONE)
+	return !t->failed;
+}
+
+bool trial_tlsa(struct trial *t, const struct trust_candidate *candidate, const struct trust_host *host,
+	enum trust_tlsa_match *ret_match)
+{
+	*ret_match = TRUST_TLSA_NONE;
+	if (!has_record(t, candidate, host))
+		return false;
+	*ret_match = trust_tlsa_match(host, t->chain);
+	if (*ret_match == TRUST_TLSA_NONE)
 		no_record_fits(t, candidate, host);
 	return *ret_match != TRUST_TLSA_NONE;
+}
+
+bool trust_judge_tlsa(
+	const struct trust_judge *judge, const struct trust_candidate *candidate, const struct trust_host *host)
+{
+	static const struct trust_chain none;
+	struct trial t = { .judge = judge, .chain = &none, .domain = candidate->domain, .target = candidate->name };
+	return has_record(&t, candidate, host);
 }

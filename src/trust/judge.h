@@ -74,6 +74,11 @@ bool trust_judge_connection(
 bool trust_judge_certificate(const struct trust_judge *judge, const struct trust_candidate *candidate,
 	const struct trust_chain *chain, const struct trust_host *host);
 
+/* R8, policy dane, as far as DNS alone tells and no connection was made: tlsa-missing, tlsa-insecure,
+ * tlsa-lookup-failed. true: there is a record that may be believed. */
+bool trust_judge_tlsa(
+	const struct trust_judge *judge, const struct trust_candidate *candidate, const struct trust_host *host);
+
 /* R4 inbound: one candidate of the sender's domain must match the certificate of the connection. */
 bool trust_judge_presented(
 	const struct trust_judge *judge, const struct trust_plan *plan, const struct trust_chain *chain);
