@@ -39,6 +39,7 @@ struct bulk_run {
 	struct check_bulk_counts *counts;
 	struct clock clock;
 	size_t concurrency;
+	struct check_pace ramp; /* a resolver is not asked a thousand questions in the first moment */
 	struct bulk_list list;
 	int list_status; /* 1: more may come; 0: read to its end; negative: it failed */
 	bool list_waits; /* a pipe has nothing now */
@@ -145,11 +146,16 @@ static void run_collect(struct bulk_run *run)
 
 /* ---- the list ---- */
 
+static size_t run_width(const struct bulk_run *run)
+{
+	return run->ramp.most < run->concurrency ? run->ramp.most : run->concurrency;
+}
+
 static size_t run_room(const struct bulk_run *run)
 {
 	size_t waiting = check_limit_gate_waiting(run->gate);
 	size_t most = run->concurrency * WAITING_FACTOR;
-	return run->concurrency + (waiting < most ? waiting : most);
+	return run_width(run) + (waiting < most ? waiting : most);
 }
 
 static struct bulk_worker *run_idlest(struct bulk_run *run)
@@ -190,6 +196,8 @@ static void run_feed(struct bulk_run *run)
 	struct span typed;
 	int64_t now_us = run_now_us(run);
 	run->list_waits = false;
+	if (run->ramp.most < run->concurrency)
+		check_pace_turn(&run->ramp, now_us, 0, true);
 	for (int lines = 0; lines < LINES_AT_ONCE && run->list_status == 1 && !run_stopped(run); lines++) {
 		if (run->counts->in_flight >= run_room(run) || check_bucket_due_us(&run->begins, now_us) != 0)
 			return;
@@ -211,7 +219,7 @@ static int run_wait_ms(const struct bulk_run *run, int64_t now_us)
 	int64_t due_us = check_bucket_due_us(&run->begins, now_us);
 	bool wants = run->list_status == 1 && !run->list_waits && run->counts->in_flight < run_room(run);
 	if (!wants)
-		return WAIT_MS;
+		return run->ramp.most < run->concurrency ? CHECK_PACE_STEP_US / 1000 : WAIT_MS;
 	if (due_us == 0)
 		return 0;
 	int64_t ms = (due_us - now_us) / 1000 + 1;
@@ -367,6 +375,7 @@ int check_bulk_run(const struct check_bulk_settings *settings, struct check_bulk
 	if (run.concurrency > CONCURRENCY_MAXIMUM)
 		run.concurrency = CONCURRENCY_MAXIMUM;
 	run.start_us = run_now_us(&run);
+	check_pace_init(&run.ramp, run.start_us);
 	run_sample(&run, run.start_us);
 	run.status = run_open(&run);
 	if (run.status == 0)

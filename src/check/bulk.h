@@ -32,9 +32,10 @@ struct check_bulk_settings {
 	 * twice. */
 	FILE *domains;
 	unsigned workers; /* threads; 0: one a core */
-	/* Domains in flight; 0: 1000. Those that only wait for their turn at a busy server let others begin: up to four
-	 * times as many. At most twice as many connections are open at once, fewer where the machine allows fewer
-	 * descriptors (the soft limit is raised to the hard one). */
+	/* Domains in flight; 0: 1000; reached within the first two seconds. Those that only wait for their turn at a
+	 * busy server let others begin: up to four times as many. At most twice as many connections are open at once,
+	 * fewer where the machine allows fewer descriptors (the soft limit is raised to the hard one) or a thread
+	 * cannot keep up. */
 	size_t concurrency;
 	uint32_t rate; /* domains begun a second, all together; 0: no limit */
 	uint32_t server_rate; /* connections begun a second to one address; 0: 50; UINT32_MAX: no limit */
