@@ -14,6 +14,11 @@
 #define ANSWER_DEFAULT_US (5 * CLOCK_SECOND_US)
 /* What we say last is worth no more waiting than this. */
 #define STALL_US (2 * CLOCK_SECOND_US)
+/* Servers that look at our certificate after the handshake (nginx does) have sent their ticket by then, and close: what
+ * looks accepted must stand for as long as that takes, besides the way to them and back. An acknowledgement that is
+ * held back delays their word by 40 ms (RFC 1122 4.2.3.2 allows more). */
+#define STAND_US (100 * CLOCK_MS_US)
+#define STAND_WAY_MAXIMUM_US (200 * CLOCK_MS_US)
 /* Sixteen certificates with all names that are kept, their bytes, and an answer: far beyond what one handshake can
  * bring (OpenSSL takes 100 kB of certificates). */
 #define PROBE_BYTES_MAXIMUM ((size_t)8 << 20)
@@ -115,13 +120,24 @@ static void first_opened(struct net_stream *stream, void *argument)
 		wheel_arm(net_loop_wheel(probe->settings.loop), &probe->timer, probe->opened_us + wait_us);
 }
 
+int64_t probe_stand_us(const struct peer_probe *probe)
+{
+	int64_t way_us = net_stream_connected_us(probe->stream) - net_stream_started_us(probe->stream);
+	return STAND_US + (way_us < STAND_WAY_MAXIMUM_US ? way_us : STAND_WAY_MAXIMUM_US);
+}
+
 static void first_confirmed(struct net_stream *stream, void *argument)
 {
 	struct peer_probe *probe = argument;
 	(void)stream;
 	probe->confirmed_us = now_us(probe);
-	if (!answer_is_awaited(probe))
+	if (answer_is_awaited(probe))
+		return;
+	if (!net_stream_tls_facts(probe->stream)->certificate_requested)
 		first_over(probe, NULL);
+	else
+		wheel_arm(net_loop_wheel(probe->settings.loop), &probe->timer,
+			probe->confirmed_us + probe_stand_us(probe));
 }
 
 static bool answer_is_complete(const struct peer_probe *probe)
@@ -135,6 +151,11 @@ static void first_received(struct net_stream *stream, void *argument, struct spa
 {
 	struct peer_probe *probe = argument;
 	(void)stream;
+	if (!probe->settings.bytes.at) {
+		/* It speaks unasked: it has taken us in. */
+		first_over(probe, NULL);
+		return;
+	}
 	buffer_append(&probe->answer, span_first(bytes, PEER_ANSWER_MAXIMUM - probe->answer.length));
 	if (!answer_is_complete(probe))
 		return;

@@ -20,7 +20,9 @@ enum peer_reaction {
 	PEER_REACTION_NOT_ASKED, /* the server asks callers for no certificate */
 	PEER_REACTION_NONE_ACCEPTED, /* it asked, we had none to show, and it went on all the same */
 	PEER_REACTION_NONE_REFUSED, /* it asked, we had none to show, and it ended the connection for that */
-	PEER_REACTION_ACCEPTED, /* a ticket, data or an answer came, or the handshake itself tells (TLS 1.2) */
+	/* data or an answer came; or a ticket, or the handshake itself tells (TLS 1.2), and it did not close right
+	   after */
+	PEER_REACTION_ACCEPTED,
 	PEER_REACTION_REFUSED, /* by an alert; connection.alert names it */
 	PEER_REACTION_CUT, /* closed or reset without an alert */
 	PEER_REACTION_SILENT, /* nothing was said within the deadline: most likely accepted, not proved */

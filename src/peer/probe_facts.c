@@ -59,6 +59,14 @@ static enum peer_reaction reaction_of(const struct net_tls_facts *facts, const s
 	return facts->certificate_sent ? PEER_REACTION_ACCEPTED : PEER_REACTION_NONE_ACCEPTED;
 }
 
+/* A ticket, or the end of a handshake, means little where the server closes right after. */
+static bool is_confirmed(const struct peer_probe *probe, const struct net_failure *why)
+{
+	if (!why || !probe->confirmed_us || probe->answer.length > 0)
+		return probe->confirmed_us != 0;
+	return net_loop_now_us(probe->settings.loop) - probe->confirmed_us >= probe_stand_us(probe);
+}
+
 /* ---- the server's request ---- */
 
 static void gather_authorities(struct peer_probe *probe, const struct stack_st_X509_NAME *names)
@@ -122,7 +130,7 @@ void probe_gather(struct peer_probe *probe, const struct net_failure *why)
 	const struct net_tls_facts *seen = net_stream_tls_facts(probe->stream);
 	peer_connection_of(facts->connection.target, facts->connection.address, why, seen, &facts->connection);
 	facts->connection.text = arena_copy(&probe->arena, facts->connection.text);
-	facts->reaction = reaction_of(seen, why, probe->confirmed_us != 0);
+	facts->reaction = reaction_of(seen, why, is_confirmed(probe, why));
 	gather_chain(probe, seen);
 	gather_authorities(probe, seen->requested_authorities);
 	gather_times(probe, net_loop_now_us(probe->settings.loop));

@@ -29,6 +29,8 @@ struct peer_probe {
 void probe_connect_fill(const struct peer_probe *probe, struct net_connect *ret_connect);
 /* Lets a connection go in order, or cuts it; nobody hears of it any more. NULL is harmless. */
 void probe_stream_leave(struct net_stream *stream, bool at_once);
+/* How long the connection must stand after a sign of acceptance that is not data, to be one. */
+int64_t probe_stand_us(const struct peer_probe *probe);
 /* All is known: tells it. */
 void probe_finish(struct peer_probe *probe);
 
