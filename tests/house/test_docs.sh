@@ -24,6 +24,14 @@ for document in README.md docs/configuration.md; do
 	fi
 done
 
+# What README.md shows of `fedge check` is what it says of the facts that were saved when it was asked.
+sed -n '/^\$ fedge check /,/^```$/{/^\$ /d;/^```/d;p}' "$root/README.md" >"$work/shown"
+"$fedge" check --from "$root/docs/examples/readme.jsonl" --private >"$work/said" || [ $? -eq 2 ]
+if ! diff "$work/shown" "$work/said"; then
+	echo "README.md shows another output of fedge check than it has"
+	exit 1
+fi
+
 # Every option that --help shows stands in the command's page.
 for command in $("$fedge" help --commands); do
 	"$fedge" "$command" --help | sed -n 's/^ .* \{0,1\}--\([a-z-]*\).*/\1/p' | sort -u >"$work/help"
