@@ -8,7 +8,6 @@
 #include "sip/uri.h"
 
 #include <errno.h>
-#include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -271,6 +270,8 @@ static int make_tls(struct opening *o, const struct net_tls_settings *settings, 
 {
 	char text[NET_TLS_ERROR_SIZE] = "";
 	int status = net_tls_new(settings, ret_tls, text);
+	if (status == 0 && text[0])
+		o->desk->tls_note = arena_copy_text(&o->desk->arena, text);
 	return status < 0 && text[0] ? wrong(o, status, "%.*s", CHECK_ERROR_SIZE - 1, text) : status;
 }
 
@@ -294,17 +295,11 @@ static int open_versions(struct opening *o, const struct net_tls_settings *main)
 	return status;
 }
 
-/* The system's bundle and its folder by hash. X509_STORE_set_default_paths would add a lookup that reads the whole
- * folder for each issuer that is not found. */
-static bool add_system_authorities(X509_STORE *store)
+static bool has_authorities(X509_STORE *store)
 {
-	X509_LOOKUP *file = X509_STORE_add_lookup(store, X509_LOOKUP_file());
-	X509_LOOKUP *folder = X509_STORE_add_lookup(store, X509_LOOKUP_hash_dir());
-	bool any = file && X509_LOOKUP_load_file(file, NULL, X509_FILETYPE_DEFAULT) == 1;
-	if (folder && X509_LOOKUP_add_dir(folder, NULL, X509_FILETYPE_DEFAULT) == 1)
-		any = any || access(X509_get_default_cert_dir(), R_OK) == 0;
-	ERR_clear_error();
-	return any;
+	const char *folder = getenv(X509_get_default_cert_dir_env());
+	return sk_X509_OBJECT_num(X509_STORE_get0_objects(store)) > 0 ||
+	       access(folder ? folder : X509_get_default_cert_dir(), R_OK) == 0;
 }
 
 static int open_public_authorities(struct check_desk *desk)
@@ -312,7 +307,7 @@ static int open_public_authorities(struct check_desk *desk)
 	X509_STORE *store = X509_STORE_new();
 	if (!store)
 		return -ENOMEM;
-	if (add_system_authorities(store))
+	if (net_tls_system_authorities(store) && has_authorities(store))
 		desk->public_authorities = store;
 	else
 		X509_STORE_free(store);
@@ -423,6 +418,13 @@ struct net_tls *check_desk_tls(struct check_desk *desk)
 struct x509_store_st *check_desk_public_authorities(struct check_desk *desk)
 {
 	return desk->public_authorities;
+}
+
+const char *check_desk_note(const struct check_desk *desk, size_t index)
+{
+	if (desk->tls_note && index-- == 0)
+		return desk->tls_note;
+	return desk->zone ? check_zone_note(desk->zone, index) : NULL;
 }
 
 const struct check_options *check_desk_options(const struct check_desk *desk)

@@ -36,6 +36,7 @@ struct check_desk {
 
 	/* TLS */
 	struct net_tls *tls;
+	const char *tls_note; /* what net_tls_new had to say; NULL: nothing */
 	struct net_tls *versions[PEER_VERSION_COUNT]; /* deep only */
 	struct x509_store_st *public_authorities; /* NULL: the system has none */
 	bool private_possible; /* authorities that are not the system's are trusted too */

@@ -23,6 +23,9 @@ void check_desk_free(struct check_desk *desk); /* after its examiners */
 void check_desk_forget(struct check_desk *desk);
 struct net_tls *check_desk_tls(struct check_desk *desk);
 struct x509_store_st *check_desk_public_authorities(struct check_desk *desk); /* NULL: the system has none */
+/* What was opened and is doubtful all the same, a line each for people: planned records that are hardly meant, a
+ * certificate of ours that is out of date. NULL beyond the last. */
+const char *check_desk_note(const struct check_desk *desk, size_t index);
 const struct check_options *check_desk_options(const struct check_desk *desk);
 
 /* Who may connect now; for bulk runs (check/limit.h). All in the examiner's thread. */

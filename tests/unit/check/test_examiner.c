@@ -829,6 +829,27 @@ static void test_desk_errors(void **state)
 	rig_close(&r);
 }
 
+static void test_desk_notes(void **state)
+{
+	(void)state;
+	struct rig r;
+	rig_open(&r);
+	authorities_host(
+		&authorities, "old", (struct wish){ .name = "x.lab", .from_s = -200L * 86400, .to_s = -86400 }, false);
+	r.options.client_certificate_file = path_of("old", "pem");
+	r.options.client_key_file = path_of("old", "key");
+	buffer_append_text(&r.zone, "$ORIGIN a.lab.\n_sipfederationtls._tcp IN SRV 0 0 5061 vcse.a.lab\n");
+	rig_start(&r);
+	assert_non_null(check_desk_note(r.desk, 0));
+	assert_non_null(strstr(check_desk_note(r.desk, 0), "old.pem"));
+	assert_non_null(strstr(check_desk_note(r.desk, 1), "vcse.a.lab.a.lab"));
+	assert_null(check_desk_note(r.desk, 2));
+	assert_true(examine(&r, "a.lab")->client_certificate);
+	rig_close(&r);
+	unlink(path_of("old", "pem"));
+	unlink(path_of("old", "key"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -850,6 +871,7 @@ int main(void)
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_cancel_anywhere),
 		cmocka_unit_test(test_desk_errors),
+		cmocka_unit_test(test_desk_notes),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
