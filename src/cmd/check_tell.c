@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fedge check: reports in the format that was asked for. What they say is check/render.c's. */
+#include "check/json_write.h"
 #include "check/render.h"
 #include "cmd/check_command.h"
 
@@ -40,13 +41,9 @@ void check_teller_init(struct check_teller *t, const struct check_command *comma
 static int render_json(const struct check_report *report, struct buffer *out)
 {
 	json_t *object = check_render_json(report);
-	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	int status = check_json_write(object, out);
 	json_decref(object);
-	if (!text)
-		return -ENOMEM;
-	buffer_append_text(out, text);
-	free(text);
-	return buffer_append_byte(out, '\n');
+	return status < 0 ? status : buffer_append_byte(out, '\n');
 }
 
 /* All rule books at a glance, then what the first of them has to say. */
