@@ -9,6 +9,8 @@
 
 #define HELP_COLUMN 57 /* where "fedge help CODE" stands, if there is room */
 #define TITLE_MAXIMUM 1024
+#define EVIDENCE_ALWAYS 8 /* that much is never cut */
+#define EVIDENCE_SHOWN 4
 
 static const char *const evidence_names[] = {
 	[FINDING_EVIDENCE_DNS] = "DNS",
@@ -191,13 +193,30 @@ static void write_last(struct paper *p, const struct finding *f)
 	paper_end(p, 5);
 }
 
+/* Where there is much, some of it and the count: JSON has all. */
+static void write_all_evidence(struct paper *p, const struct finding *f)
+{
+	size_t count = 0, shown = 0;
+	for (const struct finding_evidence *e = f->evidence; e; e = e->next)
+		count++;
+	for (const struct finding_evidence *e = f->evidence; e; e = e->next) {
+		if (count > EVIDENCE_ALWAYS && shown == EVIDENCE_SHOWN)
+			break;
+		write_evidence(p, e);
+		shown++;
+	}
+	if (shown == count)
+		return;
+	paper_printf(p, "      and %zu more like these", count - shown);
+	paper_end(p, 6);
+}
+
 int finding_render(const struct finding *f, const struct finding_style *style, struct buffer *out)
 {
 	struct paper p;
 	paper_init(&p, out, style);
 	write_header(&p, f);
-	for (const struct finding_evidence *e = f->evidence; e; e = e->next)
-		write_evidence(&p, e);
+	write_all_evidence(&p, f);
 	write_observed(&p, f);
 	write_consequence(&p, f);
 	for (const struct finding_fix *fix = f->fixes; fix; fix = fix->next)

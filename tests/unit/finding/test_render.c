@@ -4,6 +4,8 @@
 #include "unit/cmocka_all.h"
 #include "unit/finding/designed_block.h"
 
+#include <stdlib.h>
+
 struct desk {
 	struct arena arena;
 	struct finding_list list;
@@ -90,6 +92,29 @@ static void narrow_evidence_keeps_its_note(void **state)
 		"two\n";
 	assert_non_null(strstr(d.out.at, expected));
 	desk_close(&d);
+}
+
+static void much_evidence_is_counted(void **state)
+{
+	(void)state;
+	for (size_t count = 1; count < 20; count++) {
+		struct desk d;
+		desk_open(&d);
+		struct finding_style style = { 0 };
+		struct finding *f = finding_add(&d.list, FINDING_CONNECT_REFUSED, SPAN("192.0.2.47:5061"));
+		for (size_t i = 0; i < count; i++)
+			finding_evidence(f, FINDING_EVIDENCE_CONNECTION, SPAN("refused"), SPAN_NONE, SPAN_NONE);
+		finding_render(f, &style, &d.out);
+		size_t shown = 0;
+		for (const char *at = d.out.at; (at = strstr(at, "  --> connection refused\n")); at++)
+			shown++;
+		const char *more = strstr(d.out.at, " more like these\n");
+		assert_int_equal(shown, count <= 8 ? count : 4);
+		assert_int_equal(more != NULL, count > 8);
+		if (more)
+			assert_int_equal(strtoul(strstr(d.out.at, "      and ") + 10, NULL, 10), count - 4);
+		desk_close(&d);
+	}
 }
 
 static void what_strangers_sent_is_escaped(void **state)
@@ -201,6 +226,7 @@ int main(void)
 		cmocka_unit_test(the_block_is_as_designed),
 		cmocka_unit_test(nothing_is_wider_than_the_terminal),
 		cmocka_unit_test(narrow_evidence_keeps_its_note),
+		cmocka_unit_test(much_evidence_is_counted),
 		cmocka_unit_test(what_strangers_sent_is_escaped),
 		cmocka_unit_test(colour_changes_no_character),
 		cmocka_unit_test(only_confirmed_behaviour_is_claimed),
