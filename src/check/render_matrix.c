@@ -209,12 +209,19 @@ static void write_row(
 	write_cells(report, row, layout, p);
 }
 
+/* Not in the domain, and not kept out with all of it by a list. */
+static bool is_outside(const struct check_row *row)
+{
+	enum finding_code code = row->cells[CHECK_STEP_DOMAIN].code;
+	return code != FINDING_NONE && finding_entry(code)->stage == FINDING_STAGE_DOMAIN;
+}
+
 static void write_host(const struct check_report *report, const struct check_row *row, struct paper *p)
 {
 	paper_text(p, row->host.length ? row->host : report->facts->domain);
 	if (row->host.length)
 		paper_printf(p, ":%u", (unsigned)row->port);
-	if (row->host.length && !row->candidate) {
+	if (row->host.length && !row->candidate && is_outside(row)) {
 		paper_ink(p, PAPER_FAINT);
 		paper_text(p, SPAN(" (does not speak for the domain)"));
 		paper_ink(p, PAPER_PLAIN);
