@@ -31,7 +31,7 @@ static const struct {
 	const char *sentence; /* instead of the general one */
 } places[] = {
 	{ "domains", LIST | WATCH },
-	{ "as", CONTACTS | SAVED },
+	{ "as", CONTACTS | SAVED | PLAN },
 	{ "json", ALL },
 	{ "short", NAMED | LIST | SAVED },
 	{ "format", ALL },
