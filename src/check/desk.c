@@ -16,7 +16,7 @@
 
 #define DESK_BYTES_MAXIMUM (4u << 20)
 /* Domains are asked once in a run; hosts are what comes again. */
-#define CACHE_ENTRIES_MAXIMUM 4096
+#define CACHE_ENTRIES_MAXIMUM 1024
 #define SYSTEM_TRUST_ANCHOR "/usr/share/dns/root.key" /* Debian's dns-root-data */
 #define HOST_NAME_SIZE 256
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define KNOWN_MAXIMUM 256 /* hosts that come again at once; the cache keeps more */
 #define STARVED_US (20 * CLOCK_MS_US)
 
 /* ---- the end of a domain ---- */
@@ -155,6 +156,7 @@ static int open_view(struct check_examiner *examiner)
 		.service = desk->service,
 		.tlsa = desk->tlsa,
 		.timeout_us = desk->options->lookup_us,
+		.known_maximum = KNOWN_MAXIMUM,
 	};
 	int status = desk->plain_resolver ? open_opinion(examiner, &settings) : 0;
 	if (status == 0 && desk->zone)

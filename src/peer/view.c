@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define KNOWN_MAXIMUM 4096 /* of each kind; then the small table begins anew */
+#define KNOWN_DEFAULT 4096
 #define RUNNING_MAXIMUM 16384
 
 struct remembered {
@@ -38,6 +38,8 @@ int peer_view_new(const struct peer_view_settings *settings, struct peer_view **
 	view->cache = settings->cache;
 	view->clock = settings->clock ? *settings->clock : *peer_cache_settings(settings->cache)->clock;
 	view->epoch = peer_cache_epoch(view->cache);
+	if (!view->settings.known_maximum)
+		view->settings.known_maximum = KNOWN_DEFAULT;
 	if (!view->settings.service)
 		view->settings.service = TRUST_SERVICE;
 	if (!view->settings.ask) {
@@ -48,7 +50,7 @@ int peer_view_new(const struct peer_view_settings *settings, struct peer_view **
 	list_init(&view->lookups);
 	int status = hash_init(&view->running, RUNNING_MAXIMUM);
 	for (int i = 0; i < PEER_KIND_COUNT && status == 0; i++)
-		status = hash_init(&view->known[i], KNOWN_MAXIMUM);
+		status = hash_init(&view->known[i], view->settings.known_maximum);
 	if (status < 0) {
 		peer_view_free(view);
 		return status;
@@ -177,7 +179,7 @@ void peer_view_keep(struct peer_view *view, struct peer_entry *entry, uint64_t h
 {
 	struct hash_table *table = &view->known[entry->kind];
 	peer_view_forget(view, entry, hash);
-	if (table->count >= KNOWN_MAXIMUM)
+	if (table->count >= view->settings.known_maximum)
 		hash_walk(table, forget_visit, table);
 	struct remembered *item = calloc(1, sizeof(*item));
 	if (!item)

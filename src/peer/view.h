@@ -29,6 +29,7 @@ struct peer_view_settings {
 	const char *service; /* NULL: TRUST_SERVICE */
 	bool tlsa; /* ask TLSA as well as addresses (policy dane) */
 	int64_t timeout_us; /* 0: the resolver's */
+	size_t known_maximum; /* of each kind in the small table, which then begins anew; 0: 4096 */
 	/* NULL: net_resolver_ask and net_query_cancel. */
 	int (*ask)(void *argument, const struct net_question *question, struct net_query **ret_query);
 	void (*cancel)(void *argument, struct net_query *query);
