@@ -14,6 +14,9 @@ int check_command_open(struct check_command *c, struct check_desk **ret_desk, st
 	int status = check_bench_make(&c->options, &c->arena, ret_bench);
 	if (status == 0)
 		status = check_desk_new(&c->options, NULL, ret_desk, why);
+	const char *note;
+	for (size_t i = 0; status == 0 && (note = check_desk_note(*ret_desk, i)); i++)
+		command_fail(c->line, COMMAND_GOOD, "warning: %s", note);
 	if (status == 0)
 		return COMMAND_GOOD;
 	bool ours = status == -ENOMEM || status == -EMFILE || status == -ENFILE || status == -EAGAIN;

@@ -46,7 +46,17 @@ static int render_json(const struct check_report *report, struct buffer *out)
 	return status < 0 ? status : buffer_append_byte(out, '\n');
 }
 
-/* All rule books at a glance, then what the first of them has to say. */
+/* What makes another rule book refuse, where the first has not said it. */
+static int render_answer(const struct check_report *report, const struct check_report *first,
+	const struct finding_style *style, struct buffer *out)
+{
+	if (!report->answer || finding_list_find(&first->findings, report->answer->code))
+		return 0;
+	buffer_printf(out, "\nas %s:\n", check_policy_name(report->policy));
+	return finding_render(report->answer, style, out);
+}
+
+/* All rule books at a glance, then the first in full, and why the others refuse. */
 static int render_human(
 	const struct finding_style *style, const struct check_report *const *reports, size_t count, struct buffer *out)
 {
@@ -54,7 +64,10 @@ static int render_human(
 		check_render_policies(reports, count, style, out);
 		buffer_append_byte(out, '\n');
 	}
-	return check_render_human(reports[0], style, out);
+	int status = check_render_human(reports[0], style, out);
+	for (size_t i = 1; i < count && status == 0; i++)
+		status = render_answer(reports[i], reports[0], style, out);
+	return status;
 }
 
 static int render(

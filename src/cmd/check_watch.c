@@ -16,6 +16,8 @@ struct watching {
 	struct check_command *command;
 	struct command_stop stop;
 	enum check_verdict worst; /* of the last round */
+	unsigned rounds;
+	size_t changes; /* of all rounds */
 	int code; /* COMMAND_GOOD, or it cannot be written */
 };
 
@@ -76,13 +78,15 @@ static void say_round(void *argument, const struct check_bulk_counts *counts, un
 	struct watching *w = argument;
 	const struct command_line *line = w->command->line;
 	w->worst = worst_of(counts);
+	w->rounds = number;
+	w->changes += changes;
 	clear_progress(line);
 	fprintf(line->errors,
-		"%s: round %u: %llu domains in %.1f s: %llu pass, %llu warn, %llu fail, %llu unknown; %zu change%s\n",
-		line->program, number, (unsigned long long)counts->done, (double)counts->elapsed_us / 1e6,
-		(unsigned long long)counts->verdicts[CHECK_PASS], (unsigned long long)counts->verdicts[CHECK_WARN],
-		(unsigned long long)counts->verdicts[CHECK_FAIL], (unsigned long long)counts->verdicts[CHECK_UNKNOWN],
-		changes, changes == 1 ? "" : "s");
+		"%s: round %u: %llu domain%s in %.1f s: %llu pass, %llu warn, %llu fail, %llu unknown; %zu change%s\n",
+		line->program, number, (unsigned long long)counts->done, counts->done == 1 ? "" : "s",
+		(double)counts->elapsed_us / 1e6, (unsigned long long)counts->verdicts[CHECK_PASS],
+		(unsigned long long)counts->verdicts[CHECK_WARN], (unsigned long long)counts->verdicts[CHECK_FAIL],
+		(unsigned long long)counts->verdicts[CHECK_UNKNOWN], changes, changes == 1 ? "" : "s");
 	fflush(line->errors);
 }
 
@@ -166,7 +170,11 @@ static int run(struct watching *w, struct check_desk *desk, const struct check_b
 	if (status < 0)
 		return command_fail(line, status == -ENOMEM ? COMMAND_UNDECIDED : COMMAND_USAGE, "%s",
 			*why ? why : strerror(-status));
-	return w->stop.asked ? COMMAND_GOOD : check_verdict_exit(w->worst);
+	if (!w->stop.asked)
+		return check_verdict_exit(w->worst);
+	clear_progress(line);
+	return command_fail(line, COMMAND_GOOD, "stopped by a signal after %u round%s and %zu change%s", w->rounds,
+		w->rounds == 1 ? "" : "s", w->changes, w->changes == 1 ? "" : "s");
 }
 
 int check_run_watch(struct check_command *c)
