@@ -122,7 +122,7 @@ static int take_verdict(const struct check_report *report, const struct store_wa
 static int find_in_facts(const struct check_report *report, const struct store_watch_state *last, bool with_facts,
 	struct arena *arena, struct check_change_set *set)
 {
-	struct change_facts now, before;
+	struct change_facts now = { 0 }, before = { 0 };
 	int status = change_facts_merge(report->facts, last, arena, &set->state);
 	if (status < 0 || !with_facts || !last)
 		return status;

@@ -244,8 +244,8 @@ static int run_rounds(struct watch *watch, char reterr_text[CHECK_ERROR_SIZE])
 static int open_parts(struct watch *watch, char reterr_text[CHECK_ERROR_SIZE])
 {
 	const struct check_watch_settings *settings = watch->settings;
-	_Static_assert(CHECK_ERROR_SIZE >= STORE_WATCH_ERROR_SIZE && CHECK_ERROR_SIZE >= CHECK_METRICS_ERROR_SIZE,
-		"their errors become ours");
+	_Static_assert(CHECK_ERROR_SIZE >= STORE_WATCH_ERROR_SIZE, "its errors become ours");
+	_Static_assert(CHECK_ERROR_SIZE >= CHECK_METRICS_ERROR_SIZE, "its errors become ours");
 	int status = store_watch_open(settings->store_path, &watch->store, reterr_text);
 	if (status < 0)
 		return status;

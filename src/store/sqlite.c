@@ -159,7 +159,7 @@ static int judge_heading(struct store_sqlite *db, const struct store_sqlite_kind
 
 static int raise_version(struct store_sqlite *db, const struct store_sqlite_kind *kind)
 {
-	struct heading heading;
+	struct heading heading = { 0 };
 	char numbers[96];
 	/* Somebody else may have done it between the look at the file and the lock. */
 	int status = read_heading(db, &heading);
@@ -211,7 +211,7 @@ static int set_up(struct store_sqlite *db)
 
 int store_sqlite_open(struct store_sqlite *db, const char *path, const struct store_sqlite_kind *kind)
 {
-	struct heading heading;
+	struct heading heading = { 0 };
 	*db = (struct store_sqlite){ .path = strdup(path) };
 	if (!db->path)
 		return fail(db, ENOMEM, "no memory", NULL);

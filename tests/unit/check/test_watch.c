@@ -9,8 +9,10 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +31,7 @@ struct house {
 	const char *then_list; /* what the list is made to be after the first round; "-": it is removed */
 	unsigned rounds_seen, results_seen;
 	unsigned stop_at; /* stop after so many results; 0: never */
+	bool fill_disk; /* from the first result on, until the second round is over */
 	bool stop_after_round; /* a while after it, from another thread */
 	pthread_t stopper;
 	char metrics_url[128], scraped[65536];
@@ -107,6 +110,15 @@ static void *stop_soon(void *argument)
 	return NULL;
 }
 
+/* What is written beyond so many bytes fails, as on a disk that is full. */
+static void limit_files(rlim_t bytes)
+{
+	struct rlimit limit;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = bytes;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
 static void see_round(void *argument, const struct check_bulk_counts *counts, unsigned number, size_t changes)
 {
 	struct house *h = argument;
@@ -120,6 +132,10 @@ static void see_round(void *argument, const struct check_bulk_counts *counts, un
 	}
 	if (*h->metrics_url)
 		scrape(h);
+	if (h->fill_disk && number == 2) {
+		limit_files(RLIM_INFINITY);
+		h->fill_disk = false;
+	}
 	if (h->stop_after_round)
 		assert_int_equal(pthread_create(&h->stopper, NULL, stop_soon, h), 0);
 }
@@ -127,6 +143,8 @@ static void see_round(void *argument, const struct check_bulk_counts *counts, un
 static void see_result(void *argument, const struct check_report *const *reports, size_t count)
 {
 	struct house *h = argument;
+	if (h->fill_disk)
+		limit_files(4096);
 	assert_true(count > 0 && reports[0]->facts);
 	if (++h->results_seen == h->stop_at)
 		h->stop = true;
@@ -297,6 +315,35 @@ static void a_memory_that_is_none(void **state)
 	assert_int_equal(run(h, GOOD_A), -EBADMSG);
 	assert_non_null(strstr(h->error, "it is no SQLite file"));
 	assert_int_equal(h->results_seen, 0);
+}
+
+static size_t count_of(const char *text, const char *needle)
+{
+	size_t count = 0;
+	for (; (text = strstr(text, needle)); text++)
+		count++;
+	return count;
+}
+
+/* Two rounds that cannot be written are said; the third finds the same change and keeps it. */
+static void a_disk_that_is_full_for_a_while(void **state)
+{
+	struct house *h = *state;
+	static const char change[] = "a.example: verdict was pass, is fail (srv-missing)\n"
+				     "a.example: SRV targets: gone sip.a.example:5061\n";
+	prepare(h);
+	run_well(h, GOOD_A);
+	prepare(h);
+	h->settings.rounds = 4;
+	h->fill_disk = true;
+	signal(SIGXFSZ, SIG_IGN);
+	run_well(h, ZONE_EMPTY("a.example"));
+	signal(SIGXFSZ, SIG_DFL);
+	/* How the library words it is its own affair. */
+	assert_int_equal(count_of(h->said.at, change), 3);
+	assert_int_equal(count_of(h->said.at, "the round is not remembered\n"), 2);
+	assert_int_equal(count_of(h->said.at, h->store), 2);
+	assert_int_equal(h->rounds_seen, 4);
 }
 
 static void a_round_that_is_stopped_is_kept(void **state)
@@ -489,6 +536,7 @@ int main(void)
 		CASE(names_of_the_command_line),
 		CASE(one_watch_a_memory),
 		CASE(a_memory_that_is_none),
+		CASE(a_disk_that_is_full_for_a_while),
 		CASE(a_round_that_is_stopped_is_kept),
 		CASE(it_ends_while_it_waits),
 		CASE(rounds_keep_their_period),
