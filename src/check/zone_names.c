@@ -12,7 +12,7 @@
 
 #define MESSAGE_MAXIMUM 4096
 
-static void write_place(
+__attribute__((format(printf, 3, 0))) static void write_place(
 	const struct zone_reading *r, char text[CHECK_ZONE_ERROR_SIZE], const char *format, va_list arguments)
 {
 	struct buffer what, safe;

@@ -182,6 +182,63 @@ def test_truncated_and_right_over_tcp(world):
     assert (code, codes(report)) == (PASS, []), json.dumps(report, indent=1)
 
 
+def test_a_flood_of_records(world):
+    """64 KB of SRV records over TCP: bounded, said, and judged by what was kept."""
+    flood = [(None, SRV, srv_data(bytes([3]) + b"%03x" % i + b"\1a\3lab\0", priority=i)) for i in range(2200)]
+
+    def reply(query):
+        return answer(query, flood) if question_of(query)[1] == SRV else answer(query)
+
+    assert 60000 < len(reply(b"\0\0\1\0\0\1\0\0\0\0\0\0\1a\3lab\0\0\x21\0\1")) < 65536
+    server = Answerer(lambda query: answer(query, truncated=True), tcp=reply)
+    code, report = world.check("a.lab", *SHORT, resolver=server.server)
+    server.close()
+    assert code in (FAIL, UNKNOWN) and report["facts"]["srv_cut"], codes(report)
+    assert 0 < len(report["facts"]["srv"]) <= 256
+    assert "addresses-cut" in codes(report)
+
+
+def test_many_targets_of_which_nothing_can_be_learnt(world):
+    """Sixty silences are waited for at the same time."""
+    def reply(query):
+        if question_of(query)[1] != SRV:
+            return None
+        return answer(query, [(None, SRV, srv_data(b"\3%03x" % i + b"\1a\3lab\0")) for i in range(20)])
+
+    server = Answerer(reply)
+    began = time.monotonic()
+    code, report = world.check("a.lab", *SHORT, resolver=server.server)
+    server.close()
+    assert code == UNKNOWN and set(codes(report)) == {"address-lookup-failed"}, codes(report)
+    assert len(report["rows"]) == 20
+    assert time.monotonic() - began < 15
+
+
+def test_a_long_chain_of_aliases(world):
+    """Each name leads to the next, without an end."""
+    def reply(query):
+        name = question_of(query)[0]
+        number = int(name.split(".")[0][1:]) if name.startswith("n") else 0
+        return answer(query, [(None, CNAME, name_wire(f"n{number + 1}.a.lab"))])
+
+    server = Answerer(reply)
+    code, report = world.check("a.lab", resolver=server.server)
+    server.close()
+    assert (code, codes(report)) == (UNKNOWN, ["srv-lookup-failed"])
+    assert len(server.asked) < 200
+
+
+def test_the_second_resolver_helps(world):
+    """One server that refuses, is silent or is not there hides nothing while another answers."""
+    for reply in (refused, servfail, silence):
+        server = Answerer(reply)
+        code, report = world.check("right.dns.lab", "--resolver", world.knot.server, resolver=server.server)
+        server.close()
+        assert (code, codes(report)) == (PASS, []), reply.__name__
+    code, report = world.check("right.dns.lab", "--resolver", world.knot.server, resolver=f"{fresh_address()}@5300")
+    assert (code, codes(report)) == (PASS, [])
+
+
 # ---- failures ----
 
 
