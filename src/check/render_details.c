@@ -294,7 +294,7 @@ static void write_reaction(const struct peer_probe_facts *probe, struct paper *p
 	size_t count = probe->requested_authority_count;
 	if (count > AUTHORITIES_SHOWN || probe->requested_authorities_cut)
 		buffer_printf(&text, ", … %s%zu in all", probe->requested_authorities_cut ? "more than " : "", count);
-	line_done(p, "  of", &text, PAPER_PLAIN);
+	line_done(p, "authorities", &text, PAPER_PLAIN);
 }
 
 static void write_versions(const struct peer_probe_facts *probe, struct paper *p)
