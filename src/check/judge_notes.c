@@ -64,8 +64,14 @@ static void note_wanted(const struct judging *j, const struct check_row *row)
 	const struct peer_probe_facts *probe = &row->attempt->probe;
 	bool went_on = probe->reaction == PEER_REACTION_NONE_ACCEPTED || probe->reaction == PEER_REACTION_ACCEPTED ||
 		       probe->reaction == PEER_REACTION_SILENT;
+	const struct check_options *options = j->bench->options;
+	bool unasked = (options->probe || options->probe_from) && !row->attempt->answer.asked;
 	struct finding *f = finding_add(j->findings, FINDING_CLIENT_CERTIFICATE_WANTED, row->host);
-	finding_observed(f, went_on ? SPAN("it went on without one") : SPAN("it ended the connection without one"));
+	if (unasked) /* what was asked of this examination could not be done */
+		f->severity = FINDING_WARNING;
+	finding_observed(f, went_on   ? SPAN("it went on without one")
+			    : unasked ? SPAN("it ended the connection without one, so no OPTIONS could be sent")
+				      : SPAN("it ended the connection without one"));
 	authorities_evidence(f, probe);
 	struct finding_fix *fix =
 		finding_fix(f, FINDING_YOU, "the command", SPAN("to see what it thinks of your certificate, give it"));

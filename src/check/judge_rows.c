@@ -260,6 +260,23 @@ static void row_of_domain(struct judging *j)
 	row_add(j, &row);
 }
 
+/* A new target needs a new name in the certificate, unless it is there already. */
+static void judge_proposal(struct judging *j)
+{
+	struct trust_judge judge = { .policy = &j->policy, .findings = j->findings, .now_s = j->now_s };
+	if (j->refused != FINDING_SRV_TARGET_OUTSIDE_DOMAIN && j->refused != FINDING_SRV_TARGET_IS_DOMAIN)
+		return;
+	for (size_t i = 0; i < j->row_count; i++) {
+		const struct check_attempt *attempt = j->rows[i].attempt;
+		if (!attempt || attempt->probe.chain.count == 0)
+			continue;
+		for (struct finding *f = j->findings->first; f; f = f->next)
+			if (f->code == j->refused)
+				trust_judge_proposal(&judge, f, &j->domain, &attempt->probe.chain);
+		return;
+	}
+}
+
 void judge_rows_make(struct judging *j)
 {
 	judge_domain(j);
@@ -273,5 +290,7 @@ void judge_rows_make(struct judging *j)
 		judge_target(j, &aims.items[i]);
 	if (aims.count == 0)
 		row_of_domain(j);
+	if (j->way == JUDGE_TO)
+		judge_proposal(j);
 	finding_list_unite(j->findings);
 }

@@ -88,13 +88,18 @@ static struct span address_for_fix(const struct trust_domain *facts, struct span
 	return SPAN("ADDRESS");
 }
 
+static struct span label_for_fix(const struct trust_domain *facts, struct span old_target)
+{
+	bool apex = trust_domain_compare(facts->domain, old_target) == TRUST_DOMAIN_APEX;
+	return words_first_label(apex ? SPAN_NONE : old_target);
+}
+
 /* The two zone lines that make the domain right: a host of this label directly under it. */
 static void fix_records(
 	struct finding *f, const struct trust_domain *facts, struct span title, struct span old_target, uint16_t port)
 {
 	struct span domain = words_name(facts->domain, "DOMAIN");
-	bool apex = trust_domain_compare(facts->domain, old_target) == TRUST_DOMAIN_APEX;
-	struct span label = words_first_label(apex ? SPAN_NONE : old_target);
+	struct span label = label_for_fix(facts, old_target);
 	struct span address = address_for_fix(facts, old_target);
 	bool is_ipv6 = span_find(address, ':') < address.length;
 	struct finding_fix *fix = words_fix(f, "DNS", title);
@@ -215,6 +220,28 @@ static void judge_outside(const struct trust_judge *judge, const struct trust_do
 		SPAN("point the record at a name directly under the domain, then put that name into the certificate"),
 		facts->records[0].target, facts->records[0].port);
 	words_mail(judge, f);
+}
+
+void trust_judge_proposal(const struct trust_judge *judge, struct finding *f, const struct trust_domain *facts,
+	const struct trust_chain *chain)
+{
+	if (chain->count == 0 || facts->record_count == 0)
+		return;
+	const struct trust_certificate *leaf = &chain->certificates[0];
+	struct span name = words_printf(judge, "%.*s.%.*s", SPAN_PRINT(label_for_fix(facts, facts->records[0].target)),
+		SPAN_PRINT(words_name(facts->domain, "DOMAIN")));
+	enum trust_name_match match = trust_certificate_covers(leaf, name);
+	if (match == TRUST_NAME_EXACT || match == TRUST_NAME_COMMON) {
+		struct span mark;
+		struct span text = words_certificate(judge, leaf, &mark);
+		finding_evidence(f, FINDING_EVIDENCE_CERTIFICATE, text, SPAN_NONE,
+			words_printf(judge, "%.*s is in the certificate already", SPAN_PRINT(name)));
+		return;
+	}
+	words_request(f, leaf,
+		&(struct words_wish){
+			.title = words_printf(judge, "then request one that contains %.*s", SPAN_PRINT(name)),
+			.name = name });
 }
 
 /* Where there is a good target, the others are worth a warning only. */

@@ -60,6 +60,12 @@ bool trust_judge_lists(const struct trust_judge *judge, struct span domain, stru
 int trust_judge_domain(const struct trust_judge *judge, struct span domain, const struct trust_domain *facts,
 	struct trust_plan *ret_plan);
 
+/* The second half of putting a target right: is the name that srv-target-outside-domain or srv-target-is-domain (f,
+ * made of these facts) proposes in the certificate already that the target shows? Says so, or adds the request for one.
+ */
+void trust_judge_proposal(const struct trust_judge *judge, struct finding *f, const struct trust_domain *facts,
+	const struct trust_chain *chain);
+
 /* address-missing, address-lookup-failed, address-private, srv-target-is-alias. true: there is an address to try. */
 bool trust_judge_host(
 	const struct trust_judge *judge, const struct trust_candidate *candidate, const struct trust_host *facts);

@@ -628,6 +628,51 @@ static void the_address_is_named_where_they_differ(void **state)
 	free_simply(report);
 }
 
+/* A target outside the domain: the name to publish must be in the certificate too, or is there already. */
+static void a_new_target_needs_a_name_in_the_certificate(void **state)
+{
+	(void)state;
+	static const struct check_options options;
+	static const struct {
+		const char *name, *other; /* DNS names of the certificate */
+		bool is_there;
+	} cases[] = { { "vcse.b.example", EDGE, true }, { "vcse.b.example", NULL, false } };
+	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+		struct world w = { .targets = { "vcse.b.example" },
+			SHOWS(.cn = "vcse.b.example", .names = { cases[i].name, cases[i].other }) };
+		struct check_report *report = judge_simply(&options, &w);
+		const struct finding *f = report->answer;
+		const struct finding_fix *request = f->fixes->next;
+		assert_string_equal(f->fixes->where, "DNS");
+		assert_true(span_is(f->fixes->lines->next->text, EDGE ".\t300 IN A\t" ADDRESS_1));
+		assert_int_equal(f->evidence->next != NULL, cases[i].is_there);
+		assert_int_equal(request != NULL, !cases[i].is_there);
+		if (cases[i].is_there)
+			assert_true(span_is(f->evidence->next->note, EDGE " is in the certificate already"));
+		else
+			assert_true(span_ends_nocase(
+				request->lines->text, SPAN("\"subjectAltName=DNS:vcse.b.example,DNS:" EDGE "\"")));
+		free_simply(report);
+	}
+}
+
+/* --probe was asked for, and the server hung up before it: that must not pass in silence. */
+static void a_probe_that_could_not_be_made_is_told(void **state)
+{
+	(void)state;
+	const struct check_options options = { .probe = true };
+	struct world w = { .servers = { { .address = ADDRESS_1,
+				   .handshake = TRUST_HANDSHAKE_ALERT_RECEIVED,
+				   .alert = 116,
+				   .asked = true,
+				   .reaction = PEER_REACTION_NONE_REFUSED } } };
+	struct check_report *report = judge_simply(&options, &w);
+	const struct finding *f = finding_list_find(&report->findings, FINDING_CLIENT_CERTIFICATE_WANTED);
+	assert_int_equal(report->verdict, CHECK_WARN);
+	assert_true(span_find_span(f->observed, SPAN("no OPTIONS could be sent")) < f->observed.length);
+	free_simply(report);
+}
+
 /* What was perhaps meant, ready to be pasted. */
 static void a_domain_inside_something_else_is_offered(void **state)
 {
@@ -724,6 +769,8 @@ int main(void)
 		cmocka_unit_test(dates_are_judged_when_asked),
 		cmocka_unit_test(a_date_that_cannot_be_read_is_long_past),
 		cmocka_unit_test(the_address_is_named_where_they_differ),
+		cmocka_unit_test(a_new_target_needs_a_name_in_the_certificate),
+		cmocka_unit_test(a_probe_that_could_not_be_made_is_told),
 		cmocka_unit_test(a_domain_inside_something_else_is_offered),
 		cmocka_unit_test(owners),
 		cmocka_unit_test(callers),
