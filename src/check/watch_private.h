@@ -24,7 +24,8 @@ struct watch {
 
 static inline bool watch_is_stopped(const struct watch *watch)
 {
-	return watch->settings->bulk.stop && *watch->settings->bulk.stop;
+	const volatile bool *stop = watch->settings->bulk.stop;
+	return stop && __atomic_load_n(stop, __ATOMIC_ACQUIRE);
 }
 void watch_note(struct watch *watch, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Hands on what commands have to say. */

@@ -106,7 +106,7 @@ static void *stop_soon(void *argument)
 {
 	struct house *h = argument;
 	usleep(100000);
-	h->stop = true;
+	__atomic_store_n(&h->stop, true, __ATOMIC_RELEASE);
 	return NULL;
 }
 
