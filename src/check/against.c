@@ -20,6 +20,12 @@ static struct check_bench bench_of(
 	return bench;
 }
 
+static bool is_dns_only(const struct check_report *admit)
+{
+	return admit->facts->not_connected && admit->verdict == CHECK_UNKNOWN && !admit->answer &&
+	       finding_list_find(&admit->findings, FINDING_CERTIFICATE_NOT_SEEN);
+}
+
 static void judge_way(const struct check_bench *bench, enum trust_policy_kind kind, struct check_against *against,
 	size_t index, bool you_call)
 {
@@ -28,8 +34,10 @@ static void judge_way(const struct check_bench *bench, enum trust_policy_kind ki
 	check_judge_reach(&side, kind, against->ways[index].called, &against->ways[index].reach);
 	side = bench_of(bench, !you_call, you_call, &options);
 	check_judge_caller(&side, kind, against->ways[index].caller, &against->ways[index].admit);
+	const struct check_report *reach = &against->ways[index].reach, *admit = &against->ways[index].admit;
+	against->ways[index].dns_only = is_dns_only(admit);
 	against->ways[index].verdict =
-		check_verdict_worst(against->ways[index].reach.verdict, against->ways[index].admit.verdict);
+		against->ways[index].dns_only ? reach->verdict : check_verdict_worst(reach->verdict, admit->verdict);
 }
 
 void check_against_judge(const struct check_bench *bench, enum trust_policy_kind kind, const struct check_facts *yours,

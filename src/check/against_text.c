@@ -58,6 +58,11 @@ static bool is_open(const struct check_report *report)
 	return report->verdict == CHECK_FAIL || report->verdict == CHECK_UNKNOWN;
 }
 
+static bool admits_not(const struct check_against *against, size_t index)
+{
+	return is_open(&against->ways[index].admit) && !against->ways[index].dns_only;
+}
+
 static void append_names(
 	const struct check_facts *first, const char *between, const struct check_facts *second, struct buffer *out)
 {
@@ -78,7 +83,7 @@ static void append_refusals(const struct check_against *against, size_t index, s
 		buffer_append_text(out, ": ");
 		append_reason(reach, out);
 	}
-	if (is_open(admit)) {
+	if (admits_not(against, index)) {
 		bool refuses = admit->verdict == CHECK_FAIL;
 		buffer_append_text(out, is_open(reach) ? "; and " : "");
 		buffer_append_text(out, refuses ? "the edge of " : "it is open whether the edge of ");
@@ -101,9 +106,11 @@ static const struct finding *first_warning(const struct check_report *report)
 static void append_passage(const struct check_against *against, size_t index, struct buffer *out)
 {
 	const struct finding *f = first_warning(&against->ways[index].reach);
-	if (!f)
+	if (!f && !against->ways[index].dns_only)
 		f = first_warning(&against->ways[index].admit);
 	buffer_append_text(out, "neither edge would refuse it");
+	if (against->ways[index].dns_only)
+		buffer_append_text(out, " as far as DNS goes");
 	if (f) {
 		buffer_append_text(out, ", but ");
 		append_title(f, out);
@@ -118,7 +125,7 @@ static void append_heading(const struct check_against *against, size_t index, st
 
 static void append_what(const struct check_against *against, size_t index, struct buffer *out)
 {
-	if (is_open(&against->ways[index].reach) || is_open(&against->ways[index].admit))
+	if (is_open(&against->ways[index].reach) || admits_not(against, index))
 		append_refusals(against, index, out);
 	else
 		append_passage(against, index, out);
@@ -150,6 +157,12 @@ static void put_sentence(struct paper *p, const struct check_against *against, s
 }
 
 /* ---- the findings, each once ---- */
+
+/* That nobody was called was asked for. */
+static bool is_worth_saying(const struct check_report *report, const struct finding *f)
+{
+	return f->code != FINDING_CERTIFICATE_NOT_SEEN || !report->facts->not_connected;
+}
 
 /* Yours first: you can act on it. */
 static void take_reports(const struct check_against *against, const struct check_report *ret_reports[REPORTS])
@@ -187,7 +200,7 @@ static int put_findings(const struct check_report *const *reports, enum finding_
 	int status = 0;
 	for (size_t i = 0; i < REPORTS; i++)
 		for (const struct finding *f = reports[i]->findings.first; f && status == 0; f = f->next) {
-			if (f->severity != severity || is_said_elsewhere(reports, f))
+			if (f->severity != severity || !is_worth_saying(reports[i], f) || is_said_elsewhere(reports, f))
 				continue;
 			buffer_append_byte(out, '\n');
 			status = finding_render(f, style, out);
@@ -241,8 +254,9 @@ static json_t *side_json(const struct check_report *report)
 
 static json_t *way_json(const struct check_against *against, size_t index)
 {
-	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}", "caller", domain_json(against->ways[index].caller), "called",
-		domain_json(against->ways[index].called), "verdict", check_verdict_name(against->ways[index].verdict),
+	return json_pack("{s:o, s:o, s:s, s:b, s:o, s:o, s:o}", "caller", domain_json(against->ways[index].caller),
+		"called", domain_json(against->ways[index].called), "verdict",
+		check_verdict_name(against->ways[index].verdict), "dns_only", (int)against->ways[index].dns_only,
 		"sentence", text_json(check_against_sentence, against, index), "reach",
 		side_json(&against->ways[index].reach), "admit", side_json(&against->ways[index].admit));
 }
@@ -254,7 +268,7 @@ static json_t *findings_json(const struct check_against *against)
 	take_reports(against, reports);
 	for (size_t i = 0; i < REPORTS; i++)
 		for (const struct finding *f = reports[i]->findings.first; f; f = f->next)
-			if (!is_said_elsewhere(reports, f))
+			if (is_worth_saying(reports[i], f) && !is_said_elsewhere(reports, f))
 				json_array_append_new(findings, finding_json(f));
 	return findings;
 }
