@@ -111,10 +111,18 @@ static char **environment_of(const struct runner_job *job)
 	return all;
 }
 
+/* ThreadSanitizer follows close(2) but neither memfd_create(2) nor close_range(2): told of the end alone, it takes the
+ * number for that of whoever had it before. */
+static void close_memory(const int *descriptor)
+{
+	if (*descriptor >= 0 && close_range((unsigned)*descriptor, (unsigned)*descriptor, 0) < 0)
+		close(*descriptor); /* a system older than that call */
+}
+
 /* A file in memory: a command that does not read its input, or reads it slowly, holds up nobody. */
 static int input_open(const struct runner_job *job, int *ret_descriptor)
 {
-	base_cleanup(close_descriptor) int made = memfd_create("report", MFD_CLOEXEC);
+	base_cleanup(close_memory) int made = memfd_create("report", MFD_CLOEXEC);
 	if (made < 0)
 		return -errno;
 	for (size_t at = 0; at < job->input_length;) {
@@ -145,7 +153,7 @@ static void set_attributes(posix_spawnattr_t *attributes)
 
 int runner_job_start(const struct runner_job *job, const char *command, pid_t *ret_id)
 {
-	base_cleanup(close_descriptor) int input = -1;
+	base_cleanup(close_memory) int input = -1;
 	base_cleanup(free_pointer) char **environment = environment_of(job);
 	const char *const arguments[] = { "sh", "-c", command, NULL };
 	posix_spawn_file_actions_t actions;
