@@ -141,7 +141,8 @@ int check_render_human(const struct check_report *report, const struct finding_s
 	write_verdict(report, &p);
 	write_ways(report, &p);
 	write_circumstances(report, &p);
-	if (report->row_count) {
+	/* What is no domain name has no steps. */
+	if (report->row_count && report->facts->domain.length) {
 		paper_end(&p, 0);
 		render_matrix(report, &p);
 	}

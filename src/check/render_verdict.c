@@ -113,7 +113,8 @@ void render_reason(const struct check_report *report, struct buffer *out)
 
 void render_way(const struct check_report *report, const struct check_way *way, struct buffer *out)
 {
-	if (way->verdict == CHECK_FAIL && way->answer) {
+	/* What the verdict says already is not said again. */
+	if (way->verdict == CHECK_FAIL && way->answer && way->answer != report->answer) {
 		buffer_append_text(out, "refused, ");
 		if (way->answer->status)
 			append_status(way->answer, out);
