@@ -36,20 +36,53 @@ static int tell(const struct check_command *c, const struct check_against *again
 	return code;
 }
 
-static int examine(struct check_command *c, struct check_desk *desk, const struct check_bench *bench)
+/* A planned certificate is of the domain that was named; the partner shows its own. */
+static int open_partner_desk(
+	const struct check_command *c, struct check_options *ret_options, struct check_desk **ret_desk)
+{
+	char why[CHECK_ERROR_SIZE] = "";
+	*ret_options = c->options;
+	ret_options->planned_certificate_file = NULL;
+	int status = check_desk_new(ret_options, NULL, ret_desk, why);
+	if (status < 0)
+		return command_fail(c->line, COMMAND_UNDECIDED, "%s", *why ? why : strerror(-status));
+	return COMMAND_GOOD;
+}
+
+/* Both at once where one desk serves both. */
+static int gather(const struct check_command *c, struct check_desk *desk, struct check_facts *ret_facts[2])
 {
 	const struct span typed[2] = { span_of(c->line->operands[0]), span_of(command_value(c->line, "against", "")) };
+	struct check_options options;
+	struct check_desk *other = NULL;
+	if (!c->options.planned_certificate_file) {
+		int status = check_examine_all(desk, typed, 2, ret_facts);
+		return status == 0 ? COMMAND_GOOD
+				   : command_fail(c->line, COMMAND_UNDECIDED, "cannot examine: %s", strerror(-status));
+	}
+	int code = open_partner_desk(c, &options, &other);
+	int status = code == COMMAND_GOOD ? check_examine_now(desk, typed[0], &ret_facts[0]) : 0;
+	if (code == COMMAND_GOOD && status == 0)
+		status = check_examine_now(other, typed[1], &ret_facts[1]);
+	if (status < 0)
+		code = command_fail(c->line, COMMAND_UNDECIDED, "cannot examine: %s", strerror(-status));
+	check_desk_free(other);
+	return code;
+}
+
+static int examine(struct check_command *c, struct check_desk *desk, const struct check_bench *bench)
+{
 	enum trust_policy_kind kinds[CHECK_COMMAND_POLICIES_MAXIMUM];
 	struct check_facts *facts[2] = { NULL, NULL };
 	struct check_against against;
 	if (check_command_policies(c, bench, kinds) != 1)
 		return command_usage(c->line, "--against judges by one rule book; --as all is three");
-	int status = check_examine_all(desk, typed, 2, facts);
-	if (status < 0)
-		return command_fail(c->line, COMMAND_UNDECIDED, "cannot examine: %s", strerror(-status));
-	check_against_judge(bench, kinds[0], facts[0], facts[1], &against);
-	int code = tell(c, &against);
-	check_against_free(&against);
+	int code = gather(c, desk, facts);
+	if (code == COMMAND_GOOD) {
+		check_against_judge(bench, kinds[0], facts[0], facts[1], &against);
+		code = tell(c, &against);
+		check_against_free(&against);
+	}
 	check_facts_free(facts[0]);
 	check_facts_free(facts[1]);
 	return code;

@@ -35,7 +35,10 @@ const struct command_option check_command_options[] = {
 
 	{ "zone", 0, "FILE", "planned records, zone-file syntax, laid over what is published", .heading = "What if:" },
 	{ "zone-only", .help = "in that file's zones nothing else exists" },
-	{ "cert", 0, "FILE", "planned certificate, PEM with its intermediates, judged instead of the servers' own" },
+	{ "cert", 0, "FILE",
+		"planned certificate, PEM with its intermediates, judged instead of the servers' own (with --against: "
+		"of "
+		"yours)" },
 	{ "against", 0, "PARTNER", "judge both domains, both ways: who would refuse whom, and why" },
 	{ "plan", 0, "DOMAIN", "print what to publish and to order for a new edge; contacts nobody" },
 	{ "host", 0, "NAME", "of the planned edge: one label under the domain" },

@@ -304,6 +304,15 @@ def test_against_says_who_refuses_whom(bench, zone):
     assert all("srv-target-outside-domain" in (way["reach"]["code"], way["admit"]["code"]) for way in compared["ways"])
 
 
+def test_a_planned_certificate_is_of_the_domain_not_of_the_partner(bench, authority):
+    """The partner goes on showing its own, which the planned one does not replace."""
+    certificate, _ = authority.issue("vcse.cms.steven.lab")
+    done = bench.check("cms.steven.lab", "--against", "skype.lab", "--cert", certificate, "--ca-file",
+                       authority.certificate, "--json")
+    assert done.returncode == 0, done.stdout
+    assert [way["verdict"] for way in json.loads(done.stdout)["ways"]] == ["pass", "pass"]
+
+
 # ---- saved facts ----
 
 
