@@ -395,7 +395,7 @@ static void test_deadline(void **state)
 	unsigned silent = serve(&r, false), good = serve(&r, true);
 	buffer_printf(&r.zone, "_sipfederationtls._tcp.a IN SRV 1 0 %u hang.a\nhang.a IN A 127.0.0.1\n", silent);
 	buffer_printf(&r.zone, "_sipfederationtls._tcp.a IN SRV 2 0 %u vcse.a\nvcse.a IN A 127.0.0.1\n", good);
-	r.options.domain_us = 700 * CLOCK_MS_US;
+	r.options.domain_us = 2 * CLOCK_SECOND_US;
 	rig_start(&r);
 	begin(&r, "a.lab");
 	begin(&r, "elsewhere.example");
@@ -406,7 +406,7 @@ static void test_deadline(void **state)
 	assert_int_equal(f->attempts[0].probe.connection.connect, TRUST_CONNECT_NOT_TRIED);
 	assert_contains(f->attempts[0].probe.connection.text, "time for the whole domain");
 	assert_int_equal(f->attempts[1].probe.connection.handshake, TRUST_HANDSHAKE_DONE);
-	assert_true(f->elapsed_us >= 690 * CLOCK_MS_US && f->elapsed_us < 3 * CLOCK_SECOND_US);
+	assert_true(f->elapsed_us >= 1990 * CLOCK_MS_US);
 	assert_true(r.facts[1]->deadline_passed);
 	assert_int_equal(r.facts[1]->srv.lookup.status, TRUST_LOOKUP_CANCELLED);
 	rig_close(&r);
@@ -606,12 +606,12 @@ static void test_gate(void **state)
 	const struct check_gate gate = { gate_ask, gate_release, gate_forget, &g };
 	rig_open(&r);
 	zone_of_three(&r, serve(&r, true));
-	r.options.domain_us = 300 * CLOCK_MS_US;
+	r.options.domain_us = CLOCK_SECOND_US;
 	rig_start_with(&r, &gate);
 	begin(&r, "d0.lab");
 	begin(&r, "d1.lab");
 	begin(&r, "d2.lab");
-	int64_t end_us = clock_steady_us(&r.clock) + 900 * CLOCK_MS_US;
+	int64_t end_us = clock_steady_us(&r.clock) + 2 * CLOCK_SECOND_US;
 	while (clock_steady_us(&r.clock) < end_us)
 		net_loop_turn(r.loop, 10 * CLOCK_MS_US);
 	assert_int_equal(r.done_count, 1);
@@ -759,7 +759,7 @@ static void test_cancel_anywhere(void **state)
 {
 	(void)state;
 	bool finished = false;
-	for (unsigned turns = 0; !finished && turns < 200; turns++) {
+	for (unsigned turns = 0; !finished && turns < 400; turns += turns < 25 ? 1 : 5) {
 		struct rig r;
 		rig_open(&r);
 		unsigned good = serve(&r, true), silent = serve(&r, false);
