@@ -156,6 +156,15 @@ def test_hundred_addresses(world):
     assert (code, codes(report)) == (PASS, [])
 
 
+def test_hundred_records_in_any_order(world, unbound):
+    """A resolver turns records around; the same 64 are looked at all the same."""
+    for _ in range(2):
+        code, report = world.check("hundred.dns.lab", "--no-connect", resolver=unbound.server)
+        assert len(report["facts"]["srv"]) == 100
+        assert {a["host"] for a in report["facts"]["addresses"]} == {f"edge{i:02}.hundred.dns.lab" for i in range(64)}
+        assert (code, codes(report)) == (WARN, ["addresses-cut"])
+
+
 def test_truncated_and_no_tcp(world):
     """A server that always says "too long" and takes no TCP: nothing is known."""
     server = Answerer(lambda query: answer(query, truncated=True))
@@ -642,3 +651,23 @@ def test_who_would_refuse_whom(world):
     assert (back["reach"]["verdict"], back["admit"]["code"]) == ("pass", "srv-declined")
     assert [f["code"] for f in against["findings"] if f["severity"] == "error"] == ["srv-declined"]
     assert "the edge of right.dns.lab would refuse to go to declined.dns.lab" in out["sentence"]
+
+
+def test_two_that_call_each_other(world):
+    done = world.fedge.run("check", "right.dns.lab", "--against", "aliasedsrv.dns.lab", "--resolver",
+                           world.knot.server, *world.trust)
+    assert done.returncode == PASS, done.stdout + done.stderr
+    assert done.stdout.replace("\n  ", " ").splitlines()[:2] == [
+        "a call from right.dns.lab to aliasedsrv.dns.lab: pass: neither edge would refuse it",
+        "a call from aliasedsrv.dns.lab to right.dns.lab: pass: neither edge would refuse it"]
+
+
+def test_a_planned_certificate_is_yours(world, tmp_path):
+    """It stands in for your servers' own, not for the partner's."""
+    planned = Authority(tmp_path / "planned").issue("elsewhere.lab")[0]
+    done = world.fedge.run("check", "right.dns.lab", "--against", "aliasedsrv.dns.lab", "--json", "--cert", planned,
+                           "--resolver", world.knot.server, *world.trust)
+    assert done.returncode == FAIL, done.stdout + done.stderr
+    out, back = json.loads(done.stdout)["ways"]
+    assert (out["reach"]["verdict"], out["admit"]["verdict"]) == ("pass", "fail")
+    assert (back["reach"]["verdict"], back["admit"]["verdict"]) == ("fail", "pass")
