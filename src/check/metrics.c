@@ -102,10 +102,11 @@ static int start(struct check_metrics *metrics, int listening)
 	sigset_t all, before;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	metrics->daemon = MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer,
-		metrics, MHD_OPTION_LISTEN_SOCKET, listening, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)CHECK_METRICS_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CHECK_METRICS_IDLE_S,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_MAXIMUM, MHD_OPTION_END);
+	/* Not select(2): a run beside it may have thousands of descriptors open. */
+	metrics->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, answer, metrics,
+		MHD_OPTION_LISTEN_SOCKET, listening, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CHECK_METRICS_CONNECTIONS,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CHECK_METRICS_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)REQUEST_MAXIMUM, MHD_OPTION_END);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return metrics->daemon ? 0 : -ENOMEM;
 }

@@ -9,9 +9,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -359,6 +361,30 @@ static void bad_clients(void **state)
 	check_metrics_close(metrics);
 }
 
+/* Beside a run with many connections its descriptors have high numbers. */
+static void many_descriptors(void **state)
+{
+	(void)state;
+	char text[4096];
+	int taken[1500];
+	struct rlimit limit;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	if (limit.rlim_max < 2000)
+		skip();
+	limit.rlim_cur = limit.rlim_cur < 2000 ? 2000 : limit.rlim_cur;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	for (size_t i = 0; i < BASE_COUNT(taken); i++) {
+		taken[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		assert_true(taken[i] >= 0);
+	}
+	struct check_metrics *metrics = open_server("0");
+	show(metrics, "a 1\n");
+	assert_string_equal(ask(metrics, "", "/metrics", text), "a 1\n|200" PLAIN);
+	check_metrics_close(metrics);
+	for (size_t i = 0; i < BASE_COUNT(taken); i++)
+		close(taken[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +398,7 @@ int main(void)
 		cmocka_unit_test(bad_places_are_refused),
 		cmocka_unit_test(a_slow_scrape_is_whole),
 		cmocka_unit_test(bad_clients),
+		cmocka_unit_test(many_descriptors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
