@@ -143,6 +143,7 @@ static void judge_way(struct judging *j, struct check_way *ret_way)
 		judge_note_untried(j, accepted);
 	if (accepted)
 		forgive(j->findings);
+	finding_list_gather_notes(j->findings);
 	*ret_way = way_of(j);
 	arena_done(&j->scratch);
 }
@@ -251,6 +252,7 @@ static void add_caller(struct check_report *report)
 {
 	finding_list_take(&report->findings, &report->caller);
 	finding_list_unite(&report->findings);
+	finding_list_gather_notes(&report->findings);
 	report->from.answer = find_again(&report->findings, report->from.answer);
 	if (report->from.verdict == CHECK_UNKNOWN)
 		return;

@@ -245,7 +245,8 @@ static void judge_called(
 		judge_certificate(j, aim, host, true, row);
 	else if (!tried && j->facts->not_connected && row->address.at && j->policy.kind == TRUST_POLICY_DANE)
 		judge_records(j, aim, host, row);
-	bool speaks = aim->is_candidate || j->plan.candidate_count == 0;
+	bool follows = j->plan.candidate_count > 0 || (j->suppressed & FINDING_STAGE_BIT(FINDING_STAGE_TLS));
+	bool speaks = aim->is_candidate || !follows;
 	if (speaks && stands)
 		judge_note_address(j, row);
 	if (speaks && attempt && attempt->answer.asked)

@@ -270,6 +270,33 @@ void finding_list_unite(struct finding_list *list)
 		list->last = &(*list->last)->next;
 }
 
+static void gather(struct finding *kept, const struct finding *other)
+{
+	struct span text = arena_printf(kept->list->arena, "%.*s: the same", SPAN_PRINT(other->subject));
+	finding_evidence(kept, FINDING_EVIDENCE_CONNECTION, text, SPAN_NONE, SPAN_NONE);
+}
+
+void finding_list_gather_notes(struct finding_list *list)
+{
+	for (struct finding *kept = list->first; kept; kept = kept->next) {
+		struct finding **link = &kept->next;
+		while (kept->severity == FINDING_NOTE && *link) {
+			struct finding *other = *link;
+			if (other == &list->spare || other->severity != FINDING_NOTE || other->code != kept->code ||
+				!span_equal(other->observed, kept->observed)) {
+				link = &other->next;
+				continue;
+			}
+			gather(kept, other);
+			*link = other->next;
+			list->count--;
+		}
+	}
+	list->last = &list->first;
+	while (*list->last)
+		list->last = &(*list->last)->next;
+}
+
 void finding_list_take(struct finding_list *list, struct finding_list *from)
 {
 	struct finding *following;

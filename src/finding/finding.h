@@ -111,6 +111,8 @@ void finding_fix_line(struct finding_fix *fix, const char *format, ...) __attrib
 /* Takes out every finding that says what an earlier one says (code, subject, observed). The earlier one keeps the
  * higher severity and gets the other's evidence of connections. */
 void finding_list_unite(struct finding_list *list);
+/* Notes that differ in nothing but their subject become one: the others' subjects are its evidence. */
+void finding_list_gather_notes(struct finding_list *list);
 /* Moves all findings of from, which must use the same arena, to the end of list. */
 void finding_list_take(struct finding_list *list, struct finding_list *from);
 

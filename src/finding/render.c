@@ -111,7 +111,7 @@ static void write_consequence(struct paper *p, const struct finding *f)
 	struct buffer text;
 	buffer_init(&text, 1024);
 	bool microsoft = entry->microsoft.id && entry->microsoft.confirmed;
-	const char *caller = finding_is_undecided(f->code) ? "could not decide; an edge that cannot either answers"
+	const char *caller = finding_is_undecided(f->code) ? "could not decide; an edge in the same place answers"
 			     : microsoft                   ? "a Lync or Skype for Business caller gets"
 							   : "fedge answers";
 	buffer_printf(&text, "%s %u", caller, (unsigned)f->status);

@@ -16,14 +16,10 @@ static struct span verify_words(const struct trial *t, const char *otherwise)
 static void issuer_evidence(struct trial *t, struct finding *f)
 {
 	const struct trust_certificate *last = &t->chain->certificates[t->chain->count - 1];
-	for (size_t i = 0; i < last->issuer_uri_count && i < URIS_SHOWN; i++) {
-		struct span uri = last->issuer_uris[i];
-		struct span text = words_printf(
-			t->judge, "the certificate says that its issuer can be had at %.*s", SPAN_PRINT(uri));
-		finding_evidence(f, FINDING_EVIDENCE_CERTIFICATE, text,
-			text.at ? span_from(text, text.length - uri.length) : SPAN_NONE,
-			SPAN("edges do not fetch it: it must be sent"));
-	}
+	for (size_t i = 0; i < last->issuer_uri_count && i < URIS_SHOWN; i++)
+		finding_evidence(f, FINDING_EVIDENCE_CERTIFICATE,
+			words_printf(t->judge, "says that its issuer's is at %.*s", SPAN_PRINT(last->issuer_uris[i])),
+			SPAN_NONE, SPAN("edges do not fetch it from there: it must be sent"));
 }
 
 /* ---- no trusted authority ---- */

@@ -236,20 +236,47 @@ static void judge_refusal(const struct trust_judge *judge, const struct trust_co
 	finding_fix(f, FINDING_YOU, "the certificate", span_of(refusals[i].fix));
 }
 
-static void judge_reset(const struct trust_judge *judge, const struct trust_connection *facts)
+static struct finding *reset_finding(
+	const struct trust_judge *judge, const struct trust_connection *facts, const char *note)
 {
 	struct finding *f = connection_finding(judge, FINDING_TLS_RESET, facts,
-		or_words(facts->text, "the peer closed the connection, without a TLS alert"),
-		facts->after_our_certificate ? SPAN("right after it had seen our certificate")
-					     : SPAN("during the handshake"));
+		or_words(facts->text, "the peer closed the connection, without a TLS alert"), span_of(note));
 	finding_expected(f, SPAN("a completed TLS handshake"));
 	finding_value(f, "WinsockFailureCode", SPAN("10054(WSAECONNRESET)"));
 	finding_value(f, "WinsockFailureDescription", SPAN("The peer forced closure of the connection"));
+	return f;
+}
+
+/* It has seen our certificate: most likely it does not like it. */
+static void judge_reset_after(const struct trust_judge *judge, const struct trust_connection *facts)
+{
+	struct finding *f = reset_finding(judge, facts, "right after it had seen our certificate");
 	finding_fix(f, FINDING_YOU, "the certificate",
 		SPAN("show a certificate of an authority that the partner trusts, with its intermediates"));
 	finding_fix(f, FINDING_PARTNER, "the edge",
 		SPAN("look into the edge's TLS log at this minute, and whether it trusts our root"));
 	finding_fix(f, FINDING_NETWORK, "the firewall", SPAN("take TLS inspection off this connection"));
+}
+
+/* It knew nothing of us but our address and the name we asked for. */
+static void judge_reset_before(const struct trust_judge *judge, const struct trust_connection *facts)
+{
+	struct finding *f = reset_finding(judge, facts, "before it had seen a certificate of ours");
+	f->who = judge->findings->owner;
+	finding_fix(f, FINDING_OWNER, "the edge",
+		SPAN("look into its log at this minute: is it the TLS listener, does it know the name that was asked "
+		     "for, "
+		     "does it take callers from this address?"));
+	finding_fix(f, FINDING_NETWORK, "the firewall", SPAN("take TLS inspection off this connection"));
+	words_mail(judge, f);
+}
+
+static void judge_reset(const struct trust_judge *judge, const struct trust_connection *facts)
+{
+	if (facts->after_our_certificate)
+		judge_reset_after(judge, facts);
+	else
+		judge_reset_before(judge, facts);
 }
 
 static void judge_failed(const struct trust_judge *judge, const struct trust_connection *facts, struct span what)
@@ -263,10 +290,14 @@ static void judge_failed(const struct trust_judge *judge, const struct trust_con
 	words_mail(judge, f);
 }
 
+#define ALERT_PROTOCOL_VERSION 70
+
 static void judge_version(const struct trust_judge *judge, const struct trust_connection *facts)
 {
-	struct finding *f = connection_finding(judge, FINDING_TLS_VERSION_UNSUPPORTED, facts,
-		or_words(facts->text, "no TLS version in common"), SPAN_NONE);
+	struct span seen = facts->alert == ALERT_PROTOCOL_VERSION
+				   ? alert_text(judge, facts, "received: it speaks none of our versions")
+				   : or_words(facts->text, "no TLS version in common");
+	struct finding *f = connection_finding(judge, FINDING_TLS_VERSION_UNSUPPORTED, facts, seen, SPAN_NONE);
 	finding_expected(f, SPAN("TLS 1.2 or 1.3"));
 	words_fix(f, "the edge", SPAN("switch on TLS 1.2 (RFC 8996 forbids 1.0 and 1.1)"));
 	words_mail(judge, f);
@@ -274,7 +305,7 @@ static void judge_version(const struct trust_judge *judge, const struct trust_co
 
 static bool judge_alert(const struct trust_judge *judge, const struct trust_connection *facts)
 {
-	if (facts->alert == 70)
+	if (facts->alert == ALERT_PROTOCOL_VERSION)
 		judge_version(judge, facts);
 	else if (is_refusal(facts))
 		judge_refusal(judge, facts);

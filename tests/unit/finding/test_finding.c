@@ -229,6 +229,25 @@ static void what_says_the_same_is_said_once(void **state)
 	desk_close(&d);
 }
 
+/* The same note about every server of a domain is one note. */
+static void notes_are_gathered(void **state)
+{
+	(void)state;
+	struct desk d;
+	desk_open(&d, 1 << 20);
+	finding_add(&d.list, FINDING_CLIENT_CERTIFICATE_NOT_ASKED, SPAN("one.a.lab"));
+	finding_add(&d.list, FINDING_ADDRESS_PRIVATE, SPAN("one.a.lab"));
+	finding_add(&d.list, FINDING_CLIENT_CERTIFICATE_NOT_ASKED, SPAN("two.a.lab"));
+	finding_add(&d.list, FINDING_ADDRESS_PRIVATE, SPAN("two.a.lab"));
+	finding_list_gather_notes(&d.list);
+	assert_int_equal(d.list.count, 3);
+	assert_true(span_is(d.list.first->evidence->text, "two.a.lab: the same"));
+	assert_int_equal(d.list.first->next->code, FINDING_ADDRESS_PRIVATE);
+	assert_int_equal(d.list.first->next->next->code, FINDING_ADDRESS_PRIVATE);
+	assert_ptr_equal(d.list.last, &d.list.first->next->next->next);
+	desk_close(&d);
+}
+
 static void lists_are_joined(void **state)
 {
 	(void)state;
@@ -264,6 +283,7 @@ int main(void)
 		cmocka_unit_test(parts_of_a_finding_are_bounded),
 		cmocka_unit_test(what_could_not_be_decided),
 		cmocka_unit_test(what_says_the_same_is_said_once),
+		cmocka_unit_test(notes_are_gathered),
 		cmocka_unit_test(lists_are_joined),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
