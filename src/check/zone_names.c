@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define MESSAGE_MAXIMUM 4096
+#define PATH_SHOWN 200
 
 __attribute__((format(printf, 3, 0))) static void write_place(
 	const struct zone_reading *r, char text[CHECK_ZONE_ERROR_SIZE], const char *format, va_list arguments)
@@ -18,10 +19,13 @@ __attribute__((format(printf, 3, 0))) static void write_place(
 	struct buffer what, safe;
 	buffer_init(&what, MESSAGE_MAXIMUM);
 	buffer_init(&safe, (size_t)4 * MESSAGE_MAXIMUM);
+	/* Of a long path the end tells the file. */
+	size_t length = strlen(r->zone->path);
+	bool cut = length > PATH_SHOWN;
+	buffer_printf(&what, "%s%s", cut ? "…" : "", r->zone->path + (cut ? length - PATH_SHOWN : 0));
 	if (r->line)
-		buffer_printf(&what, "%.200s:%u: ", r->zone->path, r->line);
-	else
-		buffer_printf(&what, "%.200s: ", r->zone->path);
+		buffer_printf(&what, ":%u", r->line);
+	buffer_append_text(&what, ": ");
 	buffer_vprintf(&what, format, arguments);
 	text_append_safe(&safe, buffer_span(&what));
 	snprintf(text, CHECK_ZONE_ERROR_SIZE, "%.*s", SPAN_PRINT(buffer_span(&safe)));

@@ -304,6 +304,17 @@ static void mistakes_are_named(void **state)
 	}
 }
 
+static void a_long_path_keeps_its_end(void **state)
+{
+	char path[700], error[CHECK_ZONE_ERROR_SIZE];
+	struct check_zone *zone = NULL;
+	(void)state;
+	memset(path, 'x', sizeof(path));
+	strcpy(path + 600, "/planned.zone");
+	assert_int_equal(check_zone_read_text(path, SPAN("a.lab. A 192.0.2.300\n"), SPAN_NONE, &zone, error), -EBADMSG);
+	assert_non_null(strstr(error, "xxx/planned.zone:1: `192.0.2.300` cannot be read: A takes one IPv4 address"));
+}
+
 /* ---- what is allowed and hardly meant ---- */
 
 static const struct {
@@ -438,6 +449,7 @@ int main(void)
 		cmocka_unit_test(a_circle_is_named),
 		cmocka_unit_test(origins_complete_names),
 		cmocka_unit_test(mistakes_are_named),
+		cmocka_unit_test(a_long_path_keeps_its_end),
 		cmocka_unit_test(doubts_are_noted),
 		cmocka_unit_test(limits_hold),
 		cmocka_unit_test(more_records_than_an_answer_keeps),
