@@ -32,8 +32,21 @@ void watch_note(struct watch *watch, const char *format, ...)
 void watch_tell_commands(struct watch *watch)
 {
 	char text[CHECK_RUNNER_NOTE_SIZE];
-	while (watch->runner && check_runner_note(watch->runner, text))
+	while (watch->runner && check_runner_note(watch->runner, text)) {
+		if (watch->command_notes == WATCH_COMMAND_NOTES_MAXIMUM) {
+			watch->command_notes_held++;
+			continue;
+		}
+		watch->command_notes++;
 		watch_note(watch, "%s", text);
+	}
+}
+
+static void tell_held(struct watch *watch)
+{
+	if (watch->command_notes_held)
+		watch_note(watch, "%u more lines about commands that failed are left out", watch->command_notes_held);
+	watch->command_notes = watch->command_notes_held = 0;
 }
 
 static void tell_dropped(struct watch *watch)
@@ -167,6 +180,7 @@ static int run_round(struct watch *watch)
 	struct check_bulk_counts counts = { 0 };
 	int64_t began_us = clock_wall_us(&watch->clock);
 	watch->round_changes = 0;
+	tell_held(watch);
 	check_metrics_round_init(&watch->domains, CHECK_METRICS_TEXT_MAXIMUM);
 	int status = run_bulk(watch, &counts);
 	tell_dropped(watch);
@@ -270,6 +284,7 @@ static void close_parts(struct watch *watch)
 	if (watch->runner) {
 		check_runner_stop(watch->runner, GRACE_US);
 		watch_tell_commands(watch);
+		tell_held(watch);
 		check_runner_free(watch->runner);
 	}
 	check_metrics_close(watch->metrics);

@@ -20,6 +20,7 @@ struct watch {
 	size_t round_changes;
 	bool store_failed; /* in this round: it is neither asked nor told any more */
 	uint64_t dropped_told; /* commands that were dropped, as far as it was said */
+	unsigned command_notes, command_notes_held; /* since the round began: said, and only counted */
 };
 
 static inline bool watch_is_stopped(const struct watch *watch)
@@ -28,7 +29,8 @@ static inline bool watch_is_stopped(const struct watch *watch)
 	return stop && __atomic_load_n(stop, __ATOMIC_ACQUIRE);
 }
 void watch_note(struct watch *watch, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Hands on what commands have to say. */
+/* Hands on what commands have to say: so many lines a round, the rest as a number. */
+#define WATCH_COMMAND_NOTES_MAXIMUM 20
 void watch_tell_commands(struct watch *watch);
 /* Says what the memory says and leaves it alone for the rest of the round. */
 void watch_store_failed(struct watch *watch);

@@ -31,6 +31,7 @@ struct house {
 	const char *then_list; /* what the list is made to be after the first round; "-": it is removed */
 	unsigned rounds_seen, results_seen;
 	unsigned stop_at; /* stop after so many results; 0: never */
+	unsigned policies; /* rule books; 0: the usual one */
 	bool fill_disk; /* from the first result on, until the second round is over */
 	bool stop_after_round; /* a while after it, from another thread */
 	pthread_t stopper;
@@ -79,6 +80,8 @@ static void see_change(void *argument, const struct store_watch_change *change, 
 	struct house *h = argument;
 	assert_true(span_equal(change->domain, report->facts->domain));
 	buffer_append(&h->said, change->domain);
+	if (h->policies)
+		buffer_printf(&h->said, " (%.*s)", SPAN_PRINT(change->policy));
 	buffer_append_text(&h->said, ": ");
 	check_watch_change_sentence(change, &h->said);
 	buffer_append_byte(&h->said, '\n');
@@ -174,7 +177,8 @@ static void prepare(struct house *h)
 static int run(struct house *h, const char *zone)
 {
 	static const char *const resolvers[] = { "127.0.0.1@9" };
-	struct check_options options = { .zone_file = h->zone,
+	struct check_options options = { .policies = h->policies,
+		.zone_file = h->zone,
 		.zone_only = true,
 		.no_connect = true,
 		.resolvers = resolvers,
@@ -211,6 +215,18 @@ static void assert_said(struct house *h, const char *wanted)
 		fail_msg("it said:\n%sand not:\n%s", said, wanted);
 }
 
+static const char *written(struct house *h, const char *name, char ret_text[8192])
+{
+	char path[128];
+	snprintf(path, sizeof(path), "%s/%s", h->folder, name);
+	FILE *file = fopen(path, "r");
+	if (!file)
+		fail_msg("there is no %s", path);
+	ret_text[fread(ret_text, 1, 8191, file)] = '\0';
+	fclose(file);
+	return ret_text;
+}
+
 /* ---- runs ---- */
 
 static void changes_from_run_to_run(void **state)
@@ -233,6 +249,29 @@ static void changes_from_run_to_run(void **state)
 	prepare(h);
 	run_well(h, ZONE("a.example", "edge", "8.8.4.4"));
 	assert_said(h, "a.example: verdict was fail, is pass\na.example: SRV targets: new edge.a.example:5061\n");
+}
+
+/* Verdicts are each rule book's own, the targets are said once; each rule book has its command. */
+static void several_rule_books(void **state)
+{
+	struct house *h = *state;
+	char text[8192];
+	prepare(h);
+	h->policies = CHECK_AS_MICROSOFT | CHECK_AS_RFC5922;
+	run_well(h, GOOD_A);
+	assert_said(h, "");
+	prepare(h);
+	h->settings.on_change = "echo \"$FEDGE_POLICY $FEDGE_CHANGES\" >$HOUSE/$FEDGE_POLICY";
+	run_well(h, ZONE_EMPTY("a.example"));
+	assert_said(h, "a.example (microsoft): verdict was pass, is fail (srv-missing)\n"
+		       "a.example (microsoft): SRV targets: gone sip.a.example:5061\n"
+		       "a.example (rfc5922): verdict was pass, is fail (srv-missing)\n");
+	assert_string_equal(written(h, "microsoft", text),
+		"microsoft verdict was pass, is fail (srv-missing); SRV targets: gone sip.a.example:5061\n");
+	assert_string_equal(written(h, "rfc5922", text), "rfc5922 verdict was pass, is fail (srv-missing)\n");
+	prepare(h);
+	run_well(h, ZONE_EMPTY("a.example"));
+	assert_said(h, "");
 }
 
 static void the_list_is_read_again(void **state)
@@ -394,18 +433,6 @@ static void rounds_keep_their_period(void **state)
 
 /* ---- commands ---- */
 
-static const char *written(struct house *h, const char *name, char ret_text[8192])
-{
-	char path[128];
-	snprintf(path, sizeof(path), "%s/%s", h->folder, name);
-	FILE *file = fopen(path, "r");
-	if (!file)
-		fail_msg("there is no %s", path);
-	ret_text[fread(ret_text, 1, 8191, file)] = '\0';
-	fclose(file);
-	return ret_text;
-}
-
 static void a_command_is_told_everything(void **state)
 {
 	struct house *h = *state;
@@ -449,6 +476,41 @@ static void a_command_that_fails_is_said(void **state)
 		       "note: the command for a.example failed with exit status 7\n");
 }
 
+/* Zones of so many domains with records and without, and the list of them. */
+static void make_domains(int count, struct buffer *ret_good, struct buffer *ret_empty, struct buffer *ret_list)
+{
+	buffer_init(ret_good, 1 << 20);
+	buffer_init(ret_empty, 1 << 20);
+	buffer_init(ret_list, 1 << 20);
+	for (int i = 0; i < count; i++) {
+		static const char start[] = "@ 300 IN SOA ns h 1 3600 600 86400 30\n";
+		buffer_printf(ret_list, "d%d.example\n", i);
+		buffer_printf(ret_empty, "$ORIGIN d%d.example.\n%s", i, start);
+		buffer_printf(ret_good,
+			"$ORIGIN d%d.example.\n%s_sipfederationtls._tcp 300 IN SRV 0 0 5061 sip\nsip 300 IN A "
+			"8.8.8.8\n",
+			i, start);
+	}
+}
+
+static void many_failures_are_a_number(void **state)
+{
+	struct house *h = *state;
+	struct buffer good, empty, list;
+	make_domains(30, &good, &empty, &list);
+	write_file(h->list, list.at);
+	prepare(h);
+	run_well(h, good.at);
+	prepare(h);
+	h->settings.on_change = "exit 7";
+	run_well(h, empty.at);
+	assert_int_equal(count_of(h->said.at, "failed with exit status 7\n"), 20);
+	assert_non_null(strstr(h->said.at, "note: 10 more lines about commands that failed are left out\n"));
+	buffer_done(&good);
+	buffer_done(&empty);
+	buffer_done(&list);
+}
+
 /* Twenty domains change, eight commands run at once and none ends: what waits is found again. */
 static void what_no_command_was_told_is_found_again(void **state)
 {
@@ -457,17 +519,7 @@ static void what_no_command_was_told_is_found_again(void **state)
 		"note: commands were still waiting: the round is not remembered, the next start finds "
 		"its changes again\n";
 	struct buffer good, list, empty;
-	buffer_init(&good, 1 << 20);
-	buffer_init(&list, 1 << 20);
-	buffer_init(&empty, 1 << 20);
-	for (int i = 0; i < 20; i++) {
-		buffer_printf(&list, "d%d.example\n", i);
-		buffer_printf(&empty, "$ORIGIN d%d.example.\n@ 300 IN SOA ns h 1 3600 600 86400 30\n", i);
-		buffer_printf(&good,
-			"$ORIGIN d%d.example.\n@ 300 IN SOA ns h 1 3600 600 86400 30\n"
-			"_sipfederationtls._tcp 300 IN SRV 0 0 5061 sip\nsip 300 IN A 8.8.8.8\n",
-			i);
-	}
+	make_domains(20, &good, &empty, &list);
 	prepare(h);
 	write_file(h->list, list.at);
 	run_well(h, good.at);
@@ -531,6 +583,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		CASE(changes_from_run_to_run),
+		CASE(several_rule_books),
 		CASE(the_list_is_read_again),
 		CASE(a_list_that_is_not_there),
 		CASE(names_of_the_command_line),
@@ -542,6 +595,7 @@ int main(void)
 		CASE(rounds_keep_their_period),
 		CASE(a_command_is_told_everything),
 		CASE(a_command_that_fails_is_said),
+		CASE(many_failures_are_a_number),
 		CASE(what_no_command_was_told_is_found_again),
 		CASE(the_last_round_is_served),
 		CASE(a_place_that_is_taken),
