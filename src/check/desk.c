@@ -36,12 +36,48 @@ static int wrong(struct opening *o, int status, const char *format, ...)
 	return status;
 }
 
+/* One that cannot be kept is not worth a failure. */
+static void note(struct check_desk *desk, struct span text)
+{
+	struct span copy = arena_copy(&desk->arena, text);
+	if (copy.at && desk->note_count < CHECK_DESK_NOTES)
+		desk->notes[desk->note_count++] = copy.at;
+}
+
 static int or_memory(struct span text)
 {
 	return text.at ? 0 : -ENOMEM;
 }
 
 /* ---- who we are ---- */
+
+static bool is_ours(const struct net_address *address)
+{
+	int descriptor = socket(net_address_family(address), SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool ours = descriptor >= 0 && bind(descriptor, &address->any, address->length) == 0;
+	if (descriptor >= 0)
+		close(descriptor);
+	return ours;
+}
+
+/* A node's configuration may be looked at from another machine. */
+static int choose_local(struct opening *o)
+{
+	struct check_desk *desk = o->desk;
+	struct span text = o->options->node->address;
+	if (!text.at)
+		return 0;
+	if (net_address_parse(text, 0, &desk->local) < 0)
+		return wrong(o, -EINVAL, "%s: is no address to connect from", text.at);
+	if (is_ours(&desk->local))
+		return 0;
+	desk->local = NET_ADDRESS_NONE;
+	note(desk, arena_printf(&desk->arena,
+			   "%.*s, the node's address, is none of this machine's: what is seen from here "
+			   "may not be what the node sees",
+			   SPAN_PRINT(text)));
+	return 0;
+}
 
 static int open_vantage(struct opening *o)
 {
@@ -55,9 +91,8 @@ static int open_vantage(struct opening *o)
 		strcpy(desk->service, TRUST_SERVICE);
 	if (node) {
 		desk->vantage = arena_copy(&desk->arena, node->node);
-		if (node->address.at && net_address_parse(node->address, 0, &desk->local) < 0)
-			return wrong(o, -EINVAL, "%s: is no address to connect from", node->address.at);
-		return or_memory(desk->vantage);
+		int status = choose_local(o);
+		return status == 0 ? or_memory(desk->vantage) : status;
 	}
 	if (gethostname(name, sizeof(name)) < 0)
 		strcpy(name, "localhost");
@@ -179,6 +214,8 @@ static int open_resolver(struct opening *o)
 	}
 	if (o->options->lookup_us > 0)
 		settings.timeout_us = o->options->lookup_us;
+	if (!net_address_is_set(&desk->local))
+		settings.outgoing = NULL;
 	settings.clock = &desk->clock;
 	status = choose_dnssec(o, &settings);
 	if (status == 0)
@@ -272,7 +309,7 @@ static int make_tls(struct opening *o, const struct net_tls_settings *settings, 
 	char text[NET_TLS_ERROR_SIZE] = "";
 	int status = net_tls_new(settings, ret_tls, text);
 	if (status == 0 && text[0])
-		o->desk->tls_note = arena_copy_text(&o->desk->arena, text);
+		note(o->desk, span_of(text));
 	return status < 0 && text[0] ? wrong(o, status, "%.*s", CHECK_ERROR_SIZE - 1, text) : status;
 }
 
@@ -423,9 +460,9 @@ struct x509_store_st *check_desk_public_authorities(struct check_desk *desk)
 
 const char *check_desk_note(const struct check_desk *desk, size_t index)
 {
-	if (desk->tls_note && index-- == 0)
-		return desk->tls_note;
-	return desk->zone ? check_zone_note(desk->zone, index) : NULL;
+	if (index < desk->note_count)
+		return desk->notes[index];
+	return desk->zone ? check_zone_note(desk->zone, index - desk->note_count) : NULL;
 }
 
 const struct check_options *check_desk_options(const struct check_desk *desk)

@@ -12,6 +12,8 @@
 
 #include <stdatomic.h>
 
+#define CHECK_DESK_NOTES 8
+
 struct check_zone;
 struct net_resolver;
 
@@ -21,6 +23,8 @@ struct check_desk {
 	struct arena arena; /* of all texts below */
 	struct trust_policy policy; /* its lists alone matter here: configured servers */
 	struct span resolvers, vantage;
+	const char *notes[CHECK_DESK_NOTES]; /* doubts of our own; the zone has others */
+	size_t note_count;
 	char service[80]; /* "_sipfederationtls._tcp", or the node's */
 	struct span sender; /* of OPTIONS: the address in From, "sip:…" */
 	struct net_address local; /* of our connections; may be unset */
@@ -36,7 +40,6 @@ struct check_desk {
 
 	/* TLS */
 	struct net_tls *tls;
-	const char *tls_note; /* what net_tls_new had to say; NULL: nothing */
 	struct net_tls *versions[PEER_VERSION_COUNT]; /* deep only */
 	struct x509_store_st *public_authorities; /* NULL: the system has none */
 	bool private_possible; /* authorities that are not the system's are trusted too */

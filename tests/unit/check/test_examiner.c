@@ -5,6 +5,7 @@
 #include "base/buffer.h"
 #include "base/require.h"
 #include "check/examiner.h"
+#include "config/load.h"
 #include "net/loop.h"
 #include "net/stream.h"
 #include "net/tls.h"
@@ -790,6 +791,82 @@ static void test_cancel_anywhere(void **state)
 	assert_true(finished);
 }
 
+/* ---- as a node ---- */
+
+static const struct config_node *load_node(const char *address, unsigned port)
+{
+	struct config_report report;
+	const struct config_node *node = NULL;
+	char text[2048];
+	snprintf(text, sizeof(text),
+		"node: own.lab\naddress: %s\nlisten: [{transport: tls, port: 5061}]\ndomains: [own.lab]\n"
+		"tls: {identities: [{names: [own.lab], certificate: edge.pem, key: edge.key}], authorities: "
+		"[root.pem]}\n"
+		"dns: {servers: [127.0.0.1]}\n"
+		"trust: {allowed: [{domain: partner.lab, server: 'vcse.a.lab:%u'}]}\n"
+		"zones: [{name: f, kind: dns, service: other, transport: tls}]\n"
+		"rules: [{name: out, target: f}]\n",
+		address, port);
+	struct config_input input = { span_of(text), "own.yaml", authorities.folder.path, false };
+	config_report_init(&report);
+	int status = config_load_bytes(&input, &report, &node);
+	for (size_t i = 0; i < report.count; i++)
+		print_message("line %u: %s\n", report.defects[i].place.line, report.defects[i].text);
+	config_report_done(&report);
+	assert_int_equal(status, 0);
+	return node;
+}
+
+/* Its configured server without a lookup, its service, its authorities, its certificate. */
+static void test_as_node(void **state)
+{
+	(void)state;
+	struct rig r;
+	rig_open(&r);
+	unsigned port = serve(&r, true);
+	buffer_printf(&r.zone, "vcse.a IN A 127.0.0.1\n_other._tcp.found IN SRV 0 0 %u vcse.a\n", port);
+	const struct config_node *node = load_node("127.0.0.1", port);
+	r.options.node = node;
+	r.options.authority_count = 0;
+	rig_start(&r);
+	assert_null(check_desk_note(r.desk, 0));
+	const struct check_facts *f = examine(&r, "partner.lab");
+	assert_int_equal(f->srv.lookup.status, TRUST_LOOKUP_NOT_ASKED);
+	assert_text(f->srv.domain, "partner.lab");
+	assert_text(f->server, "vcse.a.lab");
+	assert_int_equal(f->server_port, port);
+	assert_int_equal(f->lookup_us, -1);
+	assert_text(f->vantage, "own.lab");
+	assert_true(f->client_certificate);
+	assert_int_equal(f->attempt_count, 1);
+	assert_int_equal(f->attempts[0].probe.chain.status, TRUST_CHAIN_TRUSTED);
+	f = examine(&r, "found.lab");
+	assert_text(f->srv.service, "_other._tcp");
+	assert_int_equal(f->srv.record_count, 1);
+	assert_false(f->server.at);
+	assert_int_equal(f->attempts[0].probe.connection.handshake, TRUST_HANDSHAKE_DONE);
+	rig_close(&r);
+	config_node_unref(node);
+}
+
+/* Its configuration on another machine. */
+static void test_as_node_elsewhere(void **state)
+{
+	(void)state;
+	struct rig r;
+	rig_open(&r);
+	unsigned port = serve(&r, true);
+	buffer_append_text(&r.zone, "vcse.a IN A 127.0.0.1\n");
+	const struct config_node *node = load_node("192.0.2.77", port);
+	r.options.node = node;
+	rig_start(&r);
+	assert_non_null(strstr(check_desk_note(r.desk, 0), "192.0.2.77"));
+	const struct check_facts *f = examine(&r, "partner.lab");
+	assert_int_equal(f->attempts[0].probe.connection.handshake, TRUST_HANDSHAKE_DONE);
+	rig_close(&r);
+	config_node_unref(node);
+}
+
 /* ---- what cannot be opened ---- */
 
 static void test_desk_errors(void **state)
@@ -870,6 +947,8 @@ int main(void)
 		cmocka_unit_test(test_planned_alone),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_cancel_anywhere),
+		cmocka_unit_test(test_as_node),
+		cmocka_unit_test(test_as_node_elsewhere),
 		cmocka_unit_test(test_desk_errors),
 		cmocka_unit_test(test_desk_notes),
 	};
