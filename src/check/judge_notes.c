@@ -87,7 +87,7 @@ static void note_not_asked(const struct judging *j, const struct check_row *row)
 	finding_fix(f, FINDING_OWNER, "the edge", SPAN("let the listener ask callers for their certificate"));
 }
 
-static void note_old_versions(const struct judging *j, const struct check_row *row)
+static void note_old_versions(const struct judging *j, struct check_row *row)
 {
 	const struct peer_version *versions = row->attempt->probe.versions;
 	bool old = versions[0].status == PEER_VERSION_AGREED, newer = versions[1].status == PEER_VERSION_AGREED;
@@ -99,9 +99,11 @@ static void note_old_versions(const struct judging *j, const struct check_row *r
 					 : SPAN("TLS 1.1 is taken"));
 	finding_expected(f, SPAN("TLS 1.2 and 1.3 only (RFC 8996)"));
 	finding_fix(f, FINDING_OWNER, "the edge", SPAN("switch the old versions off"));
+	if (row->cells[CHECK_STEP_TLS].state == CHECK_STATE_GOOD)
+		row->cells[CHECK_STEP_TLS] = judge_cell(f);
 }
 
-void judge_note_address(struct judging *j, const struct check_row *row)
+void judge_note_address(struct judging *j, struct check_row *row)
 {
 	const struct peer_probe_facts *probe = &row->attempt->probe;
 	if (probe->connection.certificate_asked && !probe->connection.our_certificate_sent)

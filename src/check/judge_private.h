@@ -63,7 +63,7 @@ void judge_certificate_is_judged(struct finding *since);
 struct trust_judge judge_of(struct judging *j, const struct judge_aim *aim, enum finding_stage stage);
 /* judge_notes.c: what is no rule of trust but worth a word. */
 void judge_note_malformed(struct judging *j);
-void judge_note_address(struct judging *j, const struct check_row *row);
+void judge_note_address(struct judging *j, struct check_row *row);
 void judge_note_options(struct judging *j, struct check_row *row);
 /* Once all rows are there: what was not looked at. */
 void judge_note_untried(struct judging *j, bool accepted);
