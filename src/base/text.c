@@ -32,6 +32,13 @@ static size_t decode(struct span s, uint32_t *ret_point)
 	return 0;
 }
 
+/* Controls, and the characters that turn or hide text around them (bidirectional overrides). */
+static bool is_unsafe(uint32_t point)
+{
+	return point < 0x20 || (point >= 0x7f && point < 0xa0) || (point >= 0x200b && point <= 0x200f) ||
+	       (point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069) || point == 0xfeff;
+}
+
 static void append_json_ascii(struct buffer *b, char c)
 {
 	static const struct {
@@ -72,19 +79,15 @@ int text_append_json(struct buffer *b, struct span s)
 			length = 1;
 		} else if (length == 1) {
 			append_json_ascii(b, s.at[0]);
+		} else if (is_unsafe(point)) {
+			/* Valid JSON as it stands; but it may be read on a terminal. */
+			buffer_printf(b, "\\u%04x", (unsigned)point);
 		} else {
 			buffer_append(b, span_first(s, length));
 		}
 		s = span_from(s, length);
 	}
 	return buffer_append_byte(b, '"');
-}
-
-/* Controls, and the characters that turn or hide text around them (bidirectional overrides). */
-static bool is_unsafe(uint32_t point)
-{
-	return point < 0x20 || (point >= 0x7f && point < 0xa0) || (point >= 0x200b && point <= 0x200f) ||
-	       (point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069) || point == 0xfeff;
 }
 
 int text_append_safe(struct buffer *b, struct span s)

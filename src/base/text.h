@@ -4,7 +4,8 @@
 /* Writing text that others will read: JSON strings, terminals, times. */
 #include "base/buffer.h"
 
-/* A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
+/* A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD, characters that a terminal obeys or that turn
+ * text around are escaped. */
 int text_append_json(struct buffer *b, struct span s);
 /* Control characters (C0, DEL, C1, escape sequences) and bytes that are not UTF-8 as \xNN, so
  * that nothing a stranger sent can move a terminal's cursor. Newlines are escaped too. */

@@ -23,8 +23,8 @@ static void escapes(void **state)
 		{ "\xc0\xaf", "\"\xef\xbf\xbd\xef\xbf\xbd\"", "\\xC0\\xAF" }, /* overlong */
 		{ "\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"", "\\xED\\xA0\\x80" }, /* surrogate */
 		{ "\xf4\x90\x80\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"", "\\xF4\\x90\\x80\\x80" },
-		{ "\xc2\x9b", "\"\xc2\x9b\"", "\\xC2\\x9B" }, /* C1: a control sequence in one character */
-		{ "\xe2\x80\xae", "\"\xe2\x80\xae\"", "\\xE2\\x80\\xAE" }, /* right-to-left override */
+		{ "\xc2\x9b", "\"\\u009b\"", "\\xC2\\x9B" }, /* C1: a control sequence in one character */
+		{ "\xe2\x80\xae", "\"\\u202e\"", "\\xE2\\x80\\xAE" }, /* right-to-left override */
 	};
 	(void)state;
 	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
