@@ -205,7 +205,9 @@ enum net_stage stream_stage(const struct net_stream *stream, bool writing)
 		return NET_STAGE_CONNECT;
 	if (stream->tls && !stream->opened)
 		return NET_STAGE_HANDSHAKE;
-	if (stream->tls && !stream->inbound && !stream->confirmed)
+	/* What confirms may have come in one piece with what fails. */
+	bool confirmed = stream->confirmed || (stream->secure && stream->secure->confirmed);
+	if (stream->tls && !stream->inbound && !confirmed)
 		return NET_STAGE_AFTER_HANDSHAKE;
 	return writing ? NET_STAGE_WRITE : NET_STAGE_READ;
 }

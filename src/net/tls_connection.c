@@ -190,13 +190,14 @@ static const struct {
 		"a handshake message came that is too large (100 kB of certificates are taken)" },
 	{ SSL_R_UNEXPECTED_MESSAGE, "a handshake message came that does not belong there" },
 	{ SSL_R_DH_KEY_TOO_SMALL, "the peer's Diffie-Hellman key is too short" },
+	{ ERR_R_ASN1_LIB, "the peer's certificate cannot be read" },
 	{ SSL_R_TOO_MANY_WARN_ALERTS, "nothing but warning alerts came" },
 };
 
 static const char *text_of_reason(unsigned long error)
 {
 	int reason = ERR_GET_REASON(error);
-	for (size_t i = 0; i < BASE_COUNT(reasons); i++)
+	for (size_t i = 0; ERR_GET_LIB(error) == ERR_LIB_SSL && i < BASE_COUNT(reasons); i++)
 		if (reasons[i].reason == reason)
 			return reasons[i].text;
 	const char *text = ERR_reason_error_string(error);
@@ -240,11 +241,20 @@ static void describe_alert(struct net_failure *failure)
 		name ? name : "unknown");
 }
 
+/* The numbers of reasons are TLS's own only where TLS says them; what lies below it may have spoken first. */
+static unsigned long telling_error(void)
+{
+	unsigned long first = ERR_get_error(), error = first;
+	while (error && ERR_GET_LIB(error) != ERR_LIB_SSL)
+		error = ERR_get_error();
+	return error ? error : first;
+}
+
 static void fail_in_tls(struct tls_connection *connection)
 {
 	struct net_failure *failure = &connection->failure;
-	unsigned long error = ERR_peek_error();
-	failure->cause = cause_of_reason(connection, ERR_GET_REASON(error));
+	unsigned long error = telling_error();
+	failure->cause = cause_of_reason(connection, ERR_GET_LIB(error) == ERR_LIB_SSL ? ERR_GET_REASON(error) : 0);
 	if (failure->cause == NET_CAUSE_VERIFY) {
 		failure->verify_error = (int)SSL_get_verify_result(connection->ssl);
 		snprintf(failure->text, sizeof(failure->text), "the peer's certificate is refused: %s",
@@ -312,6 +322,9 @@ static void gather_facts(struct tls_connection *connection)
 {
 	struct net_tls_facts *facts = &connection->facts;
 	const SSL_CIPHER *cipher = SSL_get_current_cipher(connection->ssl);
+	/* Until keys are made of it, what the server chose is only pending. */
+	if (!cipher)
+		cipher = SSL_get_pending_cipher(connection->ssl);
 	if (!cipher)
 		return;
 	facts->version = SSL_get_version(connection->ssl);
@@ -341,7 +354,6 @@ static void gather_resumed(struct tls_connection *connection)
 static void finish(struct tls_connection *connection)
 {
 	struct net_tls_facts *facts = &connection->facts;
-	gather_facts(connection);
 	facts->complete = true;
 	if (SSL_session_reused(connection->ssl))
 		gather_resumed(connection);
@@ -360,13 +372,10 @@ enum tls_step tls_connection_handshake(struct tls_connection *connection)
 	errno = 0;
 	connection->budget = STEP_BUDGET;
 	int result = SSL_do_handshake(connection->ssl);
-	if (result == 1) {
+	enum tls_step step = result == 1 ? TLS_STEP_DONE : step_after(connection, result);
+	gather_facts(connection);
+	if (step == TLS_STEP_DONE)
 		finish(connection);
-		return TLS_STEP_DONE;
-	}
-	enum tls_step step = step_after(connection, result);
-	if (step == TLS_STEP_FAILED)
-		gather_facts(connection);
 	/* A close_notify instead of a handshake is no orderly end. */
 	if (step == TLS_STEP_FAILED && connection->failure.cause == NET_CAUSE_PEER_CLOSED)
 		connection->failure.cause = NET_CAUSE_CUT;

@@ -94,6 +94,10 @@ void peer_connection_of(struct span target, struct span address, const struct ne
 	}
 	if (why) {
 		take_failure(&c, why, facts != NULL);
+		/* We refused what was shown before there was a chain: nothing can be judged by it. */
+		if (why->cause == NET_CAUSE_ALERT_SENT && facts && !facts->chain &&
+			c.handshake == TRUST_HANDSHAKE_ALERT_SENT && trust_alert_is_about_certificate(c.alert))
+			c.handshake = TRUST_HANDSHAKE_FAILED;
 	} else {
 		c.connect = TRUST_CONNECT_OPEN;
 		c.handshake = facts && facts->complete ? TRUST_HANDSHAKE_DONE : TRUST_HANDSHAKE_NOT_TRIED;
