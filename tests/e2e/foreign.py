@@ -1,5 +1,5 @@
-"""TLS servers that others wrote, for fedge to look at: `openssl s_server`, nginx, stunnel, Kamailio; and certificates of
-every kind for them to show. Each listens on loopback addresses of its own, port 5061.
+"""TLS servers that others wrote, for fedge to look at: `openssl s_server`, nginx, stunnel, Kamailio; and certificates
+of every kind for them to show. Each listens on loopback addresses of its own, port 5061.
 
 Certificates are made by the openssl command, under faketime where a date has to be another one.
 """

@@ -1,5 +1,5 @@
-"""fedge check against servers that others wrote: nginx, stunnel, Kamailio and `openssl s_server`, right and wrong in every
-way that a certificate, a version or a demand for the caller's certificate can be wrong.
+"""fedge check against servers that others wrote: nginx, stunnel, Kamailio and `openssl s_server`, right and wrong in
+every way that a certificate, a version or a demand for the caller's certificate can be wrong.
 
 All servers are started once; each case is a domain of its own, NAME.srv.lab, with its edge at an address of its own.
 """
@@ -80,7 +80,8 @@ class World:
         self.fedge = fedge
         self.pki = Pki(fedge.folder / "pki")
         self.sink = Sink()
-        self.places = {name: Place(self.pair(name, how), "1.2 1.3", weak=True) for name, (how, _) in CERTIFICATES.items()}
+        self.places = {name: Place(self.pair(name, how), "1.2 1.3", weak=True)
+                       for name, (how, _) in CERTIFICATES.items()}
         shown = self.pki.issue("servers", edge("stunnel"), [edge(name) for name in SERVERS])
         for name, (_, versions, asks, _) in SERVERS.items():
             weak = versions and versions[:3] in ("1.0", "1.1")
