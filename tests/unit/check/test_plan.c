@@ -148,10 +148,11 @@ static struct check_zone *zone_of(const struct printed *printed)
 	return zone;
 }
 
-/* The names of the request's SAN. */
+/* The names of the request's SAN; a finding may show a request as well. */
 static size_t names_of(const struct printed *printed, struct span names[NAMES_MAXIMUM])
 {
 	struct span text = buffer_span(&printed->text);
+	text = span_from(text, span_find_span(text, SPAN("Certificate: make the key")));
 	struct span rest = span_from(text, span_find_span(text, SPAN("subjectAltName=")) + strlen("subjectAltName="));
 	size_t count = 0;
 	rest = span_first(rest, span_find(rest, '\''));
