@@ -35,7 +35,7 @@ struct check_options {
 	size_t resolver_count;
 	const char *trust_anchor_file; /* for DNSSEC; NULL: the system's, where it has one and dane asks for it */
 	const char *zone_file; /* planned records on top of what is published; NULL: none */
-	bool zone_only; /* names in the zones of zone_file are asked nowhere else */
+	bool zone_only; /* names in the zones of zone_file are asked nowhere else, but for whether they are signed */
 
 	/* TLS */
 	const char *const *authority_files; /* trusted besides the system's (with node: besides the node's) */

@@ -184,7 +184,7 @@ static void query_plan(struct overlay_query *q, const struct net_dns_answer *ans
 {
 	const struct check_overlay *overlay = q->overlay;
 	base_require(answer);
-	if (overlay->validates && !overlay->only && answer->status == NET_DNS_OK && !answer->alias) {
+	if (overlay->validates && answer->status <= NET_DNS_NXDOMAIN && !answer->alias) {
 		q->answer = answer;
 		if (query_ask(q, q->name, query_weighed) == 0)
 			return;

@@ -59,8 +59,8 @@ void check_overlay_ask_through(struct check_overlay *overlay,
 	int (*ask)(void *argument, const struct net_question *question, struct net_query **ret_query),
 	void (*cancel)(void *argument, struct net_query *query), void *argument);
 /* Before the first question, where the network validates by DNSSEC: whatever is published under the same name and type,
- * be it that there is nothing, is asked as well; where that answer is secure, the zone is signed, and the planned
- * records count as secure too. Planned CNAMEs never do, and with `only` nothing does: the network is not asked then. */
+ * be it that there is nothing, is asked as well, also with `only`; where that answer is secure, the zone is signed, and
+ * what is planned counts as secure too. What planned CNAMEs lead to never does. */
 void check_overlay_validate(struct check_overlay *overlay);
 void check_overlay_free(struct check_overlay *overlay); /* whoever waits is not called any more; before the loop */
 int check_overlay_ask(void *overlay, const struct net_question *question, struct net_query **ret_query);

@@ -632,6 +632,11 @@ def test_planned_tlsa_in_a_signed_zone(world, signed, tmp_path):
         code, report = world.check(domain, "--as", "dane", "--trust-anchor", signed.anchor, "--zone", plan,
                                    resolver=signed.knot.server)
         assert (code, codes(report, "error")) == (PASS, []), json.dumps(report, indent=1)
+    whole = write(tmp_path, f"$ORIGIN without.signed.lab.\n{SERVICE} SRV 0 0 5061 edge\nedge A {world.edge.address}\n"
+                            f"_5061._tcp.edge TLSA 3 1 1 {digest}\n", "whole.zone")
+    code, report = world.check("without.signed.lab", "--as", "dane", "--trust-anchor", signed.anchor, "--zone", whole,
+                               "--zone-only", resolver=signed.knot.server)
+    assert (code, codes(report, "error")) == (PASS, []), json.dumps(report, indent=1)
     plan = write(tmp_path, f"_5061._tcp.edge.without.plain.lab. 300 TLSA 3 1 1 {digest}\n")
     code, report = world.check("without.plain.lab", "--as", "dane", "--trust-anchor", signed.anchor, "--zone", plan,
                                resolver=signed.knot.server)

@@ -325,7 +325,10 @@ static const struct {
 	{ "a name that is not published yet", "new.a.lab", true, false, "OK 192.0.2.48 secure", 1 },
 	{ "a zone that is not signed", "new.a.lab", false, false, "OK 192.0.2.48", 1 },
 	{ "nobody can say", "ill.a.lab", true, false, "OK 192.0.2.49", 1 },
-	{ "only the plan counts: the network is not asked", "vcse.a.lab", true, true, "OK 192.0.2.47", 0 },
+	{ "only the plan counts, the zone is signed all the same", "vcse.a.lab", true, true, "OK 192.0.2.47 secure",
+		1 },
+	{ "that only the plan counts, too", "nobody.a.lab", true, true, "NXDOMAIN secure", 1 },
+	{ "and in a zone that is not signed", "nobody.a.lab", false, true, "NXDOMAIN", 1 },
 	{ "a planned CNAME", "near.a.lab", true, false, "OK 192.0.2.47 via vcse.a.lab", 0 },
 	{ "what is published keeps its own", "edge.example.com", true, false, "OK 192.0.2.2 secure", 1 },
 };
