@@ -53,7 +53,7 @@ static void take_result(void *argument, const struct check_report *const *report
 		l->broken = true;
 	}
 	if (l->broken)
-		l->stop.asked = true;
+		command_stop_ask(&l->stop);
 }
 
 static void show_progress(void *argument, const struct check_bulk_counts *counts)
@@ -125,10 +125,10 @@ static int conclude(struct listing *l, int status, const struct check_bulk_count
 	if (status < 0)
 		return command_fail(line, COMMAND_UNDECIDED, "cannot work through %s: %s",
 			command_value(line, "domains", "-"), strerror(-status));
-	if (counts->read == 0 && !l->stop.asked)
+	if (counts->read == 0 && !command_stop_asked(&l->stop))
 		return command_fail(line, COMMAND_USAGE, "%s names no domain", command_value(line, "domains", "-"));
 	show_summary(l, counts);
-	if (l->stop.asked)
+	if (command_stop_asked(&l->stop))
 		return command_fail(line, COMMAND_UNDECIDED, "stopped by a signal%s",
 			command_has(line, "output") ? "; --resume goes on from here" : "");
 	return code;

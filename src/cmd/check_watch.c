@@ -58,7 +58,7 @@ static void say_change(void *argument, const struct store_watch_change *change, 
 	fwrite(text.at ? text.at : "", 1, text.length, line->output);
 	if (fflush(line->output) != 0 && w->code == COMMAND_GOOD) {
 		w->code = command_fail(line, COMMAND_UNDECIDED, "cannot write: %s", strerror(errno));
-		w->stop.asked = true;
+		command_stop_ask(&w->stop);
 	}
 	buffer_done(&text);
 }
@@ -170,7 +170,7 @@ static int run(struct watching *w, struct check_desk *desk, const struct check_b
 	if (status < 0)
 		return command_fail(line, status == -ENOMEM ? COMMAND_UNDECIDED : COMMAND_USAGE, "%s",
 			*why ? why : strerror(-status));
-	if (!w->stop.asked)
+	if (!command_stop_asked(&w->stop))
 		return check_verdict_exit(w->worst);
 	clear_progress(line);
 	return command_fail(line, COMMAND_GOOD, "stopped by a signal after %u round%s and %zu change%s", w->rounds,

@@ -20,7 +20,7 @@ static void *await_signals(void *argument)
 	if (sigwait(&set, &number) != 0)
 		return NULL;
 	stop->signal = number;
-	__atomic_store_n(&stop->asked, true, __ATOMIC_RELEASE);
+	command_stop_ask(stop);
 	if (sigwait(&set, &number) != 0)
 		return NULL;
 	signal(number, SIG_DFL);

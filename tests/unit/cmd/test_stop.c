@@ -18,9 +18,9 @@ static void work(int ready, int asked)
 	struct timespec pause = { 0, 5000000 };
 	if (command_stop_begin(&stop) < 0 || write(ready, "r", 1) != 1)
 		_exit(99);
-	for (int i = 0; !stop.asked && i < PATIENCE_MS / 5; i++)
+	for (int i = 0; !command_stop_asked(&stop) && i < PATIENCE_MS / 5; i++)
 		nanosleep(&pause, NULL);
-	if (!stop.asked || write(asked, "a", 1) != 1)
+	if (!command_stop_asked(&stop) || write(asked, "a", 1) != 1)
 		_exit(98);
 	for (int i = 0; i < 100; i++)
 		nanosleep(&pause, NULL);
