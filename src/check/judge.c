@@ -251,7 +251,7 @@ static const struct finding *find_again(const struct finding_list *findings, con
 static void add_caller(struct check_report *report)
 {
 	finding_list_take(&report->findings, &report->caller);
-	finding_list_unite(&report->findings);
+	finding_list_unite(&report->findings, 0);
 	finding_list_gather_notes(&report->findings);
 	report->from.answer = find_again(&report->findings, report->from.answer);
 	if (report->from.verdict == CHECK_UNKNOWN)

@@ -208,10 +208,11 @@ static void judge_row(struct judging *j, const struct judge_aim *aim, size_t h, 
 {
 	const struct check_facts *facts = j->facts;
 	struct check_row *row = row_add(j, like);
+	size_t settled = j->findings->count;
 	row->address = address;
 	row->attempt = attempt_find(facts, h, row->port, address);
 	judge_address(j, aim, host, facts->host_ports ? facts->host_ports[h] : row->port, row);
-	finding_list_unite(j->findings);
+	finding_list_unite(j->findings, settled);
 }
 
 static void judge_target(struct judging *j, const struct judge_aim *aim)
@@ -292,5 +293,5 @@ void judge_rows_make(struct judging *j)
 		row_of_domain(j);
 	if (j->way == JUDGE_TO)
 		judge_proposal(j);
-	finding_list_unite(j->findings);
+	finding_list_unite(j->findings, 0);
 }

@@ -250,24 +250,31 @@ static void unite(struct finding *kept, const struct finding *other)
 			finding_evidence(kept, e->kind, e->text, SPAN_NONE, e->note);
 }
 
-void finding_list_unite(struct finding_list *list)
+static struct finding *said_before(const struct finding_list *list, const struct finding *f)
 {
-	for (struct finding *kept = list->first; kept; kept = kept->next) {
-		struct finding **link = &kept->next;
-		while (*link) {
-			struct finding *other = *link;
-			if (other == &list->spare || !says_the_same(kept, other)) {
-				link = &other->next;
-				continue;
-			}
-			unite(kept, other);
-			*link = other->next;
-			list->count--;
+	for (struct finding *earlier = list->first; earlier != f; earlier = earlier->next)
+		if (says_the_same(earlier, f))
+			return earlier;
+	return NULL;
+}
+
+void finding_list_unite(struct finding_list *list, size_t settled)
+{
+	struct finding **link = &list->first;
+	for (size_t i = 0; i < settled && *link; i++)
+		link = &(*link)->next;
+	while (*link) {
+		struct finding *f = *link;
+		struct finding *kept = f == &list->spare ? NULL : said_before(list, f);
+		if (!kept) {
+			link = &f->next;
+			continue;
 		}
+		unite(kept, f);
+		*link = f->next;
+		list->count--;
 	}
-	list->last = &list->first;
-	while (*list->last)
-		list->last = &(*list->last)->next;
+	list->last = link;
 }
 
 static void gather(struct finding *kept, const struct finding *other)

@@ -109,8 +109,8 @@ struct finding_fix *finding_fix(struct finding *f, enum finding_who who, const c
 void finding_fix_line(struct finding_fix *fix, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Takes out every finding that says what an earlier one says (code, subject, observed). The earlier one keeps the
- * higher severity and gets the other's evidence of connections. */
-void finding_list_unite(struct finding_list *list);
+ * higher severity and gets the other's evidence of connections. The first `settled` are known to differ. */
+void finding_list_unite(struct finding_list *list, size_t settled);
 /* Notes that differ in nothing but their subject become one: the others' subjects are its evidence. */
 void finding_list_gather_notes(struct finding_list *list);
 /* Moves all findings of from, which must use the same arena, to the end of list. */

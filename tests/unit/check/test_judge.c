@@ -628,6 +628,43 @@ static void the_address_is_named_where_they_differ(void **state)
 	free_simply(report);
 }
 
+/* As many servers as are looked at, each with its own fault: every one is told, and none is lost in the crowd. */
+static void a_crowd_of_servers(void **state)
+{
+	(void)state;
+	static const struct check_options options;
+	struct check_bench bench = { .policy = { .discover = true }, .options = &options };
+	struct check_facts *facts = world_facts(&(struct world){ .why = NULL });
+	struct trust_srv *records = world_room(facts, CHECK_HOSTS_MAXIMUM * sizeof(*records));
+	facts->hosts = world_room(facts, CHECK_HOSTS_MAXIMUM * sizeof(*facts->hosts));
+	facts->host_ports = world_room(facts, CHECK_HOSTS_MAXIMUM * sizeof(*facts->host_ports));
+	facts->attempts = world_room(facts, CHECK_ATTEMPTS_MAXIMUM * sizeof(*facts->attempts));
+	facts->host_count = facts->attempt_count = 0;
+	for (unsigned h = 0; h < CHECK_HOSTS_MAXIMUM; h++) {
+		struct span name = arena_printf(&facts->arena, "e%02u.a.example", h);
+		struct span texts[2] = { arena_printf(&facts->arena, "198.51.100.%u", h),
+			arena_printf(&facts->arena, "2001:db8::%x", h + 1) };
+		records[h] = (struct trust_srv){ .priority = (uint16_t)h, .port = 5061, .target = name };
+		world_host(facts, &(struct host){ .name = name.at, .addresses = { texts[0].at, texts[1].at } });
+		for (size_t a = 0; a < 2; a++)
+			world_attempt(&(struct world){ .servers = { { .address = texts[a].at,
+							       .connect = a ? TRUST_CONNECT_TIMEOUT
+									    : TRUST_CONNECT_REFUSED } } },
+				facts, h, 5061, &facts->hosts[h].addresses[a]);
+	}
+	facts->srv.records = records;
+	facts->srv.record_count = CHECK_HOSTS_MAXIMUM;
+	struct check_report report;
+	check_judge(&bench, TRUST_POLICY_MICROSOFT, facts, &report);
+	assert_int_equal(report.row_count, CHECK_ATTEMPTS_MAXIMUM);
+	assert_int_equal(report.findings.count, CHECK_ATTEMPTS_MAXIMUM);
+	assert_int_equal(report.findings.dropped, 0);
+	assert_int_equal(report.verdict, CHECK_FAIL);
+	assert_true(span_is(report.answer->subject, "198.51.100.0:5061"));
+	check_report_free(&report);
+	check_facts_free(facts);
+}
+
 /* A target outside the domain: the name to publish must be in the certificate too, or is there already. */
 static void a_new_target_needs_a_name_in_the_certificate(void **state)
 {
@@ -769,6 +806,7 @@ int main(void)
 		cmocka_unit_test(dates_are_judged_when_asked),
 		cmocka_unit_test(a_date_that_cannot_be_read_is_long_past),
 		cmocka_unit_test(the_address_is_named_where_they_differ),
+		cmocka_unit_test(a_crowd_of_servers),
 		cmocka_unit_test(a_new_target_needs_a_name_in_the_certificate),
 		cmocka_unit_test(a_probe_that_could_not_be_made_is_told),
 		cmocka_unit_test(a_domain_inside_something_else_is_offered),

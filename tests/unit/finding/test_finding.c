@@ -214,7 +214,7 @@ static void what_says_the_same_is_said_once(void **state)
 		if (added[i].place)
 			finding_evidence(f, FINDING_EVIDENCE_CONNECTION, span_of(added[i].place), SPAN_NONE, SPAN_NONE);
 	}
-	finding_list_unite(&d.list);
+	finding_list_unite(&d.list, 2);
 	assert_int_equal(d.list.count, 3);
 	const struct finding *f = d.list.first;
 	assert_int_equal(f->severity, FINDING_ERROR);
