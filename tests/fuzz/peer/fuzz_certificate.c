@@ -2,6 +2,7 @@
 /* Whatever a stranger calls a certificate: read within bounds, then judged. */
 #include "base/require.h"
 #include "peer/chain.h"
+#include "peer/probe.h"
 #include "trust/judge.h"
 
 #include <openssl/x509.h>
@@ -29,6 +30,21 @@ static void judge(const struct trust_chain *chain)
 	}
 }
 
+/* The same bytes as they come from a file of saved facts. */
+static void read_saved(struct span der, const struct trust_certificate *facts)
+{
+	struct span twice[] = { der, der };
+	struct trust_chain chain;
+	struct arena arena;
+	arena_init(&arena, 1 << 20);
+	if (peer_probe_chain(twice, 2, NULL, NULL, &arena, &chain) == 0) {
+		base_require(chain.count == 2 && chain.status == TRUST_CHAIN_NOT_VERIFIED);
+		base_require(span_equal(chain.certificates[1].fingerprint, facts->fingerprint));
+		base_require(chain.certificates[0].dns_name_count == facts->dns_name_count);
+	}
+	arena_done(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const unsigned char *at = data;
@@ -41,6 +57,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (peer_certificate_read(certificate, &arena, &facts) == 0) {
 		base_require(facts.dns_name_count + facts.uri_name_count <= PEER_CERTIFICATE_NAMES_MAXIMUM);
 		base_require(facts.dns_name_count == 0 || facts.has_names);
+		for (size_t i = 0; i < facts.issuer_uri_count; i++)
+			for (size_t k = 0; k < facts.issuer_uris[i].length; k++)
+				base_require(facts.issuer_uris[i].at[k] > ' ' && facts.issuer_uris[i].at[k] < 0x7f);
+		read_saved(span_make((const char *)data, (size_t)(at - data)), &facts);
 		struct trust_chain chain = { .certificates = &facts, .count = 1, .sent_count = 1 };
 		judge(&chain);
 	}

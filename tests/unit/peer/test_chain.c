@@ -38,6 +38,7 @@ struct plan {
 	bool authority;
 	long from_days, to_days;
 	const EVP_MD *digest;
+	const char *access; /* "caIssuers;URI:http://…" */
 };
 
 static X509 *make(const struct plan *plan, X509 *issuer)
@@ -58,6 +59,8 @@ static X509 *make(const struct plan *plan, X509 *issuer)
 		add_extension(c, issuer ? issuer : c, NID_subject_alt_name, plan->san);
 	if (plan->usage)
 		add_extension(c, issuer ? issuer : c, NID_ext_key_usage, plan->usage);
+	if (plan->access)
+		add_extension(c, issuer ? issuer : c, NID_info_access, plan->access);
 	assert_true(X509_sign(c, key, plan->digest ? plan->digest : EVP_sha256()) > 0);
 	/* As from the wire: parsed, so that flags and digests are known. */
 	unsigned char *der = NULL;
@@ -132,6 +135,26 @@ static struct trust_certificate read_one(X509 *certificate, struct arena *arena)
 	struct trust_certificate facts;
 	assert_int_equal(peer_certificate_read(certificate, arena, &facts), 0);
 	return facts;
+}
+
+/* Shown, never fetched; what is no URI of issuers, or cannot be shown, is left out. */
+static void issuers_uris_are_read(void **state)
+{
+	(void)state;
+	struct arena arena;
+	arena_init(&arena, 1 << 20);
+	X509 *leaf = make(&(struct plan){ .cn = "vcse.a.lab",
+				  .access = "OCSP;URI:http://ocsp.a.lab/,caIssuers;URI:http://pki.a.lab/i.crt,"
+					    "caIssuers;DNS:pki.a.lab,caIssuers;URI:ldap://pki.a.lab/cn=a b" },
+		intermediate);
+	struct trust_certificate facts = read_one(leaf, &arena);
+	assert_int_equal(facts.issuer_uri_count, 1);
+	assert_true(span_is(facts.issuer_uris[0], "http://pki.a.lab/i.crt"));
+	X509_free(leaf);
+	leaf = make(&(struct plan){ .cn = "vcse.a.lab" }, intermediate);
+	assert_int_equal(read_one(leaf, &arena).issuer_uri_count, 0);
+	X509_free(leaf);
+	arena_done(&arena);
 }
 
 static void a_certificate_is_read(void **state)
@@ -681,6 +704,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_certificate_is_read),
+		cmocka_unit_test(issuers_uris_are_read),
 		cmocka_unit_test(usages_are_read),
 		cmocka_unit_test(weak_signatures_are_seen),
 		cmocka_unit_test(hostile_names_are_never_kept),
