@@ -82,7 +82,8 @@ class Scenario:
     def answer(process):
         """(the domain's object, the exit code)"""
         output, errors = process.communicate(timeout=60)
-        assert errors == "", errors
+        # A node's own certificate that is out of date is worth a warning, and nothing else is said.
+        assert all(line.startswith("fedge check: warning: tls/") for line in errors.splitlines()), errors
         return json.loads(output), process.returncode
 
     # ---- what an edge decided ----
