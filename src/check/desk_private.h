@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef FEDGE_CHECK_DESK_PRIVATE_H
 #define FEDGE_CHECK_DESK_PRIVATE_H
-/* What all threads of a run share, from inside: opened once (desk.c), then only read. */
+/* What all threads of a run share, from inside: opened once (desk.c, desk_dns.c, desk_tls.c), then only read. */
 #include "base/random.h"
 #include "base/require.h"
 #include "check/examiner.h"
@@ -49,6 +49,28 @@ struct check_desk {
 	_Atomic uint64_t epoch; /* counts check_desk_forget: what was seen before is not used again */
 };
 
+/* ---- opening ---- */
+struct check_opening {
+	struct check_desk *desk;
+	const struct check_options *options;
+	char *text; /* what is wrong, CHECK_ERROR_SIZE */
+};
+/* Says it, and gives the status back. */
+int check_opening_wrong(struct check_opening *o, int status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* One that cannot be kept is not worth a failure. */
+void check_desk_add_note(struct check_desk *desk, struct span text);
+
+/* ---- desk_dns.c ---- */
+int check_desk_open_zone(struct check_opening *o);
+int check_desk_open_cache(struct check_opening *o);
+int check_desk_open_resolver(struct check_opening *o); /* starts threads */
+
+/* ---- desk_tls.c ---- */
+int check_desk_open_tls(struct check_opening *o);
+int check_desk_open_planned(struct check_opening *o);
+
+/* ---- desk_certificate.c ---- */
 /* The certificates of a PEM file, leaf first, as DER in the arena. 0, or a negative errno and one line. */
 int check_desk_read_certificates(const char *file, struct arena *arena, const struct span **ret_der, size_t *ret_count,
 	char reterr_text[CHECK_ERROR_SIZE]);

@@ -2,7 +2,8 @@
 #ifndef FEDGE_CHECK_EXAMINER_PRIVATE_H
 #define FEDGE_CHECK_EXAMINER_PRIVATE_H
 /* The examiner from inside: examiner.c (life, the queue, the end of each), examiner_domain.c (one domain: names to
- * hosts to addresses), examiner_look.c (one address looked at, for all who want to know). All in the loop's thread. */
+ * hosts to addresses), examiner_attempt.c (what is kept of each address), examiner_look.c (one address looked at, for
+ * all who want to know). All in the loop's thread. */
 #include "base/hash.h"
 #include "base/wheel.h"
 #include "check/desk_private.h"
@@ -118,6 +119,9 @@ void check_domain_stop(struct check_domain *domain);
 void check_domain_too_late(struct wheel_timer *timer, int64_t now_us);
 /* A try goes from one state to the next; the deadline stands still while all that is left waits for its turn. */
 void check_try_move(struct check_try *try, enum check_try_state state);
+/* ---- examiner_attempt.c ---- */
+/* An attempt at every address of that host, as far as there is room. */
+void check_domain_try_port(struct check_domain *domain, size_t host, uint16_t port, const struct peer_host *found);
 /* What its look saw; the try is over. answer may be NULL. */
 void check_try_saw(struct check_try *try, const struct peer_probe_facts *facts, const struct check_answer *answer);
 /* The first try in line is begun; false: it must wait on. */
