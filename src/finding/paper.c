@@ -94,12 +94,14 @@ static void put_part(struct paper *p, size_t from, size_t to)
 /* How many bytes of the rest fit into so many columns; at least one character. */
 static size_t fitting(struct span rest, size_t columns)
 {
-	size_t length = 0, blank = 0;
+	size_t length = 0, blank = 0, used = 0;
 	while (length < rest.length) {
 		size_t next = length + 1;
 		while (next < rest.length && ((unsigned char)rest.at[next] & 0xc0) == 0x80)
 			next++;
-		if (text_columns(span_first(rest, next)) > columns)
+		/* Character by character: marks without a width of their own may go on for long. */
+		used += text_columns(span_first(span_from(rest, length), next - length));
+		if (used > columns)
 			return blank ? blank : (length ? length : next);
 		if (rest.at[length] == ' ' && length > 0 && rest.at[length - 1] != ' ')
 			blank = length;
