@@ -5,6 +5,7 @@
 #include "unit/finding/designed_block.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 struct desk {
 	struct arena arena;
@@ -117,6 +118,29 @@ static void much_evidence_is_counted(void **state)
 	}
 }
 
+/* Letters under thousands of marks, each without a width: measured once, not once for each mark. */
+static void marks_without_width_cost_nothing(void **state)
+{
+	(void)state;
+	struct desk d;
+	desk_open(&d);
+	struct buffer text;
+	buffer_init(&text, 1 << 20);
+	buffer_append_text(&text, "192.0.2.47:5061 ");
+	for (size_t i = 0; i < 60000; i++)
+		buffer_append_text(&text, "\xcc\x80");
+	buffer_append_text(&text, " and then much more than fits into one line of so few columns as here");
+	struct finding *f = finding_add(&d.list, FINDING_CONNECT_REFUSED, SPAN("192.0.2.47:5061"));
+	finding_observed(f, buffer_span(&text));
+	struct finding_style style = { .width = 60 };
+	clock_t before = clock();
+	assert_int_equal(finding_render(f, &style, &d.out), 0);
+	assert_true((double)(clock() - before) / CLOCKS_PER_SEC < 5);
+	assert_narrow(buffer_span(&d.out), 60);
+	buffer_done(&text);
+	desk_close(&d);
+}
+
 static void what_strangers_sent_is_escaped(void **state)
 {
 	(void)state;
@@ -227,6 +251,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_wider_than_the_terminal),
 		cmocka_unit_test(narrow_evidence_keeps_its_note),
 		cmocka_unit_test(much_evidence_is_counted),
+		cmocka_unit_test(marks_without_width_cost_nothing),
 		cmocka_unit_test(what_strangers_sent_is_escaped),
 		cmocka_unit_test(colour_changes_no_character),
 		cmocka_unit_test(only_confirmed_behaviour_is_claimed),
