@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static const struct span byte_order_mark = { "\xef\xbb\xbf", 3 }; /* U+FEFF */
+
 /* ---- pieces ---- */
 
 static bool is_plain(FILE *file)
@@ -77,7 +79,27 @@ static bool is_blank(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Adds to the line what counts: no comment, no blanks in front, no more than tells that it is too long. */
+/* As much of the part as there is room for; the first bytes alone, so that they can be looked at. */
+static size_t line_append(struct bulk_list *list, struct span part)
+{
+	size_t room =
+		(list->length < byte_order_mark.length ? byte_order_mark.length : sizeof(list->line)) - list->length;
+	size_t taken = part.length < room ? part.length : room;
+	memcpy(list->line + list->length, part.at, taken);
+	list->length += taken;
+	return taken;
+}
+
+/* The line is full. Blanks in its last place are no reason to call it too long: what follows may be more of them. */
+static void line_overflow(struct bulk_list *list, struct span part)
+{
+	char *last = &list->line[sizeof(list->line) - 1];
+	for (; is_blank(*last) && part.length > 0; part = span_from(part, 1))
+		*last = part.at[0];
+}
+
+/* Adds to the line what counts: no comment, no blanks in front, no byte order mark (files that were put together have
+ * them in their middle too), no more than tells that it is too long. */
 static void line_add(struct bulk_list *list, struct span part)
 {
 	if (list->in_comment)
@@ -85,28 +107,20 @@ static void line_add(struct bulk_list *list, struct span part)
 	size_t comment = span_find(part, '#');
 	list->in_comment = comment < part.length;
 	part = span_first(part, comment);
-	while (list->length == 0 && part.length > 0 && is_blank(part.at[0]))
-		part = span_from(part, 1);
-	size_t room = sizeof(list->line) - list->length;
-	size_t taken = part.length < room ? part.length : room;
-	memcpy(list->line + list->length, part.at, taken);
-	list->length += taken;
-	/* Blanks in the last place are no reason to call a line too long: what follows may be more of them. */
-	for (part = span_from(part, taken); list->length == sizeof(list->line) && part.length > 0;
-		part = span_from(part, 1))
-		if (is_blank(list->line[list->length - 1]))
-			list->line[list->length - 1] = part.at[0];
+	while (part.length > 0 && list->length < sizeof(list->line)) {
+		size_t taken = list->length == 0 && is_blank(part.at[0]) ? 1 : line_append(list, part);
+		if (span_equal(span_make(list->line, list->length), byte_order_mark))
+			list->length = 0;
+		part = span_from(part, taken);
+	}
+	if (list->length == sizeof(list->line))
+		line_overflow(list, part);
 }
 
-/* The line is whole. Files that were put together have byte order marks in their middle too. */
+/* The line is whole. */
 static struct span line_take(struct bulk_list *list)
 {
-	static const struct span mark = { "\xef\xbb\xbf", 3 };
 	struct span line = span_make(list->line, list->length);
-	if (line.length >= mark.length && memcmp(line.at, mark.at, mark.length) == 0)
-		line = span_from(line, mark.length);
-	while (line.length > 0 && is_blank(line.at[0]))
-		line = span_from(line, 1);
 	while (line.length > 0 && is_blank(line.at[line.length - 1]))
 		line.length--;
 	list->length = 0;
