@@ -323,7 +323,8 @@ static bool judge_handshake(const struct trust_judge *judge, const struct trust_
 		/* We refused; if it was for the certificate, that is judged next and says why. */
 		if (trust_alert_is_about_certificate(facts->alert))
 			return true;
-		judge_failed(judge, facts, alert_text(judge, facts, "sent by this side"));
+		judge_failed(
+			judge, facts, facts->text.length ? facts->text : alert_text(judge, facts, "sent by this side"));
 		return false;
 	case TRUST_HANDSHAKE_ALERT_RECEIVED:
 		return judge_alert(judge, facts);
@@ -337,7 +338,7 @@ static bool judge_handshake(const struct trust_judge *judge, const struct trust_
 		judge_failed(judge, facts, or_words(facts->text, "no end of the handshake in time"));
 		return false;
 	case TRUST_HANDSHAKE_NOT_TLS:
-		judge_failed(judge, facts, SPAN("what came back is no TLS"));
+		judge_failed(judge, facts, or_words(facts->text, "what came back is no TLS"));
 		return false;
 	case TRUST_HANDSHAKE_FAILED:
 		judge_failed(judge, facts, or_words(facts->text, "the handshake failed"));
