@@ -15,8 +15,7 @@ static const char *const texts[] = {
 	"{\"domain\":\"a.example\",\"verdict\":\"pass\",\"n\":[1,-1,0,9223372036854775807,-9223372036854775808]}",
 	"[true,false,null,\"\",\"a \\\"b\\\" \\\\c\"]",
 	"[0.5,-1.25,1e300,1.0]",
-	"{\"b\xc3\xbc"
-	"cher\":\"\xe2\x82\xac\xf0\x9f\x98\x80\",\"z\":1,\"a\":2}",
+	"{\"gr\xc3\xbc\xc3\x9f\":\"\xe2\x82\xac\xf0\x9f\x98\x80\",\"z\":1,\"a\":2}",
 	"[\"\\u0000\\u0001\\u001f\\n\\t\\r\"]",
 };
 
