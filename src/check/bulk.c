@@ -279,17 +279,32 @@ static uint32_t limit_of(uint32_t asked, uint32_t usual)
 	return asked ? asked : usual;
 }
 
+/* Each TLS version is tried on a connection of its own, after the first. */
+static uint32_t connections_each(const struct check_bulk_settings *settings)
+{
+	return check_desk_options(settings->desk)->deep ? 1 + PEER_VERSION_COUNT : 1;
+}
+
+/* So many looks have at most so many connections at once; one look is always allowed. */
+static size_t looks_of(size_t connections, uint32_t each)
+{
+	return connections == 0 || connections > each ? connections / each : 1;
+}
+
 static int run_open_gate(struct bulk_run *run)
 {
 	const struct check_bulk_settings *settings = run->settings;
+	uint32_t each = connections_each(settings);
 	struct random random;
 	int status = random_init(&random);
 	if (status < 0)
 		return status;
 	struct check_limit_settings limit = { .key = random_hash_key(&random),
 		.server_rate = limit_of(settings->server_rate, SERVER_RATE_DEFAULT),
-		.server_connections = limit_of(settings->server_connections, SERVER_CONNECTIONS_DEFAULT),
-		.connections = connections_allowed(run->concurrency) };
+		.each = each,
+		.server_connections =
+			(uint32_t)looks_of(limit_of(settings->server_connections, SERVER_CONNECTIONS_DEFAULT), each),
+		.connections = looks_of(connections_allowed(run->concurrency * each), each) };
 	return check_limit_gate_new(&limit, &run->clock, &run->gate);
 }
 

@@ -33,7 +33,8 @@ struct check_bulk_settings {
 	FILE *domains;
 	unsigned workers; /* threads; 0: one a core */
 	/* Domains in flight; 0: 1000; reached within the first two seconds. Those that only wait for their turn at a
-	 * busy server let others begin: up to four times as many. At most twice as many connections are open at once,
+	 * busy server let others begin: up to four times as many. At most twice as many connections are open at once
+	 * (where each TLS version is tried, that for each of the five connections of a look),
 	 * fewer where the machine allows fewer descriptors (the soft limit is raised to the hard one) or a thread
 	 * cannot keep up. */
 	size_t concurrency;

@@ -19,6 +19,13 @@ void check_bucket_init(struct check_bucket *bucket, uint32_t rate, uint32_t burs
 	bucket->slack_ns = bucket->interval_ns * (burst > 1 ? burst - 1 : 0);
 }
 
+void check_bucket_weigh(struct check_bucket *bucket, uint32_t weight)
+{
+	int64_t more_ns = bucket->interval_ns * (weight - 1);
+	bucket->slack_ns = bucket->slack_ns > more_ns ? bucket->slack_ns - more_ns : 0;
+	bucket->interval_ns += more_ns;
+}
+
 int64_t check_bucket_due_us(const struct check_bucket *bucket, int64_t now_us)
 {
 	int64_t due_ns = bucket->next_ns - bucket->slack_ns;
@@ -118,6 +125,8 @@ static struct limit_server *server_get(struct check_limit *limit, const struct n
 	wheel_timer_init(&server->timer, server_in_time);
 	uint32_t rate = limit->settings.server_rate;
 	check_bucket_init(&server->bucket, rate, rate / 10);
+	if (limit->settings.each > 1)
+		check_bucket_weigh(&server->bucket, limit->settings.each);
 	return server;
 }
 

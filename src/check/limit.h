@@ -20,6 +20,8 @@ struct check_bucket {
 	int64_t next_ns; /* when the next one would be on time */
 };
 void check_bucket_init(struct check_bucket *bucket, uint32_t rate, uint32_t burst); /* rate 0: no limit */
+/* Each one taken counts for so many (1 and more), in the rate and in the burst; at once after init. */
+void check_bucket_weigh(struct check_bucket *bucket, uint32_t weight);
 /* 0: one may be taken now; else when (steady, microseconds). */
 int64_t check_bucket_due_us(const struct check_bucket *bucket, int64_t now_us);
 /* Takes one; only where check_bucket_due_us gave 0. */
@@ -50,6 +52,7 @@ struct check_limit_waiter { /* the caller's memory while it waits */
 struct check_limit_settings {
 	struct hash_key key; /* partners choose their addresses: random_hash_key */
 	uint32_t server_rate; /* connections begun a second to one address; 0: no limit. Bursts: a tenth of it */
+	uint32_t each; /* connections that one who is let in begins, for server_rate; 0: one */
 	uint32_t server_connections; /* to one address at once; 0: no limit */
 	size_t connections; /* over all at once; 0: no limit */
 	/* The waiter's turn has come; it is counted and its memory is the caller's again. From inside release, forget

@@ -221,6 +221,43 @@ static void connections_begun_a_second(void **state)
 	scene_stop(&scene);
 }
 
+/* A look that makes five connections takes five of those that a second has. */
+static void looks_of_several_connections(void **state)
+{
+	static const struct {
+		uint32_t rate, each;
+		int64_t for_us;
+		unsigned least, most; /* connections */
+	} rows[] = {
+		{ 50, 5, 10 * SECOND, 500, 505 },
+		{ 100, 5, 10 * SECOND, 1000, 1010 },
+		{ 1, 5, 20 * SECOND, 20, 25 },
+		{ 50, 1, 10 * SECOND, 504, 505 },
+		{ 50, 0, 10 * SECOND, 504, 505 },
+	};
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+		struct scene scene;
+		struct client client;
+		unsigned begun = 0;
+		scene_start(&scene, (struct check_limit_settings){ .server_rate = rows[i].rate, .each = rows[i].each });
+		int64_t end_us = scene.now_us + rows[i].for_us;
+		ask(&scene, &client, "192.0.2.1");
+		while (scene.now_us <= end_us) {
+			while (client.going) {
+				begun += rows[i].each ? rows[i].each : 1;
+				leave(&scene, &client);
+				ask(&scene, &client, "192.0.2.1");
+			}
+			pass(&scene, MS);
+		}
+		check_limit_forget(&scene.limit, &client.waiter, scene.now_us);
+		print_message("%u a second, %u each: %u\n", rows[i].rate, rows[i].each, begun);
+		assert_in_range(begun, rows[i].least, rows[i].most);
+		scene_stop(&scene);
+	}
+}
+
 static void both_rules_hold_together(void **state)
 {
 	struct scene scene;
@@ -514,6 +551,7 @@ int main(void)
 		cmocka_unit_test(a_pace_nobody_asks_for_stays),
 		cmocka_unit_test(connections_at_once_to_one_address),
 		cmocka_unit_test(connections_begun_a_second),
+		cmocka_unit_test(looks_of_several_connections),
 		cmocka_unit_test(both_rules_hold_together),
 		cmocka_unit_test(all_together_and_in_turn),
 		cmocka_unit_test(whoever_leaves_the_line_is_not_called),
