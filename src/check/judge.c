@@ -59,6 +59,7 @@ static void report_begin(const struct check_bench *bench, enum trust_policy_kind
 	arena_init(&report->arena, REPORT_BYTES_MAXIMUM);
 	finding_list_init(&report->findings, &report->arena, owner_of(options, facts));
 	finding_list_init(&report->caller, &report->arena, owner_of(options, facts));
+	report->findings.other_rules = report->caller.other_rules = kind != TRUST_POLICY_MICROSOFT;
 }
 
 void check_report_free(struct check_report *report)

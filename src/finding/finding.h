@@ -86,6 +86,7 @@ struct finding_list {
 	size_t dropped;
 	bool incomplete; /* memory ran out: details are missing */
 	enum finding_who owner; /* FINDING_YOU or FINDING_PARTNER: stands for FINDING_OWNER */
+	bool other_rules; /* set by a judge that goes by rules no Microsoft product has: nothing is said of one then */
 	struct finding spare; /* linked into the list when nothing else can be */
 	bool spare_used;
 	struct finding scratch; /* written and never read */

@@ -110,7 +110,7 @@ static void write_consequence(struct paper *p, const struct finding *f)
 		return;
 	struct buffer text;
 	buffer_init(&text, 1024);
-	bool microsoft = entry->microsoft.id && entry->microsoft.confirmed;
+	bool microsoft = entry->microsoft.id && entry->microsoft.confirmed && !f->list->other_rules;
 	const char *caller = finding_is_undecided(f->code) ? "could not decide; an edge in the same place answers"
 			     : microsoft                   ? "a Lync or Skype for Business caller gets"
 							   : "fedge answers";
