@@ -282,7 +282,7 @@ static uint32_t limit_of(uint32_t asked, uint32_t usual)
 /* Each TLS version is tried on a connection of its own, after the first. */
 static uint32_t connections_each(const struct check_bulk_settings *settings)
 {
-	return check_desk_options(settings->desk)->deep ? 1 + PEER_VERSION_COUNT : 1;
+	return settings->bench->options->deep ? 1 + PEER_VERSION_COUNT : 1;
 }
 
 /* So many looks have at most so many connections at once; one look is always allowed. */
