@@ -13,10 +13,10 @@ static struct check_bench bench_of(
 	if (judge_is_you || !options->node)
 		return bench;
 	options->node = NULL;
-	bench.policy = (struct trust_policy){ .kind = given->policy.kind,
-		.discover = true,
-		.private_is_fine = given->policy.private_is_fine,
-		.expires_soon_s = given->policy.expires_soon_s };
+	bench.policy = check_policy_usual();
+	bench.policy.kind = given->policy.kind;
+	bench.policy.private_is_fine = given->policy.private_is_fine;
+	bench.policy.expires_soon_s = given->policy.expires_soon_s;
 	return bench;
 }
 

@@ -94,7 +94,9 @@ struct check_bench {
 	struct trust_policy policy; /* lists and settings: the node's, or a stranger's */
 	const struct check_options *options;
 };
-/* A stranger's rule book (discover, no lists), or options->node's. Texts borrow from options and arena. 0 or -ENOMEM.
+/* A stranger's: everybody is looked up, no lists, the one hosting provider that all know. */
+struct trust_policy check_policy_usual(void);
+/* A stranger's rule book, or options->node's. Texts borrow from options and arena. 0 or -ENOMEM.
  */
 int check_bench_make(const struct check_options *options, struct arena *arena, struct check_bench *ret_bench);
 
