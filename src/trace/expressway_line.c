@@ -57,14 +57,6 @@ static bool before(struct span *rest, const char *words, struct span *ret_text)
 	return true;
 }
 
-static enum record_transport transport_of(struct span word)
-{
-	return span_is(word, "UDP")   ? RECORD_UDP
-	       : span_is(word, "TCP") ? RECORD_TCP
-	       : span_is(word, "TLS") ? RECORD_TLS
-				      : RECORD_TRANSPORT_NONE;
-}
-
 /* ---- network.dns ---- */
 
 /* "IPv4''TCP''1.2.3.4:5060" without its outer quotes; a record of another type is as it is. */
@@ -75,7 +67,7 @@ static struct span read_answer(struct record_dns *d, struct span answer)
 	if (!starts(answer, "IPv4''", &rest) && !starts(answer, "IPv6''", &rest))
 		return answer;
 	if (before(&rest, "''", &transport))
-		d->transport = transport_of(transport);
+		d->transport = trace_read_transport(transport);
 	if (!trace_read_host_port(rest, &address))
 		return answer;
 	d->port = address.port;
@@ -448,7 +440,7 @@ static void read_search(struct work *w, unsigned int event)
 	s->source = text(w, "Src-alias");
 	s->destination = text(w, "Dst-alias");
 	read_search_detail(w, s);
-	s->transport = transport_of(raw(w, "Protocol"));
+	s->transport = trace_read_transport(raw(w, "Protocol"));
 	s->duration_us = duration_us(w);
 	s->response_code = (uint16_t)expressway_number(w->line, "Response-code", UINT16_MAX);
 	give(w, RECORD_SEARCH);
@@ -463,7 +455,7 @@ static void read_call(struct work *w, unsigned int event)
 	c->local = expressway_address(w->line, "Dst");
 	c->source = text(w, "Src-alias");
 	c->destination = text(w, "Dst-alias");
-	c->transport = transport_of(raw(w, "Protocol"));
+	c->transport = trace_read_transport(raw(w, "Protocol"));
 	c->duration_us = duration_us(w);
 	c->response_code = (uint16_t)expressway_number(w->line, "Response-code", UINT16_MAX);
 	c->authenticated = span_is(raw(w, "Auth"), "YES");

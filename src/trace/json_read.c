@@ -48,20 +48,12 @@ static void expect(struct cursor *c, char wanted)
 
 /* ---- strings ---- */
 
-static int hex_digit(char digit)
-{
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	digit = (char)(digit | 0x20);
-	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
 /* The four digits after \u; -1 where they are none. */
 static int32_t code_unit(struct cursor *c)
 {
 	int32_t unit = 0;
 	for (unsigned i = 0; i < 4; i++) {
-		int digit = c->at < c->end ? hex_digit(*c->at) : -1;
+		int digit = c->at < c->end ? trace_read_hex_digit(*c->at) : -1;
 		if (digit < 0)
 			return -1;
 		unit = unit << 4 | digit;

@@ -113,11 +113,6 @@ static bool read_header(struct arena *arena, struct span line, struct header *re
 	return true;
 }
 
-static enum record_severity severity_of(struct span level)
-{
-	return span_is(level, "ERROR") ? RECORD_ERROR : span_is(level, "WARN") ? RECORD_WARNING : RECORD_NOTE;
-}
-
 /* ---- bodies ---- */
 
 struct body {
@@ -332,20 +327,12 @@ static struct span pair_of(const struct below *below, const char *name)
 	return SPAN_NONE;
 }
 
-static enum record_transport transport_of(struct span word)
-{
-	return span_is(word, "UDP")   ? RECORD_UDP
-	       : span_is(word, "TCP") ? RECORD_TCP
-	       : span_is(word, "TLS") ? RECORD_TLS
-				      : RECORD_TRANSPORT_NONE;
-}
-
 static void make_connection(struct body *b, const struct below *below, enum record_connection_event event)
 {
 	b->record.kind = RECORD_CONNECTION;
 	b->record.connection = (struct record_connection){
 		.event = event,
-		.transport = transport_of(below->transport),
+		.transport = trace_read_transport(below->transport),
 		.role = event == RECORD_CONNECTION_ACCEPTED ? RECORD_SERVER : RECORD_CLIENT,
 		.local = below->local,
 		.remote = below->remote,
@@ -450,7 +437,7 @@ static void read_component(struct trace_reader *reader, const struct header *h, 
 	if (text.length > 0 && text.at[0] == ' ')
 		text = span_from(text, 1);
 	trace_read_note(&reader->arena, text, &record.node);
-	record.node.severity = severity_of(h->level);
+	record.node.severity = trace_read_severity(h->level);
 	trace_reader_give(reader, &record, place);
 }
 

@@ -3,12 +3,25 @@
 
 #include "base/require.h"
 
-static int hex_digit(char digit)
+int trace_read_hex_digit(char digit)
 {
 	if (digit >= '0' && digit <= '9')
 		return digit - '0';
 	digit = (char)(digit | 0x20);
 	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+enum record_transport trace_read_transport(struct span word)
+{
+	return span_is(word, "UDP")   ? RECORD_UDP
+	       : span_is(word, "TCP") ? RECORD_TCP
+	       : span_is(word, "TLS") ? RECORD_TLS
+				      : RECORD_TRANSPORT_NONE;
+}
+
+enum record_severity trace_read_severity(struct span level)
+{
+	return span_is(level, "ERROR") ? RECORD_ERROR : span_is(level, "WARN") ? RECORD_WARNING : RECORD_NOTE;
 }
 
 bool trace_read_hex(struct span text, uint64_t maximum, uint64_t *ret_value)
@@ -17,7 +30,7 @@ bool trace_read_hex(struct span text, uint64_t maximum, uint64_t *ret_value)
 	if (text.length == 0 || text.length > 16)
 		return false;
 	for (size_t i = 0; i < text.length; i++) {
-		int digit = hex_digit(text.at[i]);
+		int digit = trace_read_hex_digit(text.at[i]);
 		if (digit < 0)
 			return false;
 		value = value << 4 | (unsigned int)digit;
@@ -36,9 +49,10 @@ static char unescape_one(struct span text, bool quotes, size_t *i)
 		*i += 2;
 		return rest.at[0];
 	}
-	if (rest.length >= 3 && rest.at[0] == 'x' && hex_digit(rest.at[1]) >= 0 && hex_digit(rest.at[2]) >= 0) {
+	if (rest.length >= 3 && rest.at[0] == 'x' && trace_read_hex_digit(rest.at[1]) >= 0 &&
+		trace_read_hex_digit(rest.at[2]) >= 0) {
 		*i += 4;
-		return (char)(hex_digit(rest.at[1]) << 4 | hex_digit(rest.at[2]));
+		return (char)(trace_read_hex_digit(rest.at[1]) << 4 | trace_read_hex_digit(rest.at[2]));
 	}
 	*i += 1;
 	return '\\';

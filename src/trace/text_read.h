@@ -16,8 +16,14 @@ size_t trace_read_pairs(struct arena *arena, struct span text, struct record_pai
 bool trace_read_host_port(struct span text, struct record_address *ret_address);
 /* "vcse.steven.lab:25002" or an address: a name goes to *ret_name, its port to the address. */
 void trace_read_peer(struct span text, struct record_address *ret_address, struct span *ret_name);
+/* 0 to 15, or -1. */
+int trace_read_hex_digit(char digit);
 /* Hexadecimal digits only, the whole span; false where it is none or too large. */
 bool trace_read_hex(struct span text, uint64_t maximum, uint64_t *ret_value);
+/* "UDP", "TCP", "TLS"; anything else is RECORD_TRANSPORT_NONE. */
+enum record_transport trace_read_transport(struct span word);
+/* Behind "TL_": "ERROR", "WARN"; anything else is a note. */
+enum record_severity trace_read_severity(struct span level);
 /* What trace_append_note wrote: the event's word, a text, a count. */
 void trace_read_note(struct arena *arena, struct span text, struct record_node *ret_node);
 /* Lines ended by LF into a message of the wire: CR LF, or LF where Content-Length tells that a lone LF was meant.

@@ -57,11 +57,6 @@ static bool read_line(const struct trace_reader *reader, struct span text, struc
 	return true;
 }
 
-static enum record_severity severity_of(struct span level)
-{
-	return span_is(level, "ERROR") ? RECORD_ERROR : span_is(level, "WARN") ? RECORD_WARNING : RECORD_NOTE;
-}
-
 /* ---- messages ---- */
 
 static const struct {
@@ -271,7 +266,7 @@ static void give_line(struct trace_reader *reader, const struct line *line, cons
 	if (!read_connection(reader, line, &record) && !read_handshake(reader, line, &record)) {
 		record = (struct record){ .kind = RECORD_NODE, .head = line->head };
 		trace_read_note(&reader->arena, line->text, &record.node);
-		record.node.severity = severity_of(line->level);
+		record.node.severity = trace_read_severity(line->level);
 	}
 	trace_reader_give(reader, &record, place);
 }
