@@ -17,11 +17,6 @@ struct trust_judge judge_of(struct judging *j, const struct judge_aim *aim, enum
 	return judge;
 }
 
-static void cell_set(struct check_row *row, enum check_step step, enum check_state state, enum finding_code code)
-{
-	row->cells[step] = (struct check_cell){ state, code };
-}
-
 static bool is_good(const struct check_cell *cell)
 {
 	return cell->state == CHECK_STATE_GOOD || cell->state == CHECK_STATE_WARNING;
@@ -81,9 +76,9 @@ static bool judge_connection(struct judging *j, const struct judge_aim *aim, str
 	struct finding **mark = judge.findings->last;
 	bool stands = trust_judge_connection(&judge, &aim->candidate, &connection);
 	if (connection.connect == TRUST_CONNECT_OPEN)
-		cell_set(row, CHECK_STEP_TCP, CHECK_STATE_GOOD, FINDING_NONE);
+		judge_cell_set(row, CHECK_STEP_TCP, CHECK_STATE_GOOD, FINDING_NONE);
 	if (stands)
-		cell_set(row, CHECK_STEP_TLS, CHECK_STATE_GOOD, FINDING_NONE);
+		judge_cell_set(row, CHECK_STEP_TLS, CHECK_STATE_GOOD, FINDING_NONE);
 	judge_cells_mark(row->cells, *mark);
 	if (row->attempt->planned_certificate)
 		judge_certificate_is_judged(*mark);
@@ -204,13 +199,13 @@ static bool judge_certificate(struct judging *j, const struct judge_aim *aim, co
 	bool accepted = ask_judge(j, &judge, aim, chain, host);
 	for (size_t i = 0; i < BASE_COUNT(certificate_steps); i++)
 		if (chain->count > 0)
-			cell_set(row, certificate_steps[i], CHECK_STATE_GOOD, FINDING_NONE);
+			judge_cell_set(row, certificate_steps[i], CHECK_STATE_GOOD, FINDING_NONE);
 	if (chain->count > 0 && only_chain_counts(j, host, chain, *mark))
 		for (size_t i = 1; i < BASE_COUNT(certificate_steps); i++)
-			cell_set(row, certificate_steps[i], CHECK_STATE_NOT_JUDGED, FINDING_NONE);
+			judge_cell_set(row, certificate_steps[i], CHECK_STATE_NOT_JUDGED, FINDING_NONE);
 	judge_cells_mark(row->cells, *mark);
 	if (chain->count > 0 && j->policy.kind == TRUST_POLICY_MICROSOFT && !aim->is_candidate)
-		cell_set(row, CHECK_STEP_NAME, CHECK_STATE_NOT_JUDGED, FINDING_NONE);
+		judge_cell_set(row, CHECK_STEP_NAME, CHECK_STATE_NOT_JUDGED, FINDING_NONE);
 	if (chain->count > 0 && judge.findings == j->findings)
 		name_the_address(j, aim, row, *mark);
 	if (!accepted && !*mark)
@@ -224,7 +219,7 @@ static void not_tried(struct judging *j, const struct judge_aim *aim, struct che
 {
 	if (j->facts->not_connected || !row->address.at)
 		return;
-	cell_set(row, CHECK_STEP_TCP, CHECK_STATE_UNKNOWN, FINDING_EXAMINATION_CUT);
+	judge_cell_set(row, CHECK_STEP_TCP, CHECK_STATE_UNKNOWN, FINDING_EXAMINATION_CUT);
 	j->untried |= aim->is_candidate;
 }
 

@@ -62,6 +62,11 @@ struct check_cell judge_cell(const struct finding *f)
 	return (struct check_cell){ state, state == CHECK_STATE_GOOD ? FINDING_NONE : f->code };
 }
 
+void judge_cell_set(struct check_row *row, enum check_step step, enum check_state state, enum finding_code code)
+{
+	row->cells[step] = (struct check_cell){ state, code };
+}
+
 static int rank(enum check_state state)
 {
 	static const int ranks[] = {

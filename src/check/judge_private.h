@@ -50,6 +50,7 @@ struct trust_domain judge_seen_domain(const struct judging *j);
 void judge_seen_host(struct judging *j, const struct trust_host *host, struct trust_host *ret_host);
 /* judge_cells.c: what was found since `mark` (the list's `last` before), into the cells of the columns. */
 struct check_cell judge_cell(const struct finding *f);
+void judge_cell_set(struct check_row *row, enum check_step step, enum check_state state, enum finding_code code);
 void judge_cells_mark(struct check_cell cells[CHECK_STEP_COUNT], const struct finding *since);
 /* The first cell that keeps a row from being accepted: its state; CHECK_STATE_GOOD where none does. */
 enum check_state judge_cells_worst(const struct check_cell cells[CHECK_STEP_COUNT]);

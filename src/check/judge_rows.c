@@ -4,11 +4,6 @@
 #include "check/judge_private.h"
 #include "trust/names.h"
 
-static void cell_set(struct check_row *row, enum check_step step, enum check_state state, enum finding_code code)
-{
-	row->cells[step] = (struct check_cell){ state, code };
-}
-
 /* ---- the domain ---- */
 
 /* The lists left out: what would be judged if the domain were on none. */
@@ -172,7 +167,7 @@ static const struct check_attempt *attempt_find(
 static void target_without_facts(struct judging *j, const struct judge_aim *aim, struct check_row *base)
 {
 	if (j->way == JUDGE_TO) {
-		cell_set(base, CHECK_STEP_ADDRESS, CHECK_STATE_UNKNOWN, FINDING_EXAMINATION_CUT);
+		judge_cell_set(base, CHECK_STEP_ADDRESS, CHECK_STATE_UNKNOWN, FINDING_EXAMINATION_CUT);
 		j->untried |= aim->is_candidate;
 	}
 	row_add(j, base);
@@ -194,7 +189,7 @@ static void judge_host(
 		return;
 	struct trust_judge judge = judge_of(j, aim, FINDING_STAGE_ADDRESS);
 	struct finding **mark = judge.findings->last;
-	cell_set(base, CHECK_STEP_ADDRESS, CHECK_STATE_GOOD, FINDING_NONE);
+	judge_cell_set(base, CHECK_STEP_ADDRESS, CHECK_STATE_GOOD, FINDING_NONE);
 	if (!trust_judge_host(&judge, &aim->candidate, host) && !*mark)
 		j->incomplete = true;
 	judge_cells_mark(base->cells, *mark);
