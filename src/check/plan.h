@@ -35,5 +35,6 @@ int check_plan_print(const struct check_plan *plan, const struct check_bench *be
  * advised_host, verdict, zone [line], checks [{policy, verdict, ms_diagnostics, findings}]}], certificate {names,
  * common_name, usages, key, request, tlsa [command]}, firewall [sentence], configuration [line]. A new reference; NULL
  * on failure, with a text where a value is none. */
-json_t *check_plan_json(const struct check_plan *plan, const struct check_bench *bench, char reterr_text[256]);
+json_t *check_plan_json(const struct check_plan *plan, const struct check_bench *bench, enum check_verdict *ret_verdict,
+	char reterr_text[256]);
 #endif

@@ -6,16 +6,22 @@
 
 #define TEXT_MAXIMUM (64 * 1024)
 
+static json_t *text_lines_json(const struct buffer *text)
+{
+	json_t *lines = json_array();
+	struct span rest = buffer_span(text);
+	while (rest.at && rest.length > 0)
+		json_array_append_new(lines, check_json_text(span_cut(&rest, '\n')));
+	return lines;
+}
+
 /* The lines that `write` gives, as an array. */
 static json_t *lines_json(const struct plan_work *work, void (*write)(const struct plan_work *, struct buffer *))
 {
 	struct buffer text;
-	json_t *lines = json_array();
 	buffer_init(&text, TEXT_MAXIMUM);
 	write(work, &text);
-	struct span rest = buffer_span(&text);
-	while (rest.at && rest.length > 0)
-		json_array_append_new(lines, check_json_text(span_cut(&rest, '\n')));
+	json_t *lines = text_lines_json(&text);
 	buffer_done(&text);
 	return lines;
 }
@@ -32,12 +38,9 @@ static json_t *site_lines_json(const struct plan_work *work, const struct plan_s
 	void (*write)(const struct plan_work *, const struct plan_site *, struct buffer *))
 {
 	struct buffer text;
-	json_t *lines = json_array();
 	buffer_init(&text, TEXT_MAXIMUM);
 	write(work, site, &text);
-	struct span rest = buffer_span(&text);
-	while (rest.at && rest.length > 0)
-		json_array_append_new(lines, check_json_text(span_cut(&rest, '\n')));
+	json_t *lines = text_lines_json(&text);
 	buffer_done(&text);
 	return lines;
 }
@@ -101,12 +104,14 @@ static json_t *certificate_json(const struct plan_work *work)
 		"request", line_json(work, plan_request_line), "tlsa", tlsa_json(work));
 }
 
-json_t *check_plan_json(const struct check_plan *plan, const struct check_bench *bench, char reterr_text[256])
+json_t *check_plan_json(const struct check_plan *plan, const struct check_bench *bench, enum check_verdict *ret_verdict,
+	char reterr_text[256])
 {
 	struct plan_work work;
 	json_t *object = NULL;
 	if (plan_make(plan, bench, &work, reterr_text) == 0) {
 		const struct plan_site *first = &work.sites[0];
+		*ret_verdict = work.verdict;
 		object = json_pack("{s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:[o,o], s:o}", "domain",
 			check_json_text(first->domain), "host", check_json_text(first->host), "advised_host",
 			advised_json(first), "verdict", check_verdict_name(work.verdict), "port", (int)work.port,

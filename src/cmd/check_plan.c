@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fedge check --plan DOMAIN: what to publish and what to order. */
+#include "check/json_write.h"
 #include "check/plan.h"
 #include "cmd/check_tasks.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #define OUTPUT_MAXIMUM (1u << 20)
 #define WHY_SIZE 256
@@ -22,19 +22,12 @@ static const struct span *spans_of(struct check_command *c, const char *option, 
 static int write_json(const struct check_plan *plan, const struct check_bench *bench, struct buffer *out,
 	enum check_verdict *ret_verdict, char *why)
 {
-	json_t *object = check_plan_json(plan, bench, why);
-	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
-	const char *verdict = json_string_value(json_object_get(object, "verdict"));
-	for (int i = CHECK_PASS; verdict && i <= CHECK_UNKNOWN; i++) {
-		if (strcmp(verdict, check_verdict_name((enum check_verdict)i)) == 0)
-			*ret_verdict = (enum check_verdict)i;
-	}
-	json_decref(object);
-	if (!text)
+	json_t *object = check_plan_json(plan, bench, ret_verdict, why);
+	if (!object)
 		return *why ? -EINVAL : -ENOMEM;
-	buffer_append_text(out, text);
-	free(text);
-	return buffer_append_byte(out, '\n');
+	int status = check_json_write(object, out);
+	json_decref(object);
+	return status < 0 ? status : buffer_append_byte(out, '\n');
 }
 
 static int print_plan(struct check_command *c, const struct check_plan *plan, const struct check_bench *bench)

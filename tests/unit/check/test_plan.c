@@ -104,8 +104,11 @@ static void print_plan(const struct planned *planned, struct printed *printed)
 		check_plan_print(&printed->plan, &printed->bench, &style, &printed->text, &printed->verdict, error);
 	if (status < 0)
 		fail_msg("%s: %s", planned->what, error);
-	printed->json = check_plan_json(&printed->plan, &printed->bench, error);
+	enum check_verdict verdict = CHECK_UNKNOWN;
+	printed->json = check_plan_json(&printed->plan, &printed->bench, &verdict, error);
 	assert_non_null(printed->json);
+	if (verdict != printed->verdict)
+		fail_msg("%s: as JSON its verdict is %s", planned->what, check_verdict_name(verdict));
 }
 
 static void printed_done(struct printed *printed)
@@ -369,7 +372,7 @@ static void mistakes_are_named(void **state)
 		int status = check_plan_print(&plan, &bench, &style, &out, &verdict, error);
 		if (status != -EINVAL || strncmp(error, mistakes[i].error, strlen(mistakes[i].error)) != 0)
 			fail_msg("%d %s, not %s", status, error, mistakes[i].error);
-		assert_null(check_plan_json(&plan, &bench, error));
+		assert_null(check_plan_json(&plan, &bench, &verdict, error));
 		assert_int_equal(out.length, 0);
 		buffer_done(&out);
 		arena_done(&arena);
