@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "check/change_private.h"
 #include "check/watch.h"
+#include "check/words.h"
 
 #define ITEMS_SHOWN 10
 #define TEXT_MAXIMUM (256u << 10)
@@ -106,26 +107,13 @@ int check_watch_change_text(const struct store_watch_change *change, struct buff
 	return check_watch_change_sentence(change, out);
 }
 
-/* Bytes that are not UTF-8 become U+FFFD. */
-static json_t *text_json(struct span text)
-{
-	struct buffer quoted;
-	buffer_init(&quoted, TEXT_MAXIMUM);
-	text_append_json(&quoted, text);
-	json_t *value = quoted.status == 0
-				? json_loadb(quoted.at, quoted.length, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL)
-				: NULL;
-	buffer_done(&quoted);
-	return value;
-}
-
 static json_t *lines_json(struct span text)
 {
 	json_t *list = json_array();
 	while (text.at) {
 		struct span line = span_cut(&text, '\n');
 		if (line.length)
-			json_array_append_new(list, text_json(line));
+			json_array_append_new(list, check_json_text(line));
 	}
 	return list;
 }
@@ -137,11 +125,11 @@ json_t *check_watch_change_json(const struct store_watch_change *change)
 	buffer_init(&sentence, TEXT_MAXIMUM);
 	append_time(&time, change->at_us);
 	check_watch_change_sentence(change, &sentence);
-	json_t *object = json_pack("{so so so so so so so so}", "at", text_json(buffer_span(&time)), "domain",
-		text_json(change->domain), "policy", text_json(change->policy), "what", text_json(change->what),
-		"before", lines_json(change->before), "after", lines_json(change->after), "finding",
-		change->finding.length ? text_json(change->finding) : json_null(), "text",
-		text_json(buffer_span(&sentence)));
+	json_t *object = json_pack("{so so so so so so so so}", "at", check_json_text(buffer_span(&time)), "domain",
+		check_json_text(change->domain), "policy", check_json_text(change->policy), "what",
+		check_json_text(change->what), "before", lines_json(change->before), "after", lines_json(change->after),
+		"finding", change->finding.length ? check_json_text(change->finding) : json_null(), "text",
+		check_json_text(buffer_span(&sentence)));
 	buffer_done(&time);
 	buffer_done(&sentence);
 	return object;
