@@ -28,7 +28,6 @@ enum peer_reaction {
 	PEER_REACTION_SILENT, /* nothing was said within the deadline: most likely accepted, not proved */
 	PEER_REACTION_COUNT,
 };
-const char *peer_reaction_name(enum peer_reaction reaction); /* "accepted": stable, for JSON */
 
 enum peer_version_status {
 	PEER_VERSION_NOT_TRIED,

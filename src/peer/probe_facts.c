@@ -1,28 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a probe's first connection showed, from net's words into trust's. */
-#include "base/require.h"
 #include "net/tls.h"
 #include "peer/chain.h"
 #include "peer/probe_private.h"
 
 #include <errno.h>
 #include <openssl/x509.h>
-
-const char *peer_reaction_name(enum peer_reaction reaction)
-{
-	static const char *const names[PEER_REACTION_COUNT] = {
-		[PEER_REACTION_UNKNOWN] = "unknown",
-		[PEER_REACTION_NOT_ASKED] = "not-asked",
-		[PEER_REACTION_NONE_ACCEPTED] = "none-accepted",
-		[PEER_REACTION_NONE_REFUSED] = "none-refused",
-		[PEER_REACTION_ACCEPTED] = "accepted",
-		[PEER_REACTION_REFUSED] = "refused",
-		[PEER_REACTION_CUT] = "cut",
-		[PEER_REACTION_SILENT] = "silent",
-	};
-	base_require(reaction < PEER_REACTION_COUNT);
-	return names[reaction];
-}
 
 /* ---- the reaction ---- */
 
