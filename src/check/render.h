@@ -21,6 +21,6 @@ int check_render_policies(
 int check_render_nagios(const struct check_report *const *reports, size_t count, struct buffer *out);
 /* Text for a node exporter's collector or a scrape; every family once, with HELP and TYPE. */
 int check_render_prometheus(const struct check_report *const *reports, size_t count, struct buffer *out);
-/* DESIGN 2.3's object and policy, examined_at, typed; a new reference, NULL without memory. */
+/* The object of docs/formats.md, "The JSON of check"; a new reference, NULL without memory. */
 json_t *check_render_json(const struct check_report *report);
 #endif

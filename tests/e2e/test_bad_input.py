@@ -480,7 +480,7 @@ tls:
 
 @pytest.mark.parametrize("what", LIES)
 def test_a_dns_server_that_lies(fedge, authority, what):
-    """Nothing is known then, so nothing is called missing (DESIGN: could not decide)."""
+    """Nothing is known then, so nothing is called missing: could not decide."""
     answer, took, judged = ask_partner(fedge, authority, LIES[what])
     assert answer.status == 504
     assert took < 5

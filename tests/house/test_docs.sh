@@ -1,7 +1,7 @@
 #!/bin/sh
-# Manual pages, the reference of the settings and what README.md shows of a check are what the program itself says; the examples in
-# README.md and docs/configuration.md are good configurations, once the files they name exist; every
-# finding has its example.
+# Manual pages, the reference of the settings and what README.md and docs/checking.md show of checks are what the
+# program itself says; the configurations in README.md and docs/configuration.md are good ones, once the files they
+# name exist.
 set -eu
 
 root=$1 fedge=$2

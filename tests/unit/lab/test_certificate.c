@@ -110,7 +110,7 @@ static const struct expected_name {
 	const char *scenario;
 	const char *file;
 	const char *name;
-	bool matches; /* by X509_check_host, without the wildcard and CN rules of DESIGN's policy */
+	bool matches; /* by X509_check_host, without the wildcard and CN rules of docs/rules.md */
 } names[] = {
 	{ "healthy", "tls/vcse.pem", "vcse.acano.steven.lab", true },
 	{ "healthy", "tls/vcse.pem", "vcse.cms.steven.lab", true },
