@@ -3,10 +3,9 @@
  * input. docs/operations.md lists the variables. */
 #include "base/require.h"
 #include "base/text.h"
+#include "check/json_write.h"
 #include "check/render.h"
 #include "check/watch_private.h"
-
-#include <stdlib.h>
 
 #define TEXT_MAXIMUM (256u << 10)
 #define TITLE_SIZE 1024
@@ -40,17 +39,17 @@ static void write_title(const struct check_report *report, struct span code, cha
 		finding_title(leading, ret_title, TITLE_SIZE);
 }
 
-/* The report, and what changed. */
-static char *report_text(const struct check_report *report, const struct check_change_set *set)
+/* The report, and what changed: one line. */
+static void write_report(const struct check_report *report, const struct check_change_set *set, struct buffer *out)
 {
 	json_t *object = check_render_json(report);
 	json_t *changes = json_array();
 	for (size_t i = 0; i < set->count; i++)
 		json_array_append_new(changes, check_watch_change_json(&set->changes[i]));
 	json_object_set_new(object, "changes", changes);
-	char *text = json_dumps(object, JSON_COMPACT);
+	check_json_write(object, out);
 	json_decref(object);
-	return text;
+	buffer_append_byte(out, '\n');
 }
 
 void watch_run_command(struct watch *watch, const struct check_report *report, const struct check_change_set *set,
@@ -67,10 +66,7 @@ void watch_run_command(struct watch *watch, const struct check_report *report, c
 	append_items(&after, first->after);
 	append_sentences(&sentences, set);
 	write_title(report, set->state.finding, title);
-	char *text = report_text(report, set);
-	if (text)
-		buffer_printf(&input, "%s\n", text);
-	free(text);
+	write_report(report, set, &input);
 	const struct check_runner_variable variables[] = {
 		{ "FEDGE_DOMAIN", set->state.domain },
 		{ "FEDGE_POLICY", set->state.policy },

@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fedge check DOMAIN --against PARTNER: who would refuse whom. */
 #include "check/against.h"
+#include "check/json_write.h"
 #include "cmd/check_tasks.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 static int write_json(const struct check_against *against, struct buffer *out)
 {
 	json_t *object = check_against_json(against);
-	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	int status = check_json_write(object, out);
 	json_decref(object);
-	if (!text)
-		return -ENOMEM;
-	buffer_append_text(out, text);
-	free(text);
-	return buffer_append_byte(out, '\n');
+	return status < 0 ? status : buffer_append_byte(out, '\n');
 }
 
 static int tell(const struct check_command *c, const struct check_against *against)

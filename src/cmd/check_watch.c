@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fedge check --watch PERIOD: what changed since. */
 #include "base/text.h"
+#include "check/json_write.h"
 #include "check/watch.h"
 #include "cmd/check_tasks.h"
 #include "cmd/stop.h"
@@ -32,13 +33,9 @@ static void clear_progress(const struct command_line *line)
 static int change_json(const struct store_watch_change *change, struct buffer *out)
 {
 	json_t *object = check_watch_change_json(change);
-	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	int status = check_json_write(object, out);
 	json_decref(object);
-	if (!text)
-		return -ENOMEM;
-	buffer_append_text(out, text);
-	free(text);
-	return buffer_append_byte(out, '\n');
+	return status < 0 ? status : buffer_append_byte(out, '\n');
 }
 
 static void say_change(void *argument, const struct store_watch_change *change, const struct check_report *report)

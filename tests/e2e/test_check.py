@@ -229,6 +229,11 @@ def test_names_are_escaped(bench):
     assert done.stdout.count("\n") == 2
     done = bench.check("--resolver", "\x1b[2J")
     assert done.returncode == 64 and "\x1b" not in done.stderr
+    reverses = "x\u202ey\u009bz"
+    for arguments in [(reverses,), ("skype.lab", "--against", reverses)]:
+        done = bench.check(*arguments, "--json")
+        assert reverses in json.dumps(json.loads(done.stdout), ensure_ascii=False)
+        assert not set("\u202e\u009b") & set(done.stdout), arguments
 
 
 def test_an_international_name_is_asked_for_as_the_dns_has_it(bench, zone):
