@@ -48,6 +48,7 @@ struct server {
 	/* the rest */
 	unsigned char seen[4096];
 	ssize_t seen_length;
+	atomic_bool has_seen;
 	int listening;
 	uint16_t port;
 	SSL_CTX *ctx;
@@ -117,6 +118,15 @@ static inline void server_secure(const struct server *server, int descriptor)
 	SSL_free(ssl);
 }
 
+/* What came on the first connection; a look at all versions makes several, each with a thread of its own. */
+static inline void server_keep_first(struct server *server, const char *bytes, ssize_t length)
+{
+	if (length <= 0 || atomic_exchange(&server->has_seen, true))
+		return;
+	server->seen_length = length < (ssize_t)sizeof(server->seen) ? length : (ssize_t)sizeof(server->seen);
+	memcpy(server->seen, bytes, (size_t)server->seen_length);
+}
+
 static inline void *server_serve(void *argument)
 {
 	struct served served = *(struct served *)argument;
@@ -138,8 +148,7 @@ static inline void *server_serve(void *argument)
 		(void)!recv(served.descriptor, bytes, sizeof(bytes), 0);
 		break;
 	case ACT_CUT:
-		served.server->seen_length =
-			recv(served.descriptor, served.server->seen, sizeof(served.server->seen), 0);
+		server_keep_first(served.server, bytes, recv(served.descriptor, bytes, sizeof(bytes), 0));
 		break;
 	case ACT_SAY:
 		(void)!send(served.descriptor, served.server->say, strlen(served.server->say), MSG_NOSIGNAL);
