@@ -20,6 +20,8 @@
 /* Domains that wait for a busy server are not in anybody's way: so many times the concurrency may be in memory. */
 #define WAITING_FACTOR 3
 #define CONNECTIONS_FACTOR 2
+/* For a place, besides the time that a server's rate makes the last one wait. */
+#define PATIENCE_US (600 * CLOCK_SECOND_US)
 /* Descriptors left to the resolver (outgoing-range 4096) and everything else. */
 #define DESCRIPTORS_SPARE 5000
 /* Lines looked at before results are; a list that is done already is all lines and no results. */
@@ -285,6 +287,14 @@ static uint32_t connections_each(const struct check_bulk_settings *settings)
 	return settings->bench->options->deep ? 1 + PEER_VERSION_COUNT : 1;
 }
 
+/* All that are in flight may wait for one server, and it lets in so many a second: nobody shall be told that his time
+ * is over because of that. */
+static int64_t patience_of(const struct check_limit_settings *limit, size_t concurrency)
+{
+	int64_t most = (int64_t)concurrency * (1 + WAITING_FACTOR) * limit->each;
+	return PATIENCE_US + (limit->server_rate ? most * CLOCK_SECOND_US / limit->server_rate : 0);
+}
+
 /* So many looks have at most so many connections at once; one look is always allowed. */
 static size_t looks_of(size_t connections, uint32_t each)
 {
@@ -305,6 +315,7 @@ static int run_open_gate(struct bulk_run *run)
 		.server_connections =
 			(uint32_t)looks_of(limit_of(settings->server_connections, SERVER_CONNECTIONS_DEFAULT), each),
 		.connections = looks_of(connections_allowed(run->concurrency * each), each) };
+	limit.patience_us = patience_of(&limit, run->concurrency);
 	return check_limit_gate_new(&limit, &run->clock, &run->gate);
 }
 

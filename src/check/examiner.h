@@ -37,6 +37,8 @@ struct check_gate {
 	/* A ticket that waits will not be granted any more. */
 	void (*forget)(void *argument, const struct net_address *address, void *ticket);
 	void *argument;
+	/* How long a domain may live that only waits to be let in; 0: ten minutes. */
+	int64_t patience_us;
 };
 
 /* gate may be NULL: no limits. */

@@ -12,7 +12,7 @@
 /* A try that got its turn has at least so long, */
 #define TURN_US (10 * CLOCK_SECOND_US)
 /* and whoever waits for turns ends all the same. */
-#define WAIT_MAXIMUM_US (600 * CLOCK_SECOND_US)
+#define WAIT_DEFAULT_US (600 * CLOCK_SECOND_US)
 
 /* ---- the deadline ---- */
 
@@ -35,8 +35,9 @@ static void keep_time(struct check_domain *domain)
 		return;
 	domain->still = still;
 	if (still) {
+		int64_t patience_us = domain->examiner->gate.patience_us;
 		domain->remaining_us = domain->deadline.due_us - now_of(domain);
-		arm(domain, domain->started_us + WAIT_MAXIMUM_US);
+		arm(domain, domain->started_us + (patience_us ? patience_us : WAIT_DEFAULT_US));
 	} else {
 		int64_t turn_us = domain->whole_us < TURN_US ? domain->whole_us : TURN_US;
 		arm(domain, now_of(domain) + (domain->remaining_us > turn_us ? domain->remaining_us : turn_us));

@@ -55,6 +55,7 @@ struct check_limit_settings {
 	uint32_t each; /* connections that one who is let in begins, for server_rate; 0: one */
 	uint32_t server_connections; /* to one address at once; 0: no limit */
 	size_t connections; /* over all at once; 0: no limit */
+	int64_t patience_us; /* struct check_gate has it; only handed on */
 	/* The waiter's turn has come; it is counted and its memory is the caller's again. From inside release, forget
 	 * and advance; must not call back. */
 	void (*granted)(void *argument, struct check_limit_waiter *waiter);

@@ -254,7 +254,11 @@ void check_limit_window_open(struct check_limit_window *window, struct check_lim
 {
 	*window = (struct check_limit_window){ .gate = gate,
 		.loop = loop,
-		.face = { .ask = window_ask, .release = window_release, .forget = window_forget, .argument = window } };
+		.face = { .ask = window_ask,
+			.release = window_release,
+			.forget = window_forget,
+			.patience_us = gate->limit.settings.patience_us,
+			.argument = window } };
 	wheel_timer_init(&window->timer, window_in_time);
 	check_pace_init(&window->pace, net_loop_now_us(loop));
 	list_init(&window->held);

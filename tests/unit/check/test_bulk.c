@@ -22,6 +22,7 @@
 struct check_desk {
 	_Atomic size_t running, most, begun, granted, most_granted;
 	size_t room; /* examinations of one examiner; 0: any number */
+	_Atomic int64_t patience_us; /* what the gate lets a domain wait */
 	int refusal; /* what every attempt to begin gives; 0: none */
 };
 struct check_examiner {
@@ -56,6 +57,7 @@ int check_examiner_new(struct check_desk *desk, struct net_loop *loop, const str
 	base_require(examiner);
 	*examiner = (struct check_examiner){ .desk = desk, .loop = loop, .gate = gate };
 	list_init(&examiner->running);
+	desk->patience_us = gate->patience_us;
 	*ret_examiner = examiner;
 	return 0;
 }
@@ -429,6 +431,30 @@ static void so_many_begun_a_second(void **state)
 	buffer_done(&list);
 }
 
+/* All that are in flight may wait for one server: none is given up before its turn. */
+static void a_slow_rate_is_no_reason_to_give_up(void **state)
+{
+	static const struct {
+		size_t concurrency;
+		uint32_t server_rate;
+		int64_t least_us;
+	} rows[] = { { 1000, 1, 4000 * CLOCK_SECOND_US }, { 1000, 50, 600 * CLOCK_SECOND_US },
+		{ 20000, 2, 40000 * CLOCK_SECOND_US }, { 1000, UINT32_MAX, 600 * CLOCK_SECOND_US } };
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+		struct check_desk desk = { 0 };
+		struct seen seen = { 0 };
+		FILE *file = file_of(SPAN("d1.lab\n"));
+		struct check_bulk_settings settings = {
+			.workers = 1, .concurrency = rows[i].concurrency, .server_rate = rows[i].server_rate
+		};
+		assert_int_equal(run(&desk, &seen, settings, file), 0);
+		assert_in_range(desk.patience_us, rows[i].least_us, rows[i].least_us + 1000 * CLOCK_SECOND_US);
+		free(seen.typed);
+		fclose(file);
+	}
+}
+
 static void an_examiner_that_is_full(void **state)
 {
 	struct check_desk desk = { .room = 7 };
@@ -707,6 +733,7 @@ int main(void)
 		cmocka_unit_test(stopped_in_the_middle),
 		cmocka_unit_test(done_already_is_not_done_again),
 		cmocka_unit_test(so_many_begun_a_second),
+		cmocka_unit_test(a_slow_rate_is_no_reason_to_give_up),
 		cmocka_unit_test(an_examiner_that_is_full),
 		cmocka_unit_test(lists_as_people_write_them),
 		cmocka_unit_test(an_endless_line),

@@ -630,6 +630,24 @@ static void test_gate(void **state)
 	rig_close(&r);
 }
 
+static void test_gate_without_end(void **state)
+{
+	(void)state;
+	struct rig r;
+	struct gate g = { .rig = &r };
+	const struct check_gate gate = { gate_ask, gate_release, gate_forget, &g, .patience_us = 300 * CLOCK_MS_US };
+	rig_open(&r);
+	zone_of_three(&r, serve(&r, false));
+	rig_start_with(&r, &gate);
+	int64_t start_us = clock_steady_us(&r.clock);
+	const struct check_facts *f = examine(&r, "d0.lab");
+	assert_in_range(clock_steady_us(&r.clock) - start_us, 300 * CLOCK_MS_US, 5 * CLOCK_SECOND_US);
+	assert_true(f->deadline_passed);
+	assert_int_equal(f->attempts[0].probe.connection.connect, TRUST_CONNECT_NOT_TRIED);
+	assert_int_equal(g.forgotten, 1);
+	rig_close(&r);
+}
+
 static void test_gate_given_up(void **state)
 {
 	(void)state;
@@ -942,6 +960,7 @@ int main(void)
 		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_chain_kept_once),
 		cmocka_unit_test(test_gate),
+		cmocka_unit_test(test_gate_without_end),
 		cmocka_unit_test(test_gate_given_up),
 		cmocka_unit_test(test_planned_certificate),
 		cmocka_unit_test(test_planned_alone),
