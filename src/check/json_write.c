@@ -88,3 +88,10 @@ int check_json_write(const json_t *value, struct buffer *out)
 	write_value((json_t *)(uintptr_t)value, out);
 	return out->status;
 }
+
+int check_json_line(json_t *value, struct buffer *out)
+{
+	int status = check_json_write(value, out);
+	json_decref(value);
+	return status < 0 ? status : buffer_append_byte(out, '\n');
+}

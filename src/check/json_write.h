@@ -10,4 +10,6 @@
 
 /* 0, -ENOMEM or the buffer's failure; value NULL (no memory to build it): -ENOMEM. */
 int check_json_write(const json_t *value, struct buffer *out);
+/* The same and a newline; the reference is this function's. */
+int check_json_line(json_t *value, struct buffer *out);
 #endif

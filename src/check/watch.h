@@ -14,7 +14,6 @@
 #include <jansson.h>
 
 #define CHECK_WATCH_KEEP_DAYS 400
-#define CHECK_WATCH_DOMAINS_MAXIMUM (1u << 20) /* bytes of the names on the command line */
 
 struct check_watch_settings {
 	struct check_bulk_settings bulk; /* domains, result, progress and argument are the watch's own */

@@ -47,9 +47,7 @@ static void write_report(const struct check_report *report, const struct check_c
 	for (size_t i = 0; i < set->count; i++)
 		json_array_append_new(changes, check_watch_change_json(&set->changes[i]));
 	json_object_set_new(object, "changes", changes);
-	check_json_write(object, out);
-	json_decref(object);
-	buffer_append_byte(out, '\n');
+	check_json_line(object, out);
 }
 
 void watch_run_command(struct watch *watch, const struct check_report *report, const struct check_change_set *set,

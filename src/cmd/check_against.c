@@ -6,14 +6,6 @@
 
 #include <errno.h>
 
-static int write_json(const struct check_against *against, struct buffer *out)
-{
-	json_t *object = check_against_json(against);
-	int status = check_json_write(object, out);
-	json_decref(object);
-	return status < 0 ? status : buffer_append_byte(out, '\n');
-}
-
 static int tell(const struct check_command *c, const struct check_against *against)
 {
 	const struct finding_style style = {
@@ -21,8 +13,8 @@ static int tell(const struct check_command *c, const struct check_against *again
 	};
 	struct buffer out;
 	buffer_init(&out, CHECK_COMMAND_OUTPUT_MAXIMUM);
-	int status =
-		c->format == CHECK_FORMAT_JSON ? write_json(against, &out) : check_against_human(against, &style, &out);
+	int status = c->format == CHECK_FORMAT_JSON ? check_json_line(check_against_json(against), &out)
+						    : check_against_human(against, &style, &out);
 	int code = check_verdict_exit(against->verdict);
 	if (status < 0)
 		code = command_fail(c->line, COMMAND_UNDECIDED, "the result cannot be shown: %s", strerror(-status));

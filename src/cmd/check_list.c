@@ -33,19 +33,13 @@ static bool is_done(void *argument, struct span typed)
 	return check_resume_is_done(l->output.done, typed);
 }
 
-static void clear_progress(const struct listing *l)
-{
-	if (l->command->line->terminal)
-		fputs("\r\033[K", l->command->line->errors);
-}
-
 static void take_result(void *argument, const struct check_report *const *reports, size_t count)
 {
 	struct listing *l = argument;
 	const struct command_line *line = l->command->line;
 	if (l->broken || count == 0)
 		return;
-	clear_progress(l);
+	command_progress_clear(l->command->line);
 	if (l->save && check_command_save(line, l->save, reports[0]->facts) != COMMAND_GOOD) {
 		l->broken = true;
 		l->teller.code = COMMAND_UNDECIDED;
@@ -65,11 +59,11 @@ static void show_progress(void *argument, const struct check_bulk_counts *counts
 		return;
 	l->said_us = counts->elapsed_us;
 	check_bulk_progress_text(counts, text, sizeof(text));
-	if (line->terminal)
-		fprintf(line->errors, "\r\033[K%s", text);
-	else
+	command_progress(line, "%s", text);
+	if (!line->terminal) {
 		fprintf(line->errors, "%s: %s\n", line->program, text);
-	fflush(line->errors);
+		fflush(line->errors);
+	}
 }
 
 /* ---- before and after ---- */
@@ -115,7 +109,7 @@ static void show_summary(const struct listing *l, const struct check_bulk_counts
 static int conclude(struct listing *l, int status, const struct check_bulk_counts *counts)
 {
 	const struct command_line *line = l->command->line;
-	clear_progress(l);
+	command_progress_clear(l->command->line);
 	int code = check_teller_end(&l->teller);
 	if (l->broken)
 		return code;

@@ -37,26 +37,17 @@ size_t check_command_policies(const struct check_command *c, const struct check_
 
 /* ---- one look ---- */
 
-/* On a terminal only, and gone before the result comes. */
+/* Gone before the result comes. */
 static void show_progress(const struct command_line *line, const struct span *typed, size_t count)
 {
 	struct buffer text;
-	if (!line->terminal)
-		return;
 	buffer_init(&text, 1024);
 	text_append_safe(&text, span_first(typed[0], 60));
 	if (count == 1)
-		fprintf(line->errors, "\r\033[Kexamining %.*s …", SPAN_PRINT(buffer_span(&text)));
+		command_progress(line, "examining %.*s …", SPAN_PRINT(buffer_span(&text)));
 	else
-		fprintf(line->errors, "\r\033[Kexamining %zu domains …", count);
-	fflush(line->errors);
+		command_progress(line, "examining %zu domains …", count);
 	buffer_done(&text);
-}
-
-static void clear_progress(const struct command_line *line)
-{
-	if (line->terminal)
-		fputs("\r\033[K", line->errors);
 }
 
 static int save_all(const struct command_line *line, struct check_facts *const *facts, size_t count)
@@ -83,7 +74,7 @@ static int examine(struct check_command *c, struct check_desk *desk, const struc
 		return command_fail(c->line, COMMAND_UNDECIDED, "no memory");
 	show_progress(c->line, typed, count);
 	int status = check_examine_all(desk, typed, count, facts);
-	clear_progress(c->line);
+	command_progress_clear(c->line);
 	if (status < 0) {
 		free(facts);
 		return command_fail(c->line, COMMAND_UNDECIDED, "cannot examine: %s", strerror(-status));

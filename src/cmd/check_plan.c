@@ -25,9 +25,7 @@ static int write_json(const struct check_plan *plan, const struct check_bench *b
 	json_t *object = check_plan_json(plan, bench, ret_verdict, why);
 	if (!object)
 		return *why ? -EINVAL : -ENOMEM;
-	int status = check_json_write(object, out);
-	json_decref(object);
-	return status < 0 ? status : buffer_append_byte(out, '\n');
+	return check_json_line(object, out);
 }
 
 static int print_plan(struct check_command *c, const struct check_plan *plan, const struct check_bench *bench)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fedge check: reports in the format that was asked for. What they say is check/render.c's. */
+/* fedge check: reports in the format that was asked for. What they say is check/render.h's. */
 #include "check/json_write.h"
 #include "check/render.h"
 #include "cmd/check_command.h"
@@ -37,14 +37,6 @@ void check_teller_init(struct check_teller *t, const struct check_command *comma
 }
 
 /* ---- formats ---- */
-
-static int render_json(const struct check_report *report, struct buffer *out)
-{
-	json_t *object = check_render_json(report);
-	int status = check_json_write(object, out);
-	json_decref(object);
-	return status < 0 ? status : buffer_append_byte(out, '\n');
-}
 
 /* What makes another rule book refuse, where the first has not said it. */
 static int render_answer(const struct check_report *report, const struct check_report *first,
@@ -90,7 +82,7 @@ static int render(
 		break;
 	}
 	for (size_t i = 0; i < count && status == 0; i++)
-		status = render_json(reports[i], out);
+		status = check_json_line(check_render_json(reports[i]), out);
 	return status;
 }
 

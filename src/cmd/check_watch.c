@@ -24,20 +24,6 @@ struct watching {
 
 /* ---- what is said ---- */
 
-static void clear_progress(const struct command_line *line)
-{
-	if (line->terminal)
-		fputs("\r\033[K", line->errors);
-}
-
-static int change_json(const struct store_watch_change *change, struct buffer *out)
-{
-	json_t *object = check_watch_change_json(change);
-	int status = check_json_write(object, out);
-	json_decref(object);
-	return status < 0 ? status : buffer_append_byte(out, '\n');
-}
-
 static void say_change(void *argument, const struct store_watch_change *change, const struct check_report *report)
 {
 	struct watching *w = argument;
@@ -46,12 +32,12 @@ static void say_change(void *argument, const struct store_watch_change *change, 
 	(void)report;
 	buffer_init(&text, CHANGE_MAXIMUM);
 	if (w->command->format == CHECK_FORMAT_JSON) {
-		change_json(change, &text);
+		check_json_line(check_watch_change_json(change), &text);
 	} else {
 		check_watch_change_text(change, &text);
 		buffer_append_byte(&text, '\n');
 	}
-	clear_progress(line);
+	command_progress_clear(line);
 	fwrite(text.at ? text.at : "", 1, text.length, line->output);
 	if (fflush(line->output) != 0 && w->code == COMMAND_GOOD) {
 		w->code = command_fail(line, COMMAND_UNDECIDED, "cannot write: %s", strerror(errno));
@@ -77,7 +63,7 @@ static void say_round(void *argument, const struct check_bulk_counts *counts, un
 	w->worst = worst_of(counts);
 	w->rounds = number;
 	w->changes += changes;
-	clear_progress(line);
+	command_progress_clear(line);
 	fprintf(line->errors,
 		"%s: round %u: %llu domain%s in %.1f s: %llu pass, %llu warn, %llu fail, %llu unknown; %zu change%s\n",
 		line->program, number, (unsigned long long)counts->done, counts->done == 1 ? "" : "s",
@@ -90,20 +76,16 @@ static void say_round(void *argument, const struct check_bulk_counts *counts, un
 static void say_note(void *argument, const char *text)
 {
 	const struct watching *w = argument;
-	clear_progress(w->command->line);
+	command_progress_clear(w->command->line);
 	command_fail(w->command->line, COMMAND_GOOD, "%s", text);
 }
 
 static void show_progress(void *argument, const struct check_bulk_counts *counts)
 {
 	const struct watching *w = argument;
-	const struct command_line *line = w->command->line;
 	char text[PROGRESS_MAXIMUM];
-	if (!line->terminal)
-		return;
 	check_bulk_progress_text(counts, text, sizeof(text));
-	fprintf(line->errors, "\r\033[K%s", text);
-	fflush(line->errors);
+	command_progress(w->command->line, "%s", text);
 }
 
 /* ---- where it remembers ---- */
@@ -169,7 +151,7 @@ static int run(struct watching *w, struct check_desk *desk, const struct check_b
 			*why ? why : strerror(-status));
 	if (!command_stop_asked(&w->stop))
 		return check_verdict_exit(w->worst);
-	clear_progress(line);
+	command_progress_clear(line);
 	return command_fail(line, COMMAND_GOOD, "stopped by a signal after %u round%s and %zu change%s", w->rounds,
 		w->rounds == 1 ? "" : "s", w->changes, w->changes == 1 ? "" : "s");
 }

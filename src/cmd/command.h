@@ -88,6 +88,12 @@ int command_usage(const struct command_line *line, const char *format, ...) __at
 int command_fail(const struct command_line *line, int exit_code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* How far long work is, where line->errors is a terminal (nothing elsewhere): one line, in place of the last one. What
+ * comes from outside must be escaped already. */
+void command_progress(const struct command_line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Takes it away, before anything else is said. */
+void command_progress_clear(const struct command_line *line);
+
 /* Where a command reads its surroundings from; the real ones in main.c, others in tests. */
 struct command_surroundings {
 	const char *executable;

@@ -109,19 +109,10 @@ struct report {
 	bool json;
 };
 
-static void clear_progress(const struct command_line *line)
-{
-	if (line->terminal)
-		fputs("\r\033[K", line->errors);
-}
-
 static void report_begins(void *argument, size_t index, const struct lab_scenario *scenario)
 {
 	const struct report *report = argument;
-	if (!report->line->terminal)
-		return;
-	fprintf(report->line->errors, "\r\033[K%zu of %zu: %s", index + 1, report->total, scenario->name);
-	fflush(report->line->errors);
+	command_progress(report->line, "%zu of %zu: %s", index + 1, report->total, scenario->name);
 }
 
 static void report_result(void *argument, const struct lab_result *result)
@@ -133,7 +124,7 @@ static void report_result(void *argument, const struct lab_result *result)
 		lab_result_json(result, &text);
 	else
 		lab_result_line(result, isatty(STDOUT_FILENO) ? report->line->width : 0, &text);
-	clear_progress(report->line);
+	command_progress_clear(report->line);
 	print(report->line->output, &text);
 	buffer_done(&text);
 }
@@ -158,7 +149,7 @@ static int report_end(const struct command_line *line, const struct lab_run_sett
 	/* JSON goes to the output alone; what a person wants to know besides goes beside it. */
 	FILE *file = command_has(line, "json") ? line->errors : line->output;
 	size_t calls = tally->as_expected + tally->different;
-	clear_progress(line);
+	command_progress_clear(line);
 	if (tally->tails.length) {
 		fputs("\nThe ends of the logs of the first that went wrong:\n", line->errors);
 		print(line->errors, &tally->tails);

@@ -93,6 +93,28 @@ int command_usage(const struct command_line *line, const char *format, ...)
 	return COMMAND_USAGE;
 }
 
+/* ---- saying how far it is ---- */
+
+#define CLEAR_LINE "\r\033[K"
+
+void command_progress(const struct command_line *line, const char *format, ...)
+{
+	va_list arguments;
+	if (!line->terminal)
+		return;
+	fputs(CLEAR_LINE, line->errors);
+	va_start(arguments, format);
+	vfprintf(line->errors, format, arguments);
+	va_end(arguments);
+	fflush(line->errors);
+}
+
+void command_progress_clear(const struct command_line *line)
+{
+	if (line->terminal)
+		fputs(CLEAR_LINE, line->errors);
+}
+
 /* ---- finding options and subcommands ---- */
 
 static const struct command_option help_option = { .name = "help", .letter = 'h', .help = "show this" };

@@ -6,7 +6,7 @@
  * only; lab/place.h writes them down as files, lab/instance.h brings them to life.
  *
  * To add a host: a name in the enum and an entry in the table of topology.c; what a node reads
- * comes from its writer in lab/nodes.c. */
+ * comes from its writer in lab/node_file.c. */
 #include "base/span.h"
 
 /* steven.lab: calls. Users and spaces of its meeting server have domains of their own. */

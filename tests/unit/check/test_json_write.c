@@ -106,12 +106,26 @@ static void failures(void **state)
 	buffer_done(&out);
 }
 
+static void a_line(void **state)
+{
+	struct buffer out;
+	(void)state;
+	buffer_init(&out, 10);
+	assert_int_equal(check_json_line(NULL, &out), -ENOMEM);
+	assert_int_equal(out.length, 0);
+	assert_int_equal(check_json_line(json_integer(7), &out), 0);
+	assert_int_equal(check_json_line(json_true(), &out), 0);
+	assert_true(span_is(buffer_span(&out), "7\ntrue\n"));
+	buffer_done(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_read_back_is_the_same),
 		cmocka_unit_test(any_value_at_all),
 		cmocka_unit_test(failures),
+		cmocka_unit_test(a_line),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -252,6 +252,26 @@ static void man_pages_escape_what_troff_reads(void **state)
 	free(page);
 }
 
+static void progress_is_for_terminals(void **state)
+{
+	(void)state;
+	static const struct {
+		bool terminal;
+		const char *written;
+	} cases[] = { { true, "\r\033[K1 of 2\r\033[K2 of 2\r\033[K" }, { false, "" } };
+	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+		char *text = NULL;
+		size_t length = 0;
+		struct command_line line = { .terminal = cases[i].terminal, .errors = open_memstream(&text, &length) };
+		command_progress(&line, "%d of 2", 1);
+		command_progress(&line, "%d of 2", 2);
+		command_progress_clear(&line);
+		fclose(line.errors);
+		assert_string_equal(text, cases[i].written);
+		free(text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,6 +279,7 @@ int main(void)
 		cmocka_unit_test(wrong_usage_is_said_and_exits_64),
 		cmocka_unit_test(help_comes_from_the_table),
 		cmocka_unit_test(help_is_never_wider_than_the_terminal),
+		cmocka_unit_test(progress_is_for_terminals),
 		cmocka_unit_test(man_pages_escape_what_troff_reads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
