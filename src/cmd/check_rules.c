@@ -107,6 +107,19 @@ static int check_pairs(const struct command_line *line)
 	return COMMAND_GOOD;
 }
 
+/* A file that is written anew is not one that is read, or written as well. By name: it need not be there yet. */
+static int check_files(const struct command_line *line)
+{
+	static const char *const others[] = { "domains", "output", "zone", "cert", "config" };
+	const char *save = command_value(line, "save", NULL);
+	for (size_t i = 0; save && i < BASE_COUNT(others); i++) {
+		const char *other = command_value(line, others[i], NULL);
+		if (other && strcmp(save, other) == 0 && strncmp(save, "/dev/", 5) != 0)
+			return command_usage(line, "--save and --%s are one file, \"%s\"", others[i], save);
+	}
+	return COMMAND_GOOD;
+}
+
 static int check_places(const struct command_line *line, enum check_command_task task)
 {
 	for (size_t i = 0; i < BASE_COUNT(places); i++) {
@@ -150,6 +163,8 @@ static int check_operands(const struct command_line *line, enum check_command_ta
 int check_command_rules(const struct command_line *line, enum check_command_task task)
 {
 	int code = check_pairs(line);
+	if (code == COMMAND_GOOD)
+		code = check_files(line);
 	if (code == COMMAND_GOOD)
 		code = check_places(line, task);
 	return code == COMMAND_GOOD ? check_operands(line, task) : code;

@@ -197,6 +197,16 @@ def test_wrong_usage_is_64_and_says_why(fedge, arguments):
     assert "fedge check --help" in done.stderr
 
 
+@pytest.mark.parametrize("other", ["--domains", "--output", "--zone"])
+def test_facts_are_not_saved_over_another_file(fedge, tmp_path, other):
+    file = tmp_path / "one"
+    file.write_text("a.example\n")
+    domains = [] if other == "--domains" else ["--domains", "-"]
+    done = fedge.run("check", *domains, other, file, "--save", file)
+    assert done.returncode == 64 and other in done.stderr
+    assert file.read_text() == "a.example\n"
+
+
 @pytest.mark.parametrize("option", [
     ["--ca-file"], ["--intermediates"], ["--zone"], ["--cert"], ["--config"], ["--trust-anchor", "--as", "dane"],
     ["--client-key", "--client-cert", "{exists}"], ["--client-cert", "--client-key", "{exists}"],
