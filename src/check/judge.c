@@ -90,6 +90,14 @@ static void forgive(struct finding_list *findings)
 	}
 }
 
+/* What is not known may be what counts. */
+static void blame_lookup(struct finding_list *findings)
+{
+	for (struct finding *f = findings->first; f; f = f->next)
+		if (f->code == FINDING_ADDRESS_LOOKUP_PARTLY_FAILED)
+			f->severity = FINDING_ERROR;
+}
+
 static bool any_accepted(const struct judging *j)
 {
 	for (size_t i = 0; i < j->row_count; i++)
@@ -101,7 +109,7 @@ static bool any_accepted(const struct judging *j)
 /* Some server may be good for all that is known. */
 static bool is_open(const struct judging *j)
 {
-	if (j->plan.undecided || j->untried)
+	if (j->plan.undecided || j->untried || j->half_known)
 		return true;
 	for (size_t i = 0; i < j->row_count; i++)
 		if (j->rows[i].candidate && judge_cells_worst(j->rows[i].cells) == CHECK_STATE_UNKNOWN)
@@ -154,6 +162,8 @@ static void judge_way(struct judging *j, struct check_way *ret_way)
 		judge_note_untried(j, accepted);
 	if (accepted)
 		forgive(j->findings);
+	else if (j->half_known)
+		blame_lookup(j->findings);
 	finding_list_gather_notes(j->findings);
 	*ret_way = way_of(j);
 	arena_done(&j->scratch);

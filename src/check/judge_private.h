@@ -33,6 +33,7 @@ struct judging {
 	struct check_row *rows;
 	size_t row_count;
 	bool untried; /* an address of a candidate was not looked at, and nobody had asked for that */
+	bool half_known; /* the resolver failed for a candidate's IPv4 addresses; that it has IPv6 ones is known */
 	bool incomplete; /* memory */
 };
 

@@ -193,6 +193,8 @@ static void judge_host(
 	if (!trust_judge_host(&judge, &aim->candidate, host) && !*mark)
 		j->incomplete = true;
 	judge_cells_mark(base->cells, *mark);
+	/* Not the reverse: name servers that never answer for IPv6 are common, and callers live without. */
+	j->half_known |= aim->is_candidate && host->address_count > 0 && host->a.status >= TRUST_LOOKUP_SERVFAIL;
 	if (has_plan(j->facts))
 		judge_certificate_is_judged(*mark);
 }

@@ -357,6 +357,7 @@ bool finding_is_undecided(enum finding_code code)
 	switch (code) {
 	case FINDING_SRV_LOOKUP_FAILED:
 	case FINDING_ADDRESS_LOOKUP_FAILED:
+	case FINDING_ADDRESS_LOOKUP_PARTLY_FAILED: /* an error only where no known address will do */
 	case FINDING_TLSA_LOOKUP_FAILED:
 	case FINDING_CONNECT_UNREACHABLE: /* most often this host has no IPv6: that says nothing about the peer */
 	case FINDING_CERTIFICATE_NOT_SEEN:
