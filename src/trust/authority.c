@@ -56,9 +56,8 @@ static void judge_untrusted(struct trial *t, const char *otherwise)
 					  "server's own certificate",
 					  SPAN_PRINT(t->leaf->issuer)));
 	words_request(f, t->leaf,
-		&(struct words_wish){ .title = SPAN("else use a certificate of a public authority"),
-			.name = t->target,
-			.usages = true });
+		&(struct words_wish){
+			.title = SPAN("use a certificate of a public authority"), .name = t->target, .usages = true });
 	finding_fix(f, t->judge->findings->owner == FINDING_YOU ? FINDING_PARTNER : FINDING_YOU, "the trust store",
 		SPAN("or import the root of the private authority, after checking its fingerprint by telephone"));
 	words_mail(t->judge, f);
@@ -106,7 +105,7 @@ static bool was_sent_before(const struct trust_chain *chain, size_t i)
 	return false;
 }
 
-static bool is_issuer_of_any(const struct trust_chain *chain, size_t i)
+bool trial_is_issuer(const struct trust_chain *chain, size_t i)
 {
 	for (size_t k = 0; k < chain->count; k++)
 		if (k != i && span_equal(chain->certificates[k].issuer, chain->certificates[i].subject))
@@ -153,7 +152,7 @@ static void judge_order(struct trial *t)
 		if (chain->certificates[i].signed_previous)
 			continue;
 		bool twice = was_sent_before(chain, i);
-		if (!twice && is_issuer_of_any(chain, i))
+		if (!twice && trial_is_issuer(chain, i))
 			warn_disordered(t, i);
 		else
 			note_superfluous(t, i, twice);

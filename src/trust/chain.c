@@ -75,10 +75,24 @@ static void warn_expiry(struct trial *t)
 		&(struct words_wish){ .title = SPAN("renew it before that day"), .name = t->target, .usages = true });
 }
 
+/* Not of what was merely sent along: a certificate that signed none of the others, or a root that is not the one the
+ * chain ends in. Verifiers pass them over, and old ones lie about in many chain files. */
+static bool dates_count(const struct trust_chain *chain, size_t i)
+{
+	const struct trust_certificate *c = &chain->certificates[i];
+	if (i == 0)
+		return true;
+	if (c->self_signed && chain->authority.length > 0)
+		return span_equal(c->subject, chain->authority);
+	return trial_is_issuer(chain, i);
+}
+
 static void judge_dates(struct trial *t)
 {
 	for (size_t i = 0; i < t->chain->count; i++) {
 		const struct trust_certificate *c = &t->chain->certificates[i];
+		if (!dates_count(t->chain, i))
+			continue;
 		if (t->judge->now_s > c->not_after_s) {
 			date_finding(t, FINDING_CERTIFICATE_EXPIRED, c, date_words(t, c, "ended on", c->not_after_s));
 			return;

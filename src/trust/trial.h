@@ -20,6 +20,8 @@ struct finding *trial_add(struct trial *t, enum finding_code code, struct span s
 void trial_evidence(struct trial *t, struct finding *f, struct span note);
 /* R3: whom the chain hangs on, and whether it was sent as it should be (authority.c). */
 void trial_authority(struct trial *t);
+/* Whether the certificate is named as the issuer of another one that was sent. */
+bool trial_is_issuer(const struct trust_chain *chain, size_t i);
 /* RFC 7673 3.1: SRV, address and TLSA must all be signed. false: refused, nothing more to judge (dane.c). */
 bool trial_tlsa(struct trial *t, const struct trust_candidate *candidate, const struct trust_host *host,
 	enum trust_tlsa_match *ret_match);

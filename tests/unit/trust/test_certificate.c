@@ -149,22 +149,48 @@ static void what_nobody_verified_is_not_trusted(void **state)
 	bench_close(&b);
 }
 
-static void an_expired_issuer_is_expired_too(void **state)
+/* Dates count for the chain, not for what lies beside it in the file. */
+static const struct sent_case {
+	const char *name;
+	const char *subject, *issuer; /* of the certificate behind the leaf, which has ended */
+	const char *authority; /* that the chain was found to end in */
+	const char *error;
+} sent_cases[] = {
+	{ "the leaf's issuer", "CN=Lab Intermediate", "CN=Root", "CN=Root", "certificate-expired" },
+	{ "the root that the chain ends in", "CN=Root", "CN=Root", "CN=Root", "certificate-expired" },
+	{ "the leaf's issuer is a root", "CN=Lab Intermediate", "CN=Lab Intermediate", "CN=Lab Intermediate",
+		"certificate-expired" },
+	{ "another root", "CN=Old Root", "CN=Old Root", "CN=Root", "" },
+	{ "an intermediate of somebody else", "CN=Stranger", "CN=Old Root", "CN=Root", "" },
+	{ "the issuer, and nothing is known of the end", "CN=Lab Intermediate", "CN=Lab Intermediate", NULL,
+		"certificate-expired" },
+	{ "another root, and nothing is known of the end", "CN=Old Root", "CN=Old Root", NULL, "" },
+};
+
+static void dates_count_for_the_chain(void **state)
 {
 	(void)state;
-	struct bench b;
-	struct span names[1];
-	bench_open(&b);
-	const char *const right[] = { "vcse.a.lab", NULL };
-	struct trust_certificate both[2];
-	both[0] = bench_certificate("x", right, names);
-	both[1] = bench_certificate("Intermediate", NULL, NULL);
-	both[1].not_after_s = NOW_S - 1;
-	struct trust_chain chain = bench_chain(both);
-	chain.count = 2;
-	assert_false(trust_judge_certificate(&b.judge, &candidate, &chain, NULL));
-	assert_string_equal(bench_error(&b), "certificate-expired");
-	bench_close(&b);
+	for (size_t i = 0; i < sizeof(sent_cases) / sizeof(sent_cases[0]); i++) {
+		const struct sent_case *c = &sent_cases[i];
+		struct bench b;
+		struct span names[1];
+		bench_open(&b);
+		const char *const right[] = { "vcse.a.lab", NULL };
+		struct trust_certificate both[2];
+		both[0] = bench_certificate("x", right, names);
+		both[1] = bench_certificate(c->subject, NULL, NULL);
+		both[1].issuer = span_of(c->issuer);
+		both[1].self_signed = strcmp(c->subject, c->issuer) == 0;
+		both[1].not_after_s = NOW_S - 1;
+		struct trust_chain chain = bench_chain(both);
+		chain.count = chain.sent_count = 2;
+		chain.authority = span_of(c->authority);
+		bool good = trust_judge_certificate(&b.judge, &candidate, &chain, NULL);
+		const char *error = bench_error(&b);
+		if (good != (c->error[0] == '\0') || strcmp(error ? error : "", c->error) != 0)
+			fail_msg("%s: %s", c->name, error);
+		bench_close(&b);
+	}
 }
 
 /* Inbound: one of several candidates is enough; if none fits, the nearest fault is told. */
@@ -503,7 +529,7 @@ int main(void)
 		cmocka_unit_test(certificates_are_judged),
 		cmocka_unit_test(nothing_shown_is_refused),
 		cmocka_unit_test(what_nobody_verified_is_not_trusted),
-		cmocka_unit_test(an_expired_issuer_is_expired_too),
+		cmocka_unit_test(dates_count_for_the_chain),
 		cmocka_unit_test(one_candidate_is_enough),
 		cmocka_unit_test(the_values_are_those_of_the_sample),
 		cmocka_unit_test(hostile_names_are_not_pasted),
