@@ -279,7 +279,8 @@ static void read_handshake_failed(struct work *w)
 	w->record.handshake.reason = text(w, "ssl_error_reason");
 	w->record.handshake.names = take_names(w);
 	w->record.kind = RECORD_HANDSHAKE;
-	expressway_wait(&state->failure, &w->record, w->place);
+	if (!expressway_wait(&state->failure, &w->record, w->place))
+		trace_reader_give(w->reader, &w->record, w->place);
 }
 
 static void read_ssl(struct work *w)
@@ -302,12 +303,22 @@ static bool same_end(const struct record_address *a, const struct record_address
 	return record_address_equal(a, b) && a->port == b->port;
 }
 
+/* Whether the failure that waits is this one, with the same far end and role. */
+static bool is_other_half(
+	const struct expressway_state *state, const struct record_handshake *h, struct record_unpacked *ret_first)
+{
+	if (!state->failure.hash || record_unpack(buffer_span(&state->failure.packed), ret_first) != 0)
+		return false;
+	const struct record_handshake *first = &ret_first->record.handshake;
+	return same_end(&first->remote, &h->remote) && first->role == h->role;
+}
+
 /* Event="Outbound TLS Negotiation Error": alone, or the other half of the failure before it. */
 static void read_tls_event(struct work *w, bool inbound)
 {
 	struct expressway_state *state = w->reader->state;
 	struct record_handshake *h = &w->record.handshake;
-	struct record_unpacked before_it;
+	struct record_unpacked first;
 	struct span detail = text(w, "Detail");
 	struct record_address source = expressway_address(w->line, "Src"),
 			      destination = expressway_address(w->line, "Dst");
@@ -316,62 +327,73 @@ static void read_tls_event(struct work *w, bool inbound)
 	h->local = inbound ? destination : source;
 	h->remote = inbound ? source : destination;
 	h->reason = detail;
-	if (state->failure.hash && record_unpack(buffer_span(&state->failure.packed), &before_it) == 0) {
-		const struct record_handshake *first = &before_it.record.handshake;
-		if (same_end(&first->remote, &h->remote) && first->role == h->role) {
-			w->record = before_it.record;
-			if (!span_equal(detail, h->reason))
-				h->verify_reason = detail;
-			h->common_name = text(w, "Common-name");
-			struct trace_place place = { .line = state->failure.line,
-				.offset = state->failure.offset,
-				.raw = buffer_span(&state->failure.raw) };
-			state->failure.hash = 0;
-			trace_reader_give(w->reader, &w->record, &place);
-			return;
-		}
-	}
 	h->common_name = text(w, "Common-name");
-	give(w, RECORD_HANDSHAKE);
+	if (!is_other_half(state, h, &first)) {
+		give(w, RECORD_HANDSHAKE);
+		return;
+	}
+	struct record_handshake *joined = &first.record.handshake;
+	if (!span_equal(detail, joined->reason))
+		joined->verify_reason = detail;
+	joined->common_name = h->common_name;
+	struct trace_place place = {
+		.line = state->failure.line, .offset = state->failure.offset, .raw = buffer_span(&state->failure.raw)
+	};
+	state->failure.hash = 0;
+	trace_reader_give(w->reader, &first.record, &place);
 }
 
 /* ---- network.search ---- */
 
+/* What stands before the words at the end, which must be there. */
+static bool ends(struct span s, const char *words, struct span *ret_text)
+{
+	struct span suffix = span_of(words);
+	if (s.length < suffix.length || !span_equal(span_from(s, s.length - suffix.length), suffix))
+		return false;
+	*ret_text = span_first(s, s.length - suffix.length);
+	return true;
+}
+
+/* After "Considering search rule '": NAME' towards target 'ZONE' at priority '1' with alias 'x' */
+static bool read_considered(struct record_rule *rule, struct span rest)
+{
+	struct span priority;
+	uint64_t number;
+	rule->verdict = RECORD_RULE_CONSIDERED;
+	if (!before(&rest, "' towards target '", &rule->name) || !before(&rest, "' at priority '", &rule->target) ||
+		!before(&rest, "' with alias '", &priority) || !ends(rest, "'", &rule->alias))
+		return false;
+	bool negative = priority.length > 0 && priority.at[0] == '-';
+	if (span_to_u64(span_from(priority, negative), (uint64_t)INT32_MAX + negative, &number) != 0)
+		return false;
+	rule->priority = (int32_t)(negative ? -(int64_t)number : (int64_t)number);
+	return true;
+}
+
+/* After "Search rule '": why it was not considered. */
+static bool read_passed_over(struct record_rule *rule, struct span rest)
+{
+	rule->verdict = RECORD_RULE_IGNORED_SOURCE;
+	if (ends(rest, "' ignored due to source filtering", &rule->name))
+		return true;
+	rule->verdict = RECORD_RULE_IGNORED_DISABLED;
+	if (ends(rest, "' ignored because it is disabled", &rule->name))
+		return true;
+	rule->verdict = RECORD_RULE_DID_NOT_MATCH;
+	return before(&rest, "' did not match destination alias '", &rule->name) && ends(rest, "'", &rule->alias);
+}
+
 static void read_search_rule(struct work *w)
 {
-	struct record_rule *rule = &w->record.rule;
-	struct span detail = text(w, "Detail"), rest, priority;
-	uint64_t number;
-	if (starts(detail, "Considering search rule '", &rest)) {
-		rule->verdict = RECORD_RULE_CONSIDERED;
-		if (!before(&rest, "' towards target '", &rule->name) ||
-			!before(&rest, "' at priority '", &rule->target) ||
-			!before(&rest, "' with alias '", &priority)) {
-			other(w);
-			return;
-		}
-		bool negative = priority.length > 0 && priority.at[0] == '-';
-		if (span_to_u64(span_from(priority, negative), (uint64_t)INT32_MAX + 1, &number) == 0)
-			rule->priority = (int32_t)(negative ? -(int64_t)number : (int64_t)number);
-	} else if (!starts(detail, "Search rule '", &rest)) {
-		other(w);
-		return;
-	} else if (span_ends_nocase(rest, SPAN("' ignored due to source filtering"))) {
-		rule->verdict = RECORD_RULE_IGNORED_SOURCE;
-		rule->name = span_first(rest, rest.length - 33);
+	struct span detail = text(w, "Detail"), rest;
+	bool is_rule = starts(detail, "Considering search rule '", &rest) ? read_considered(&w->record.rule, rest)
+		       : starts(detail, "Search rule '", &rest)           ? read_passed_over(&w->record.rule, rest)
+									  : false;
+	if (is_rule)
 		give(w, RECORD_RULE);
-		return;
-	} else if (span_ends_nocase(rest, SPAN("' ignored because it is disabled"))) {
-		rule->verdict = RECORD_RULE_IGNORED_DISABLED;
-		rule->name = span_first(rest, rest.length - 32);
-		give(w, RECORD_RULE);
-		return;
-	} else if (!before(&rest, "' did not match destination alias '", &rule->name)) {
+	else
 		other(w);
-		return;
-	}
-	rule->alias = span_first(rest, rest.length > 0 ? rest.length - 1 : 0);
-	give(w, RECORD_RULE);
 }
 
 /* ---- network.federation: our own ---- */

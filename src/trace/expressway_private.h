@@ -66,7 +66,8 @@ bool expressway_is_local(const struct expressway_state *state, const struct reco
 /* A line that is no message: gives the record, or counts it as another. */
 void expressway_read_line(
 	struct trace_reader *reader, const struct expressway_line *line, const struct trace_place *place);
-/* Keeps a copy of a record until its other half comes; and gives it out without. */
-void expressway_wait(struct expressway_waiting *waiting, const struct record *r, const struct trace_place *place);
+/* Keeps a copy of a record until its other half comes. False without memory: then it does not wait. */
+bool expressway_wait(struct expressway_waiting *waiting, const struct record *r, const struct trace_place *place);
+/* Gives it out without its other half; nothing where none waits. */
 void expressway_give_waiting(struct trace_reader *reader, struct expressway_waiting *waiting, bool is_summary);
 #endif

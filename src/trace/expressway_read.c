@@ -146,7 +146,7 @@ static bool read_line(struct trace_reader *reader, struct span text, struct expr
 
 /* ---- waiting ---- */
 
-void expressway_wait(struct expressway_waiting *waiting, const struct record *r, const struct trace_place *place)
+bool expressway_wait(struct expressway_waiting *waiting, const struct record *r, const struct trace_place *place)
 {
 	if (!waiting->packed.maximum) {
 		buffer_init(&waiting->packed, 4 * TRACE_RECORD_MAXIMUM);
@@ -154,11 +154,12 @@ void expressway_wait(struct expressway_waiting *waiting, const struct record *r,
 	}
 	buffer_clear(&waiting->packed);
 	buffer_clear(&waiting->raw);
-	(void)record_pack_to(r, &waiting->packed);
-	(void)buffer_append(&waiting->raw, place->raw);
+	if (record_pack_to(r, &waiting->packed) != 0 || buffer_append(&waiting->raw, place->raw) != 0)
+		return false;
 	waiting->line = place->line;
 	waiting->offset = place->offset;
 	waiting->hash = r->kind == RECORD_MESSAGE ? r->message.hash : 1;
+	return true;
 }
 
 void expressway_give_waiting(struct trace_reader *reader, struct expressway_waiting *waiting, bool is_summary)
@@ -173,7 +174,7 @@ void expressway_give_waiting(struct trace_reader *reader, struct expressway_wait
 	waiting->hash = 0;
 }
 
-/* Frees the place of the oldest, or of the one given, whose message may have come. */
+/* Its place is free for another; those behind it move up. */
 static void drop_summary(struct expressway_state *state, size_t index)
 {
 	struct expressway_waiting freed = state->summaries[index];
@@ -183,17 +184,29 @@ static void drop_summary(struct expressway_state *state, size_t index)
 	state->summaries[--state->summary_count] = freed;
 }
 
+static void give_summary(struct trace_reader *reader, const struct record *r, const struct trace_place *place)
+{
+	struct trace_place of_summary = *place;
+	of_summary.is_summary = true;
+	trace_reader_give(reader, r, &of_summary);
+}
+
 static void add_summary(struct trace_reader *reader, const struct record *r, const struct trace_place *place)
 {
 	struct expressway_state *state = reader->state;
 	for (size_t i = 0; i < EXPRESSWAY_SUMMARIES_MAXIMUM; i++)
-		if (state->given[i] == r->message.hash)
-			return; /* its message came before it */
+		if (state->given[i] == r->message.hash) {
+			reader->counts.other++; /* its message came before it */
+			return;
+		}
 	if (state->summary_count == EXPRESSWAY_SUMMARIES_MAXIMUM) {
 		expressway_give_waiting(reader, &state->summaries[0], true);
 		drop_summary(state, 0);
 	}
-	expressway_wait(&state->summaries[state->summary_count++], r, place);
+	if (expressway_wait(&state->summaries[state->summary_count], r, place))
+		state->summary_count++;
+	else
+		give_summary(reader, r, place);
 }
 
 /* ---- messages ---- */
@@ -256,7 +269,8 @@ static struct span made_of_summary(struct trace_reader *reader, struct span deta
 		SPAN_PRINT(method));
 }
 
-static void read_summary(struct trace_reader *reader, const struct expressway_line *line, struct trace_place *place)
+static void read_summary(
+	struct trace_reader *reader, const struct expressway_line *line, const struct trace_place *place)
 {
 	struct record r = { .kind = RECORD_MESSAGE, .head = line->head };
 	struct span detail = expressway_text(reader, line, "Detail");
@@ -274,12 +288,10 @@ static void read_summary(struct trace_reader *reader, const struct expressway_li
 		return;
 	}
 	r.message.bytes = made_of_summary(reader, detail);
-	if (r.message.hash) {
+	if (r.message.hash)
 		add_summary(reader, &r, place);
-		return;
-	}
-	place->is_summary = true;
-	trace_reader_give(reader, &r, place);
+	else
+		give_summary(reader, &r, place);
 }
 
 /* The blanks that the log put in front: one, or two where the line is a bar and nothing else. */

@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define ARENA_MAXIMUM (4u << 20)
+/* The largest record, copied as often as any reader does it: with indents taken off, line ends put in, doubled. */
+#define ARENA_MAXIMUM (16 * TRACE_RECORD_MAXIMUM)
 
 static const struct trace_reading *reading_of(enum trace_format format)
 {
@@ -146,11 +147,10 @@ int trace_reader_feed(struct trace_reader *reader, struct span piece)
 	return used < piece.length ? buffer_append(&reader->carry, span_from(piece, used)) : 0;
 }
 
-int trace_reader_end(struct trace_reader *reader)
+void trace_reader_end(struct trace_reader *reader)
 {
 	size_t used = read_some(reader, buffer_span(&reader->carry), true);
 	buffer_consume(&reader->carry, used);
 	if (reader->reading->end)
 		reader->reading->end(reader);
-	return 0;
 }

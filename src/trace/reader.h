@@ -44,6 +44,6 @@ struct trace_reader *trace_reader_free(struct trace_reader *reader); /* NULL, al
 /* The next piece; a whole file may be one. 0 or -ENOMEM. */
 int trace_reader_feed(struct trace_reader *reader, struct span piece);
 /* Nothing follows: what was held back is given. */
-int trace_reader_end(struct trace_reader *reader);
+void trace_reader_end(struct trace_reader *reader);
 const struct trace_reader_counts *trace_reader_counts(const struct trace_reader *reader);
 #endif

@@ -123,7 +123,7 @@ struct body {
 	struct span names[RECORD_LIST_MAXIMUM];
 };
 
-/* "Name: value"; false at the end. A line without a colon goes on where the last value ended, and is passed over. */
+/* "Name: value"; false at the end. A line without a colon is passed over. */
 static bool next_field(struct body *b, struct span *ret_name, struct span *ret_value)
 {
 	while (b->rest.length > 0) {

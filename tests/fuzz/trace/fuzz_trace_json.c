@@ -32,7 +32,7 @@ static void read_and_write(struct span text, size_t piece, struct written *ret_w
 		(void)trace_reader_feed(reader, part);
 		text = span_from(text, part.length);
 	}
-	(void)trace_reader_end(reader);
+	trace_reader_end(reader);
 	trace_reader_free(reader);
 	trace_writer_free(ret_written->writer);
 }

