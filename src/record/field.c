@@ -3,8 +3,8 @@
 
 /* Lists of words stand in the order of their enums. */
 static const char *const kind_words[] = { "none", "message", "dns-query", "dns-answer", "connection", "handshake",
-	"judgement", "rule", "search", "call", "node", NULL };
-static const char *const direction_words[] = { "received", "sent", NULL };
+	"judgement", "rule", "search", "call", "node", "notice", NULL };
+static const char *const direction_words[] = { "received", "sent", "passed", NULL };
 const char *const record_transport_words[] = { "none", "udp", "tcp", "tls", NULL };
 static const char *const side_words[] = { "unknown", "internal", "external", NULL };
 static const char *const severity_words[] = { "note", "warning", "error", NULL };
@@ -172,6 +172,16 @@ static const struct record_field node_fields[] = {
 	FIELD("count", U64, node.count),
 	END,
 };
+static const struct record_field notice_fields[] = {
+	WORD("severity", severity_words, notice.severity),
+	FIELD("module", SPAN, notice.module),
+	FIELD("name", SPAN, notice.name),
+	FIELD("detail", SPAN, notice.detail),
+	FIELD("local", ADDRESS, notice.local),
+	FIELD("remote", ADDRESS, notice.remote),
+	FIELD("pairs", PAIRS, notice.pairs),
+	END,
+};
 static const struct record_field *const kind_fields[RECORD_KIND_COUNT] = {
 	[RECORD_NONE] = no_fields,
 	[RECORD_MESSAGE] = message_fields,
@@ -184,6 +194,7 @@ static const struct record_field *const kind_fields[RECORD_KIND_COUNT] = {
 	[RECORD_SEARCH] = search_fields,
 	[RECORD_CALL] = call_fields,
 	[RECORD_NODE] = node_fields,
+	[RECORD_NOTICE] = notice_fields,
 };
 
 const struct record_field *record_kind_fields(enum record_kind kind)

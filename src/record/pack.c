@@ -28,6 +28,7 @@ static const size_t fixed_lengths[RECORD_KIND_COUNT] = {
 	[RECORD_SEARCH] = END_OF(search),
 	[RECORD_CALL] = END_OF(call),
 	[RECORD_NODE] = END_OF(node),
+	[RECORD_NOTICE] = END_OF(notice),
 };
 
 static void add_part(struct record_pack *pack, const void *at, size_t length)
@@ -47,25 +48,33 @@ static void add_spans(struct record_pack *pack, const struct record *r, const st
 	}
 }
 
+/* The pairs of a kind that has some, else NULL. */
+static const struct record_pairs *pairs_of(const struct record *r)
+{
+	return r->kind == RECORD_JUDGEMENT ? &r->judgement.parameters
+	       : r->kind == RECORD_NOTICE  ? &r->notice.pairs
+					   : NULL;
+}
+
 /* The one list of a kind, if it has one: its array and how many spans are in it. */
 static size_t list_of(const struct record *r, const struct span **ret_spans, size_t *ret_span_count)
 {
+	const struct record_pairs *pairs = pairs_of(r);
 	size_t count = 0;
 	*ret_spans = NULL;
-	*ret_span_count = 0;
 	if (r->kind == RECORD_DNS_QUERY || r->kind == RECORD_DNS_ANSWER) {
 		count = r->dns.records.count;
 		*ret_spans = r->dns.records.at;
 	} else if (r->kind == RECORD_HANDSHAKE) {
 		count = r->handshake.names.count;
 		*ret_spans = r->handshake.names.at;
-	} else if (r->kind == RECORD_JUDGEMENT) {
-		count = r->judgement.parameters.count;
-		*ret_spans = count > 0 ? &r->judgement.parameters.at[0].name : NULL;
+	} else if (pairs) {
+		count = pairs->count;
+		*ret_spans = count > 0 ? &pairs->at[0].name : NULL;
 	}
 	if (count > RECORD_LIST_MAXIMUM)
 		count = RECORD_LIST_MAXIMUM;
-	*ret_span_count = r->kind == RECORD_JUDGEMENT ? 2 * count : count;
+	*ret_span_count = pairs ? 2 * count : count;
 	return count;
 }
 _Static_assert(sizeof(struct record_pair) == 2 * sizeof(struct span), "a pair is read as two spans");
@@ -137,8 +146,9 @@ static struct span *adopt_list(struct record_unpacked *u, size_t count, size_t *
 {
 	struct record *r = &u->record;
 	*ret_span_count = count;
-	if (r->kind == RECORD_JUDGEMENT) {
-		r->judgement.parameters = (struct record_pairs){ u->pairs, count };
+	if (pairs_of(r)) {
+		struct record_pairs *pairs = r->kind == RECORD_JUDGEMENT ? &r->judgement.parameters : &r->notice.pairs;
+		*pairs = (struct record_pairs){ u->pairs, count };
 		*ret_span_count = 2 * count;
 		return &u->pairs[0].name;
 	}

@@ -34,10 +34,12 @@ enum record_kind {
 	RECORD_SEARCH,
 	RECORD_CALL,
 	RECORD_NODE,
+	RECORD_NOTICE,
 	RECORD_KIND_COUNT
 };
 
-enum record_direction { RECORD_RECEIVED, RECORD_SENT };
+/* Passed: seen on the wire by somebody between; then local is who sent it, and remote who was to get it. */
+enum record_direction { RECORD_RECEIVED, RECORD_SENT, RECORD_PASSED };
 enum record_transport { RECORD_TRANSPORT_NONE, RECORD_UDP, RECORD_TCP, RECORD_TLS };
 /* Which side of the node: towards its own people, or towards partners and strangers. */
 enum record_side { RECORD_SIDE_UNKNOWN, RECORD_INTERNAL, RECORD_EXTERNAL };
@@ -244,6 +246,18 @@ struct record_node {
 	uint64_t count;
 };
 
+/* What a product noted and no other kind is made for: an event, a line of one of its modules. Only readers make them;
+ * what matters to nobody they count and leave out. */
+struct record_notice {
+	enum record_severity severity;
+	struct span module; /* "tvcs" for events, "network.cpl", "developer.zone.zonemgr", "network.h323" … */
+	struct span name; /* Event="Authentication Failed"; else the first words of the detail */
+	struct span detail;
+	struct record_address local;
+	struct record_address remote;
+	struct record_pairs pairs; /* all keys of the line as they stood, in order */
+};
+
 struct record {
 	enum record_kind kind;
 	struct record_head head;
@@ -257,6 +271,7 @@ struct record {
 		struct record_search search;
 		struct record_call call;
 		struct record_node node;
+		struct record_notice notice;
 	};
 };
 

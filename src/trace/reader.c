@@ -7,20 +7,20 @@
 /* The largest record, copied as often as any reader does it: with indents taken off, line ends put in, doubled. */
 #define ARENA_MAXIMUM (16 * TRACE_RECORD_MAXIMUM)
 
-static const struct trace_reading *reading_of(enum trace_format format)
+static const struct trace_reading *reading_of(enum trace_kind kind)
 {
-	static const struct trace_reading *const readings[TRACE_FORMAT_COUNT] = {
-		[TRACE_EXPRESSWAY] = &trace_reading_expressway,
-		[TRACE_SIPSTACK] = &trace_reading_sipstack,
-		[TRACE_UCCAPI] = &trace_reading_uccapi,
-		[TRACE_JSON] = &trace_reading_json,
+	static const struct trace_reading *const readings[TRACE_KIND_COUNT] = {
+		[TRACE_KIND_EXPRESSWAY] = &trace_reading_expressway,
+		[TRACE_KIND_SIPSTACK] = &trace_reading_sipstack,
+		[TRACE_KIND_UCCAPI] = &trace_reading_uccapi,
+		[TRACE_KIND_JSON] = &trace_reading_json,
 	};
-	return (unsigned)format < TRACE_FORMAT_COUNT ? readings[format] : NULL;
+	return (unsigned)kind < TRACE_KIND_COUNT ? readings[kind] : NULL;
 }
 
 struct trace_reader *trace_reader_new(const struct trace_reader_settings *settings)
 {
-	const struct trace_reading *reading = reading_of(settings->format);
+	const struct trace_reading *reading = reading_of(settings->kind);
 	struct trace_reader *reader = reading ? calloc(1, sizeof(*reader)) : NULL;
 	if (!reader)
 		return NULL;

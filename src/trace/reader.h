@@ -6,13 +6,13 @@
  * understand is counted and told, never dropped in silence; memory is bounded by one record. docs/formats.md says which
  * fields a format carries: those are what comes back. */
 #include "record/record.h"
-#include "trace/writer.h"
+#include "trace/kind.h"
 
 /* Where a record stood. The spans are valid during the call. */
 struct trace_place {
-	uint64_t line; /* of its first line, from 1 */
+	uint64_t line; /* of its first line, from 1; in a capture the number of the packet that completed it */
 	uint64_t offset; /* of its first byte */
-	struct span raw; /* all its lines, with the last newline where it has one */
+	struct span raw; /* all its lines, with the last newline where it has one; in a capture the message */
 	bool is_summary; /* a message of which the log has a summary only: its bytes are made of that */
 };
 
@@ -24,7 +24,9 @@ struct trace_reader_counts {
 };
 
 struct trace_reader_settings {
-	enum trace_format format;
+	enum trace_kind kind;
+	/* Secrets of TLS connections, for captures; borrowed. NULL: only those that the capture itself holds. */
+	const struct trace_keys *keys;
 	/* For formats that write local time: seconds east of UTC at that local moment. NULL: UTC. */
 	int32_t (*utc_offset_s)(void *argument, int64_t local_us);
 	/* The record borrows all its texts for the call. */
@@ -38,7 +40,7 @@ struct trace_reader_settings {
 #define TRACE_RECORD_MAXIMUM (1u << 20)
 
 struct trace_reader;
-/* NULL without memory, or for a format that has no reader. */
+/* NULL without memory, or for TRACE_KIND_UNKNOWN. */
 struct trace_reader *trace_reader_new(const struct trace_reader_settings *settings);
 struct trace_reader *trace_reader_free(struct trace_reader *reader); /* NULL, always; accepts NULL */
 /* The next piece; a whole file may be one. 0 or -ENOMEM. */

@@ -27,7 +27,7 @@ static void unread(void *argument, const struct trace_place *place, const char *
 static void read_all(enum trace_format format, struct span text, size_t piece, struct seen *ret_seen)
 {
 	const struct trace_reader_settings settings = {
-		.format = format, .take = take, .unread = unread, .argument = ret_seen
+		.kind = (enum trace_kind)format, .take = take, .unread = unread, .argument = ret_seen
 	};
 	struct trace_reader *reader = trace_reader_new(&settings);
 	const struct trace_writer_settings writer = { .format = TRACE_JSON };
