@@ -11,16 +11,20 @@ static uint64_t address_hash(const struct transport *t, enum transport_protocol 
 
 static uint64_t key_hash(const struct transport *t, const struct transport_pool_key *key)
 {
-	uint64_t hash = address_hash(t, key->protocol, &key->address);
+	uint64_t hash = hash_mix(address_hash(t, key->protocol, &key->address), key->mark);
+	if (key->protocol != TRANSPORT_TLS)
+		return hash;
 	hash = hash_mix(hash, span_hash_nocase(key->name));
-	hash = hash_mix(hash, span_hash_nocase(key->identity));
-	return hash_mix(hash, key->mark);
+	return hash_mix(hash, span_hash_nocase(key->identity));
 }
 
+/* Names are said and proved in TLS alone: without it, whoever is at the address is meant. */
 static bool key_equal(const struct transport_pool_key *a, const struct transport_pool_key *b)
 {
-	return a->protocol == b->protocol && a->mark == b->mark && net_address_equal(&a->address, &b->address) &&
-	       span_equal_nocase(a->name, b->name) && span_equal_nocase(a->identity, b->identity);
+	if (a->protocol != b->protocol || a->mark != b->mark || !net_address_equal(&a->address, &b->address))
+		return false;
+	return a->protocol != TRANSPORT_TLS ||
+	       (span_equal_nocase(a->name, b->name) && span_equal_nocase(a->identity, b->identity));
 }
 
 static struct transport_pool_key key_of(const struct transport_target *target)

@@ -27,9 +27,9 @@ enum transport_target_flag {
 struct transport_target {
 	enum transport_protocol protocol;
 	struct net_address address;
-	struct span name; /* of the server: SNI, part of the pool's key, shown to judge; may be absent */
+	struct span name; /* of the server: SNI, over TLS part of the pool's key, shown to judge; may be absent */
 	/* As whom we come: one of the names of an identity in params.tls; NULL: the first. Chooses our
-	 * client certificate; part of the pool's key. */
+	 * client certificate; over TLS part of the pool's key. */
 	const char *identity;
 	unsigned flags;
 	struct transport_flow flow; /* with TRANSPORT_TARGET_FLOW */

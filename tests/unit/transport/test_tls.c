@@ -95,6 +95,30 @@ static void test_mutual_tls_1_3(void **state)
 	good_call(NET_TLS_1_3);
 }
 
+static void test_other_target_other_connection(void **state)
+{
+	(void)state;
+	struct fixture f;
+	struct wished caller = { "caller.example", authorities.root_file, NET_TLS_VERIFY_JUDGE, 0, 0 };
+	struct wished callee = caller;
+	callee.files = "callee.example";
+	start(&f, &caller, &callee);
+	struct transport_target target = target_of_callee(&f);
+	struct transport_target targets[4] = { target, target, target, target };
+	targets[1].name = SPAN("other.example");
+	targets[2].identity = "caller.example";
+	targets[3].mark = 42;
+	for (size_t i = 0; i < BASE_COUNT(targets); i++) {
+		struct transport_counters counters;
+		send_request_to(&f.caller, "OPTIONS", &targets[i]);
+		wait_for(&f, f.caller.responses == i + 1);
+		transport_counters(f.caller.transport, &counters);
+		if (counters.connections_opened != i + 1)
+			fail_msg("target %zu shares a connection", i);
+	}
+	fixture_done(&f);
+}
+
 /* The callee refuses our certificate inside the handshake; in TLS 1.3 we have sent by then. */
 static void refused_by_alert(enum net_tls_version version)
 {
@@ -265,6 +289,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mutual_tls_1_2),
 		cmocka_unit_test(test_mutual_tls_1_3),
+		cmocka_unit_test(test_other_target_other_connection),
 		cmocka_unit_test(test_refused_by_alert_1_2),
 		cmocka_unit_test(test_refused_by_alert_1_3),
 		cmocka_unit_test(test_our_judge_sees_what_is_wrong),
