@@ -26,6 +26,12 @@ static bool targets_grow(struct edge_request *request)
 void edge_target_add(struct edge_request *request, struct transport_target target)
 {
 	struct edge_attempt *attempt = &request->attempt;
+	if (target.protocol != TRANSPORT_TLS) {
+		/* Only neighbors are met without TLS, and nothing is proved there. A mark would but open a second
+		 * connection for what follows in a dialog, and that could overtake what came before. */
+		target.mark = 0;
+		target.flags |= TRANSPORT_TARGET_ALIAS;
+	}
 	if (attempt->target_count < attempt->target_capacity || targets_grow(request))
 		attempt->targets[attempt->target_count++] = target;
 }

@@ -5,7 +5,7 @@ import threading
 import pytest
 from ladder import (CALLEE, CALLER, SDP, ack, ack_refusal, grab, linger, match, pause, receive, receive_invite, request,
                     request_back, respond, respond_inside, respond_kept)
-from strangers import Node, Wire, callee, caller, fedge, fresh_address, message, place  # noqa: F401
+from strangers import Knot, Node, Wire, callee, caller, fedge, fresh_address, message, place  # noqa: F401
 
 PROTOCOLS = ["udp", "tcp"]
 
@@ -43,6 +43,20 @@ def test_a_connection_for_each_call(fedge):
     stage = Stage(fedge, "tcp", workers=2)
     stage.play(calls=200, rate=80, caller_mode="tn")
     assert stage.node.counters()["calls"] == 200
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["by address", "by name"])
+def test_a_dialog_stays_on_one_connection(fedge, named):
+    """Over two, what was sent later could be read first: a BYE before the ACK, a request before an answer."""
+    calling, called = fresh_address(), fresh_address()
+    knot = Knot(fedge, {"callee.example": [f"pbx IN A {called}"]})
+    peers = ["pbx.callee.example:5060", f"{called}:5060"][0 if named else 1:]
+    node = Node(fedge, {"callers": ("tcp", [f"{calling}:5060"]), "callees": ("tcp", peers)}, "callees",
+                more=f"dns: {{servers: [\"{knot.server}\"]}}\n")
+    caller_rungs = CALLER[:5] + [receive("INFO"), respond_inside(200), *CALLER[5:]]
+    callee_rungs = CALLEE[:4] + [request_back("INFO"), receive(200), *CALLEE[4:]]
+    place(fedge, calling, node, called, caller_rungs, callee_rungs, "tcp", calls=20)
+    assert [r["remote"] for r in node.journal("connection") if r["event"] == "opened"] == [f"{called}:5060"]
 
 
 def test_cancelled(stage):
