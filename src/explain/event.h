@@ -45,9 +45,9 @@ struct explain_diagnostics {
 
 /* What only refusals and requests that begin something are asked for. */
 struct explain_detail {
-	struct explain_via vias[EXPLAIN_VIAS_MAXIMUM];
+	const struct explain_via *vias; /* topmost first */
 	size_t via_count;
-	struct explain_diagnostics diagnostics[EXPLAIN_DIAGNOSTICS_MAXIMUM];
+	const struct explain_diagnostics *diagnostics; /* in the order they stand */
 	size_t diagnostics_count;
 	struct span from_display;
 	struct span asserted; /* the sip: URI of P-Asserted-Identity */
@@ -87,6 +87,9 @@ struct explain_message {
 
 struct explain_event {
 	enum record_kind kind; /* RECORD_MESSAGE: message; any other: record */
+	/* All that it points to lies in that many bytes from its own first one on (texts of tables aside), so that it
+	 * is moved as one piece; 0: it lies in several. explain_boil and explain_event_copy make the former. */
+	uint32_t size;
 	int64_t time_us; /* 0: not known */
 	uint64_t connection;
 	uint64_t correlation;
@@ -110,8 +113,10 @@ struct explain_seen {
 /* NULL where the record tells nothing (then it is passed over), or at the arena's maximum (*ret_full is set). */
 const struct explain_event *explain_boil(
 	const struct record *r, const struct explain_seen *seen, struct arena *arena, bool *ret_full);
-/* A copy that lives in another arena; NULL at its maximum. */
+/* A copy that lives in another arena, in one piece; NULL at its maximum. */
 struct explain_event *explain_event_copy(const struct explain_event *event, struct arena *arena);
-/* How many bytes the copy takes, about. */
+/* How many bytes the copy takes. */
 size_t explain_event_size(const struct explain_event *event);
+/* The same copy into memory of the caller: explain_event_size() bytes, aligned for any type. */
+struct explain_event *explain_event_move(const struct explain_event *event, void *memory);
 #endif
