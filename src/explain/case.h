@@ -101,4 +101,9 @@ struct explain_aside {
 	uint64_t count;
 	struct explain_place first; /* without quote */
 };
+
+/* "call" …, "answered" …, "proxy-call-id" …: the words of the JSON. */
+const char *explain_case_kind_word(enum explain_case_kind kind);
+const char *explain_outcome_word(enum explain_outcome outcome);
+const char *explain_join_word(enum explain_join join);
 #endif

@@ -7,14 +7,12 @@
 #include "explain/judge.h"
 #include "finding/render.h"
 
-struct explain_redactor;
 struct explain_style {
 	struct finding_style finding; /* width, colour */
 	bool ascii; /* the ladder without box-drawing characters */
-	struct explain_redactor *redactor; /* NULL: names as they are */
 	struct span (*file_name)(void *argument, uint32_t file);
 	void *argument;
-	/* Times are shown in UTC, or at this offset. NULL: UTC. */
+	/* Times of ladders are shown in UTC, or at this offset. NULL: UTC. */
 	int32_t (*utc_offset_s)(void *argument, int64_t wall_us);
 };
 

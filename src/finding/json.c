@@ -10,7 +10,7 @@
 #define TITLE_MAXIMUM 1024
 
 /* Jansson takes UTF-8 only; what is not becomes U+FFFD, as text_append_json writes it. */
-static json_t *json_of(struct span text)
+json_t *finding_json_text(struct span text)
 {
 	if (!text.at)
 		return json_null();
@@ -45,8 +45,9 @@ static json_t *evidence_json(const struct finding *f)
 				       : json_null();
 		json_array_append_new(
 			list, json_pack("{so so so so so so}", "kind", json_string(kinds[e->kind]), "text",
-				      json_of(e->text), "mark", mark, "note",
-				      e->note.length ? json_of(e->note) : json_null(), "file", json_of(e->file), "line",
+				      finding_json_text(e->text), "mark", mark, "note",
+				      e->note.length ? finding_json_text(e->note) : json_null(), "file",
+				      finding_json_text(e->file), "line",
 				      e->kind == FINDING_EVIDENCE_FILE ? json_integer(e->line) : json_null()));
 	}
 	return list;
@@ -60,7 +61,7 @@ static json_t *lines_json(const struct finding_fix *fix)
 	finding_fix_lines(fix, &lines);
 	struct span rest = buffer_span(&lines);
 	while (rest.at && rest.length)
-		json_array_append_new(list, json_of(span_cut(&rest, '\n')));
+		json_array_append_new(list, finding_json_text(span_cut(&rest, '\n')));
 	buffer_done(&lines);
 	return list;
 }
@@ -71,7 +72,7 @@ static json_t *fixes_json(const struct finding *f)
 	for (const struct finding_fix *fix = f->fixes; fix; fix = fix->next)
 		json_array_append_new(list, json_pack("{ss so so so}", "who", finding_who_name(fix->who), "where",
 						    fix->where ? json_string(fix->where) : json_null(), "title",
-						    json_of(fix->title), "lines", lines_json(fix)));
+						    finding_json_text(fix->title), "lines", lines_json(fix)));
 	return list;
 }
 
@@ -108,11 +109,11 @@ json_t *finding_json(const struct finding *f)
 	size_t length = finding_title(f, title, sizeof(title));
 	return json_pack("{ss ss ss so so so so so so so so so so}", "code", entry->code, "severity",
 		finding_severity_name(f->severity), "who", finding_who_name(f->who), "title",
-		json_of(span_make(title, length)), "subject", json_of(f->subject), "observed", json_of(f->observed),
-		"expected", json_of(f->expected), "evidence", evidence_json(f), "fixes", fixes_json(f), "not_judged",
-		not_judged_json(f), "ms_diagnostics", finding_json_diagnostics(f), "hresult",
-		hex_json(entry->hresult.code, entry->hresult.name), "result_code",
-		hex_json(entry->result.code, entry->result.name));
+		finding_json_text(span_make(title, length)), "subject", finding_json_text(f->subject), "observed",
+		finding_json_text(f->observed), "expected", finding_json_text(f->expected), "evidence",
+		evidence_json(f), "fixes", fixes_json(f), "not_judged", not_judged_json(f), "ms_diagnostics",
+		finding_json_diagnostics(f), "hresult", hex_json(entry->hresult.code, entry->hresult.name),
+		"result_code", hex_json(entry->result.code, entry->result.name));
 }
 
 json_t *finding_list_json(const struct finding_list *list)

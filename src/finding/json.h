@@ -7,6 +7,8 @@
 
 #include <jansson.h>
 
+/* A JSON string; null where the text is absent. */
+json_t *finding_json_text(struct span text);
 /* {code, severity, who, title, subject, observed, expected, evidence: [{kind, text, mark: [offset, length] or null,
  * note, file, line}], fixes: [{who, where, title, lines: []}], not_judged: [], ms_diagnostics, hresult, result_code} */
 json_t *finding_json(const struct finding *f);
