@@ -138,10 +138,9 @@ static struct finding_evidence *evidence_new(struct finding *f, enum finding_evi
 	return e;
 }
 
-void finding_evidence(
-	struct finding *f, enum finding_evidence_kind kind, struct span text, struct span mark, struct span note)
+static void evidence_mark(
+	const struct finding *f, struct finding_evidence *e, struct span text, struct span mark, struct span note)
 {
-	struct finding_evidence *e = evidence_new(f, kind, text);
 	if (!e || !e->text.at)
 		return;
 	if (mark.at >= text.at && mark.at + mark.length <= text.at + text.length) {
@@ -151,13 +150,26 @@ void finding_evidence(
 	e->note = list_copy(f->list, note);
 }
 
-void finding_evidence_file(struct finding *f, struct span file, uint32_t line, struct span text)
+void finding_evidence(
+	struct finding *f, enum finding_evidence_kind kind, struct span text, struct span mark, struct span note)
+{
+	evidence_mark(f, evidence_new(f, kind, text), text, mark, note);
+}
+
+void finding_evidence_line(
+	struct finding *f, struct span file, uint32_t line, struct span text, struct span mark, struct span note)
 {
 	struct finding_evidence *e = evidence_new(f, FINDING_EVIDENCE_FILE, text);
 	if (!e)
 		return;
 	e->file = list_copy(f->list, file);
 	e->line = line;
+	evidence_mark(f, e, text, mark, note);
+}
+
+void finding_evidence_file(struct finding *f, struct span file, uint32_t line, struct span text)
+{
+	finding_evidence_line(f, file, line, text, SPAN_NONE, SPAN_NONE);
 }
 
 void finding_value(struct finding *f, const char *name, struct span value)

@@ -102,6 +102,9 @@ void finding_expected(struct finding *f, struct span text);
 void finding_evidence(
 	struct finding *f, enum finding_evidence_kind kind, struct span text, struct span mark, struct span note);
 void finding_evidence_file(struct finding *f, struct span file, uint32_t line, struct span text);
+/* The same with carets, as finding_evidence has them. */
+void finding_evidence_line(
+	struct finding *f, struct span file, uint32_t line, struct span text, struct span mark, struct span note);
 /* name must be a constant. Values of one name keep their order. */
 void finding_value(struct finding *f, const char *name, struct span value);
 struct span finding_value_get(const struct finding *f, const char *name);
