@@ -19,6 +19,9 @@ struct explain_style {
 /* One problem: sentence, ladder, finding, candidates, next steps. number: which of them, from 1. */
 int explain_render_human(
 	const struct explain_problem *p, size_t number, const struct explain_style *style, struct buffer *out);
+/* The same in a line: its sentence, and with `as` the number of a problem with the same cause. 0: none. */
+int explain_render_line(const struct explain_problem *p, size_t number, size_t as, const struct explain_style *style,
+	struct buffer *out);
 /* What stands before and after all problems: files read, clocks, asides, totals, "no federation failure here". */
 struct explain_file_line {
 	struct span name;

@@ -127,3 +127,16 @@ int explain_render_human(
 	int printed = paper_done(&paper);
 	return status ? status : printed;
 }
+
+int explain_render_line(const struct explain_problem *p, size_t number, size_t as, const struct explain_style *style,
+	struct buffer *out)
+{
+	struct paper paper;
+	paper_init(&paper, out, &style->finding);
+	paper_printf(&paper, "%s %zu: ", explain_case_kind_word(p->subject->kind), number);
+	paper_text(&paper, p->sentence);
+	if (as)
+		paper_printf(&paper, " (as %zu)", as);
+	paper_end(&paper, 2);
+	return paper_done(&paper);
+}

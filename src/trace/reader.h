@@ -13,6 +13,7 @@ struct trace_place {
 	uint64_t line; /* of its first line, from 1; in a capture the number of the packet that completed it */
 	uint64_t offset; /* of its first byte */
 	struct span raw; /* all its lines, with the last newline where it has one; in a capture the message */
+	bool is_packet; /* line is the number of a packet */
 	bool is_summary; /* a message of which the log has a summary only: its bytes are made of that */
 };
 
