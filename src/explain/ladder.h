@@ -41,4 +41,10 @@ struct explain_ladder {
 /* At most so many rows are kept for the page: 0 keeps all. Lies in the arena; NULL at its maximum. */
 const struct explain_ladder *explain_ladder_make(
 	const struct explain_case *c, uint32_t failing, uint32_t rows_maximum, struct arena *arena);
+
+struct explain_style;
+/* "07:10:46.240", as the style shows times, into 13 bytes; 0 and "" where the time is not known. */
+size_t explain_time_text(const struct explain_style *style, int64_t time_us, char *ret_text);
+/* "3.2 s", "12 min". */
+void explain_duration_text(int64_t us, char *ret_text, size_t capacity);
 #endif

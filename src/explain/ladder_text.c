@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "explain/ladder_text.h"
 
-#include "base/clock.h"
 #include "base/text.h"
 #include "finding/paper.h"
 
@@ -120,33 +119,11 @@ static void end_line(struct picture *p)
 	paper_end_whole(&p->paper);
 }
 
-/* ---- time ---- */
-
-/* HH:MM:SS.mmm */
 static void put_time(struct picture *p, const struct explain_row *row)
 {
-	if (!row->time_us)
-		return;
-	int64_t shown_us = row->time_us;
-	if (p->style->utc_offset_s)
-		shown_us += (int64_t)p->style->utc_offset_s(p->style->argument, shown_us) * 1000000;
-	int64_t day_ms = shown_us / 1000 % 86400000;
-	char text[TIME_COLUMNS];
-	if (day_ms < 0)
-		day_ms += 86400000;
-	(void)snprintf(text, sizeof(text), "%02d:%02d:%02d.%03d", (int)(day_ms / 3600000), (int)(day_ms / 60000 % 60),
-		(int)(day_ms / 1000 % 60), (int)(day_ms % 1000));
-	(void)put_text(p, GUTTER, TIME_COLUMNS, span_of(text), PAPER_FAINT);
-}
-
-static void duration_text(int64_t us, char *ret_text, size_t capacity)
-{
-	if (us < 60000000)
-		(void)snprintf(ret_text, capacity, "%.1f s", (double)us / 1e6);
-	else if (us < INT64_C(7200000000))
-		(void)snprintf(ret_text, capacity, "%d min", (int)(us / 60000000));
-	else
-		(void)snprintf(ret_text, capacity, "%d h", (int)(us / INT64_C(3600000000)));
+	char text[16];
+	if (explain_time_text(p->style, row->time_us, text) > 0)
+		(void)put_text(p, GUTTER, TIME_COLUMNS, span_of(text), PAPER_FAINT);
 }
 
 /* ---- rows ---- */
@@ -253,7 +230,7 @@ static struct span between_text(struct picture *p, const struct explain_row *row
 {
 	char duration[32];
 	buffer_clear(&p->text);
-	duration_text(row->gap_us, duration, sizeof(duration));
+	explain_duration_text(row->gap_us, duration, sizeof(duration));
 	if (row->kind == EXPLAIN_ROW_GAP)
 		buffer_printf(&p->text, "%s later", duration);
 	else
