@@ -31,6 +31,7 @@ struct house {
 	const char *then_list; /* what the list is made to be after the first round; "-": it is removed */
 	unsigned rounds_seen, results_seen;
 	unsigned stop_at; /* stop after so many results; 0: never */
+	const char *stop_once; /* and not before this file of the folder exists */
 	unsigned policies; /* rule books; 0: the usual one */
 	bool fill_disk; /* from the first result on, until the second round is over */
 	bool stop_after_round; /* a while after it, from another thread */
@@ -143,14 +144,28 @@ static void see_round(void *argument, const struct check_bulk_counts *counts, un
 		assert_int_equal(pthread_create(&h->stopper, NULL, stop_soon, h), 0);
 }
 
+static void await_file(const struct house *h, const char *name)
+{
+	char path[128];
+	snprintf(path, sizeof(path), "%s/%s", h->folder, name);
+	for (int waits = 0; access(path, F_OK) < 0; waits++) {
+		if (waits == 60000)
+			fail_msg("there is no %s after a minute", path);
+		usleep(1000);
+	}
+}
+
 static void see_result(void *argument, const struct check_report *const *reports, size_t count)
 {
 	struct house *h = argument;
 	if (h->fill_disk)
 		limit_files(4096);
 	assert_true(count > 0 && reports[0]->facts);
-	if (++h->results_seen == h->stop_at)
-		h->stop = true;
+	if (++h->results_seen != h->stop_at)
+		return;
+	if (h->stop_once)
+		await_file(h, h->stop_once);
+	h->stop = true;
 }
 
 /* Settings for one round of the list; a test changes what it is about. */
@@ -170,6 +185,7 @@ static void prepare(struct house *h)
 	};
 	h->stop = false;
 	h->stop_at = 0;
+	h->stop_once = NULL;
 	h->rounds_seen = h->results_seen = 0;
 	buffer_clear(&h->said);
 }
@@ -524,12 +540,14 @@ static void what_no_command_was_told_is_found_again(void **state)
 	write_file(h->list, list.at);
 	run_well(h, good.at);
 	prepare(h);
-	h->settings.on_change = "sleep 600";
+	h->settings.on_change = "touch \"$HOUSE/begun\"; sleep 600";
 	h->settings.rounds = 0;
 	h->stop_at = 20;
+	h->stop_once = "begun";
 	run_well(h, empty.at);
 	assert_int_equal(h->rounds_seen, 0);
 	assert_non_null(strstr(h->said.at, tail));
+	assert_non_null(strstr(h->said.at, "was killed: the watch ends"));
 	for (int again = 0; again < 2; again++) {
 		prepare(h);
 		run_well(h, empty.at);
