@@ -37,6 +37,7 @@ struct source_file {
 	enum trace_kind kind;
 	int status; /* 0 or the negative errno that ended it: what was read before stays */
 	const char *why; /* in words where errno does not say it: "more than … out of an archive"; else NULL */
+	bool is_key_log; /* TLS secrets for captures: then no record is made of it */
 	uint64_t bytes; /* read so far, unpacked */
 	struct trace_reader_counts counts; /* complete once source_next gave 0 */
 	/* The first few places that could not be read. */
