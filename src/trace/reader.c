@@ -14,6 +14,7 @@ static const struct trace_reading *reading_of(enum trace_kind kind)
 		[TRACE_KIND_SIPSTACK] = &trace_reading_sipstack,
 		[TRACE_KIND_UCCAPI] = &trace_reading_uccapi,
 		[TRACE_KIND_JSON] = &trace_reading_json,
+		[TRACE_KIND_CAPTURE] = &trace_reading_capture,
 	};
 	return (unsigned)kind < TRACE_KIND_COUNT ? readings[kind] : NULL;
 }
@@ -127,6 +128,8 @@ static size_t read_some(struct trace_reader *reader, struct span text, bool last
 static struct span next_part(const struct trace_reader *reader, struct span piece)
 {
 	size_t start = reader->carry.length < piece.length ? reader->carry.length : piece.length;
+	if (reader->needed > reader->carry.length)
+		return span_first(piece, reader->needed - reader->carry.length);
 	size_t end = start + span_find(span_from(piece, start), '\n');
 	end = end < piece.length ? end + 1 : piece.length;
 	return span_first(piece, end < TRACE_RECORD_MAXIMUM ? end : TRACE_RECORD_MAXIMUM);

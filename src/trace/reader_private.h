@@ -21,6 +21,7 @@ extern const struct trace_reading trace_reading_expressway;
 extern const struct trace_reading trace_reading_sipstack;
 extern const struct trace_reading trace_reading_uccapi;
 extern const struct trace_reading trace_reading_json;
+extern const struct trace_reading trace_reading_capture;
 
 struct trace_reader {
 	struct trace_reader_settings settings;
@@ -31,6 +32,8 @@ struct trace_reader {
 	struct trace_reader_counts counts;
 	uint64_t offset; /* of the text handed to read */
 	uint64_t line; /* complete lines before it */
+	/* Set by read where it gives 0: bytes of text that it needs before it can go on; 0: the rest of a line. */
+	size_t needed;
 	bool skipping; /* inside a line that is too long */
 };
 
