@@ -93,6 +93,8 @@ struct explain_clock {
 	int64_t offset_us; /* to be added to its times */
 	int64_t spread_us; /* how far the measures are apart: the way there counts as half */
 	uint32_t measures; /* 0: nothing to go by, taken as equal */
+	int32_t zone_s; /* of the offset: what is a log written in local time, in whole quarters of an hour; else 0 */
+	uint32_t file; /* the first file it wrote; all there is of a box without a name */
 };
 
 /* Failures that are none of federation, counted: "registration refused", "H.323", "alarm" … */

@@ -4,11 +4,13 @@
 /* Events into cases: messages into transactions, dialogs and calls, over all boxes and files (docs/explaining.md says
  * by what). Pure. Holds what is open and what failed; a call that ended well is given out and forgotten as soon as
  * memory is wanted, so that memory goes with the calls that are open and not with the size of the files. */
+#include "base/hash.h"
 #include "explain/case.h"
 
 struct explain_joiner_settings {
 	size_t memory_maximum; /* of all that is held; 0: 96 MiB. Beyond it good cases go first, then the oldest failed
 				*/
+	struct hash_key hash_key; /* random: Call-IDs are chosen by strangers */
 	bool keep_good; /* give good cases too (--all); otherwise they are only counted */
 	/* A case is whole, or must go: failed ones at the end (or, with `live`, once nothing more is awaited for them),
 	 * in the order of their start. Valid during the call, and until the end for what the judge made of it in its

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What was joined, as a case for those who judge and draw. */
+#include "explain/joiner_private.h"
+
+#include <stdlib.h>
+
+/* ---- legs ---- */
+
+static int compare_legs(const void *a, const void *b)
+{
+	const struct joiner_leg *x = *(struct joiner_leg *const *)a, *y = *(struct joiner_leg *const *)b;
+	if (x->is_begun != y->is_begun)
+		return x->is_begun ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+/* Those of messages, the first one first. */
+static struct joiner_leg **sort_legs(const struct joiner_joined *d, struct arena *arena, uint32_t *ret_count)
+{
+	struct joiner_leg **legs = arena_allocate(arena, (d->leg_count + 1) * sizeof(struct joiner_leg *));
+	uint32_t count = 0;
+	for (struct joiner_leg *leg = d->legs; legs && leg; leg = leg->next)
+		if (leg->is_sip)
+			legs[count++] = leg;
+	if (legs)
+		qsort(legs, count, sizeof(*legs), compare_legs);
+	*ret_count = count;
+	return legs;
+}
+
+static bool make_legs(struct explain_case *c, struct joiner_leg *const *legs, uint32_t count, struct arena *arena)
+{
+	c->legs = arena_zero(arena, (count + 1) * sizeof(*c->legs));
+	if (!c->legs)
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct joiner_leg *leg = legs[i];
+		c->legs[i] = (struct explain_leg){ .call_id = leg->call_id,
+			.from_uri = leg->from_uri,
+			.to_uri = leg->to_uri,
+			.join = i == 0 ? EXPLAIN_JOIN_CALL_ID : leg->join,
+			.is_answered = leg->is_answered,
+			.status = leg->status };
+		if (c->legs[i].join > c->weakest)
+			c->weakest = c->legs[i].join;
+	}
+	c->leg_count = count;
+	return true;
+}
+
+static uint32_t index_of(struct joiner_leg *const *legs, uint32_t count, const struct joiner_entry *entry)
+{
+	if (entry->is_near || count == 0)
+		return EXPLAIN_NO_LEG;
+	for (uint32_t i = 0; i < count; i++)
+		if (legs[i] == entry->leg)
+			return i;
+	/* Known by a serial number alone: it is the call's, whichever leg's. */
+	return 0;
+}
+
+/* ---- steps ---- */
+
+static bool make_steps(struct explain_case *c, struct joiner_leg *const *legs, const struct joiner_item *items,
+	uint32_t count, struct arena *arena)
+{
+	c->steps = arena_zero(arena, (count + 1) * sizeof(*c->steps));
+	if (!c->steps)
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct joiner_item *item = &items[i];
+		if (item->is_dropped || item->is_second)
+			continue;
+		if (c->step_count == EXPLAIN_STEPS_MAXIMUM) {
+			c->dropped++;
+			continue;
+		}
+		c->steps[c->step_count++] = (struct explain_step){ .time_us = item->is_timed ? item->time_us : 0,
+			.is_arrow = item->entry->event->kind == RECORD_MESSAGE,
+			.leg = index_of(legs, c->leg_count, item->entry),
+			.event = item->entry->event,
+			.second = item->second ? item->second->entry->event : NULL,
+			.is_repeated = item->is_repeated };
+	}
+	return true;
+}
+
+/* ---- the whole ---- */
+
+/* The first record that says it: a leg of which only a judgement tells has no From. */
+static void name_case(struct explain_case *c)
+{
+	if (c->leg_count > 0) {
+		c->call_id = c->legs[0].call_id;
+		c->from = c->legs[0].from_uri;
+		c->to = c->legs[0].to_uri;
+	}
+	for (uint32_t i = 0; i < c->step_count; i++) {
+		const struct explain_event *e = c->steps[i].event;
+		if (c->steps[i].leg != 0 && c->leg_count > 0)
+			continue;
+		if (e->kind == RECORD_MESSAGE && c->method.length == 0)
+			c->method = e->message.method_name;
+		if (e->kind != RECORD_JUDGEMENT)
+			continue;
+		struct span line = e->record->judgement.start_line;
+		struct span method = span_cut(&line, ' ');
+		if (c->method.length == 0)
+			c->method = method;
+		if (c->to.length == 0 && line.at)
+			c->to = span_cut(&line, ' ');
+	}
+	/* The first request of all says best what it was about. */
+	if (c->request != EXPLAIN_NO_STEP)
+		c->method = c->steps[c->request].event->message.method_name;
+}
+
+static void time_case(struct explain_case *c)
+{
+	for (uint32_t i = 0; i < c->step_count; i++) {
+		int64_t time_us = c->steps[i].time_us;
+		if (!time_us)
+			continue;
+		if (!c->started_us)
+			c->started_us = time_us;
+		if (time_us > c->ended_us)
+			c->ended_us = time_us;
+	}
+}
+
+struct explain_case *joiner_build(struct explain_joiner *j, struct joiner_joined *d, struct arena *arena)
+{
+	struct explain_case *c = arena_zero(arena, sizeof(*c));
+	uint32_t item_count, leg_count;
+	struct joiner_item *items = c ? joiner_items(j, d, arena, &item_count) : NULL;
+	struct joiner_leg **legs = items ? sort_legs(d, arena, &leg_count) : NULL;
+	if (!legs || !make_legs(c, legs, leg_count, arena) || !make_steps(c, legs, items, item_count, arena))
+		return NULL;
+	c->kind = joiner_kind(d);
+	c->dropped += d->dropped;
+	if (!joiner_find_hosts(j, c, arena))
+		return NULL;
+	time_case(c);
+	joiner_find_outcome(j, c, d, legs);
+	name_case(c);
+	return c;
+}

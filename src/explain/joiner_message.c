@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A message finds its leg, and the leg its state. */
+#include "explain/joiner_private.h"
+
+/* ---- which leg ---- */
+
+/* What has lost its Call-ID: an answer belongs to the request before it in the same file, everything else stands
+ * alone. */
+static struct joiner_leg *nameless_leg(struct explain_joiner *j, const struct explain_event *event)
+{
+	struct joiner_leg *last = j->nameless;
+	bool lives = last && last->id == j->nameless_id && j->nameless_file == event->place.file;
+	if (lives && !event->message.is_request && last->is_pending)
+		return last;
+	j->nameless = joiner_leg_new(j);
+	j->nameless_id = j->nameless ? j->nameless->id : 0;
+	j->nameless_file = event->place.file;
+	return j->nameless;
+}
+
+static bool is_ghost(const struct explain_joiner *j, uint64_t hash)
+{
+	return j->ghosts[hash % JOINER_GHOSTS] == hash;
+}
+
+static bool begins(const struct explain_message *m)
+{
+	return m->is_request && m->to_tag.length == 0 && m->method != SIP_METHOD_ACK && m->method != SIP_METHOD_CANCEL;
+}
+
+static struct joiner_leg *leg_of(struct explain_joiner *j, const struct explain_event *event)
+{
+	const struct explain_message *m = &event->message;
+	if (m->call_id.length == 0)
+		return nameless_leg(j, event);
+	uint64_t hash = joiner_hash(j, KEY_CALL_ID, m->call_id);
+	struct joiner_leg *leg = joiner_find(j, hash);
+	if (leg || (is_ghost(j, hash) && !begins(m)))
+		return leg;
+	leg = joiner_leg_new(j);
+	if (leg)
+		joiner_add_key(j, leg, hash);
+	return leg;
+}
+
+/* ---- joins ---- */
+
+static bool is_session(struct span id)
+{
+	for (size_t i = 0; i < id.length; i++)
+		if (id.at[i] != '0')
+			return true;
+	return false;
+}
+
+/* Every Via tells the serial number that its box has for the call. */
+static void join_by_names(struct explain_joiner *j, struct joiner_leg *leg, const struct explain_event *event)
+{
+	const struct explain_message *m = &event->message;
+	for (size_t i = 0; i < m->detail->via_count; i++)
+		if (m->detail->vias[i].serial.length > 0)
+			joiner_join_by(
+				j, leg, joiner_hash(j, KEY_SERIAL, m->detail->vias[i].serial), EXPLAIN_JOIN_SERIAL);
+	if (event->serial.length > 0)
+		joiner_join_by(j, leg, joiner_hash(j, KEY_SERIAL, event->serial), EXPLAIN_JOIN_SERIAL);
+	if (event->tag.length > 0)
+		joiner_join_by(j, leg, joiner_hash(j, KEY_TAG, event->tag), EXPLAIN_JOIN_TAG);
+	/* The caller's id goes through the whole call; in an answer it is the remote one. */
+	struct span session = m->is_request ? m->local_session : m->remote_session;
+	if (m->method == SIP_METHOD_INVITE && is_session(session))
+		joiner_join_by(j, leg, joiner_hash(j, KEY_SESSION, session), EXPLAIN_JOIN_SESSION);
+}
+
+/* ---- states ---- */
+
+static void take_request(struct joiner_leg *leg, const struct explain_event *event)
+{
+	const struct explain_message *m = &event->message;
+	if (m->method == SIP_METHOD_CANCEL)
+		leg->is_cancelled = true;
+	if (!begins(m) && (m->method != SIP_METHOD_NOTIFY || leg->method == SIP_METHOD_INVITE))
+		return;
+	/* The same once more, or one branch beside another. */
+	if (leg->is_begun && m->cseq == leg->cseq)
+		return;
+	if (leg->method == SIP_METHOD_INVITE && leg->is_begun && m->method != SIP_METHOD_INVITE)
+		return;
+	if (m->method == SIP_METHOD_BENOTIFY)
+		return;
+	if (!leg->is_begun) {
+		leg->begun_us = event->time_us;
+		leg->method = m->method;
+	}
+	leg->is_begun = leg->is_pending = true;
+	leg->is_answered = false;
+	leg->status = 0;
+	leg->cseq = m->cseq;
+}
+
+static void take_response(struct joiner_leg *leg, const struct explain_message *m)
+{
+	if (m->method == SIP_METHOD_CANCEL || m->method == SIP_METHOD_BYE || m->method == SIP_METHOD_PRACK ||
+		m->method == SIP_METHOD_ACK)
+		return;
+	if (!leg->is_begun && leg->cseq == 0)
+		leg->cseq = m->cseq;
+	if (m->cseq != leg->cseq || leg->is_answered)
+		return;
+	if (m->status < 200) {
+		leg->is_ringing |= m->status >= 180;
+		leg->is_pending |= leg->status == 0;
+		return;
+	}
+	leg->is_pending = false;
+	if (m->status < 300)
+		leg->is_answered = true;
+	else
+		leg->status = m->status;
+}
+
+/* The texts of the leg are those of its first message, as that is kept. */
+static void name_leg(struct joiner_leg *leg, const struct explain_message *kept)
+{
+	if (leg->call_id.length == 0)
+		leg->call_id = kept->call_id;
+	if (leg->from_uri.length == 0)
+		leg->from_uri = kept->from_uri;
+	if (leg->to_uri.length == 0)
+		leg->to_uri = kept->to_uri;
+}
+
+void joiner_message(struct explain_joiner *j, const struct explain_event *event)
+{
+	const struct explain_message *m = &event->message;
+	struct joiner_leg *leg = leg_of(j, event);
+	if (!leg)
+		return;
+	if (!leg->is_sip) {
+		leg->is_sip = true;
+		leg->method = m->method;
+	}
+	bool was_pending = leg->is_pending;
+	uint16_t was_status = leg->status;
+	bool was_answered = leg->is_answered;
+	if (m->is_request)
+		take_request(leg, event);
+	else
+		take_response(leg, m);
+	bool changed = leg->is_pending != was_pending || leg->status != was_status || leg->is_answered != was_answered;
+	/* What a good one begins anew is kept again. */
+	if (changed && leg->joined->state == JOINED_GOOD)
+		joiner_settle(j, leg->joined);
+	struct explain_event *kept = joiner_keep(j, leg, event, false);
+	if (kept)
+		name_leg(leg, &kept->message);
+	if (m->detail)
+		join_by_names(j, leg, event);
+	if (changed || leg->joined->entry_count <= 1)
+		joiner_settle(j, leg->joined);
+}
