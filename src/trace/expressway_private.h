@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef FEDGE_TRACE_EXPRESSWAY_PRIVATE_H
 #define FEDGE_TRACE_EXPRESSWAY_PRIVATE_H
-/* The reader of an Expressway's log from inside: expressway_read.c takes lines apart and puts messages together,
- * expressway_line.c makes records of all other lines. */
+/* The reader of an Expressway's log from inside: expressway_front.c reads what stands before the keys of a line,
+ * expressway_keys.c the keys, expressway_message.c the message behind it; expressway_read.c joins the lines of a
+ * message, expressway_line.c and expressway_tls.c make records of all others. */
+#include "trace/kind_private.h"
 #include "trace/reader_private.h"
 
 #define EXPRESSWAY_KEYS_MAXIMUM 40
@@ -15,39 +17,106 @@ struct expressway_key {
 	struct span value;
 };
 
+/* What stands before the keys of a line. */
+struct expressway_front {
+	struct span stamp; /* absent: the line begins with the process */
+	struct span node; /* absent: not said */
+	struct span process; /* "tvcs", "alarm", "XCP_JABBERD"; absent: not said */
+	size_t length; /* up to the keys */
+};
+bool expressway_read_front(struct span line, struct expressway_front *ret_front);
+/* The year is used where the stamp has none. *ret_zoned: it says its zone, and the time is UTC. */
+bool expressway_stamp_time(struct span stamp, int year, bool *ret_zoned, int64_t *ret_us);
+
+/* Keys that most lines have, or that tell lines apart. */
+enum expressway_name {
+	EXPRESSWAY_UTC_TIME,
+	EXPRESSWAY_MODULE,
+	EXPRESSWAY_EVENT,
+	EXPRESSWAY_LEVEL,
+	EXPRESSWAY_DETAIL,
+	EXPRESSWAY_ACTION,
+	EXPRESSWAY_LOCAL_IP,
+	EXPRESSWAY_LOCAL_PORT,
+	EXPRESSWAY_SRC_IP,
+	EXPRESSWAY_SRC_PORT,
+	EXPRESSWAY_DST_IP,
+	EXPRESSWAY_DST_PORT,
+	EXPRESSWAY_MSG_HASH,
+	EXPRESSWAY_UNNAMED
+};
+
 /* One line. */
 struct expressway_line {
 	struct record_head head; /* time and node */
+	struct span process;
+	struct span words; /* the longest text that is in no key */
+	struct span known[EXPRESSWAY_UNNAMED]; /* values of keys, as they stand */
 	struct expressway_key keys[EXPRESSWAY_KEYS_MAXIMUM];
 	size_t count;
 };
 
-/* A record that waits for the line it belongs together with. */
-struct expressway_waiting {
-	uint64_t hash; /* of a summary; 0: the place is free */
+/* False where it is no line of the log, or has no time. */
+bool expressway_read_text(struct trace_reader *reader, struct span text, struct expressway_line *ret_line);
+void expressway_read_keys(struct span text, struct expressway_line *line);
+
+/* Memory of the message at hand. */
+struct expressway_message {
+	char *at;
+	size_t capacity;
+};
+/* What follows a line: a message, where there is one. */
+struct expressway_follower {
+	struct span bytes; /* as on the wire, until the next message; absent: none, or without memory */
+	size_t whole; /* bytes of the log, with SIPMSG: and the last bar */
+	size_t lines;
+	bool is_message;
+};
+/* What stands behind "SIPMSG:" is added to the follower. False: the end of the message has not come. */
+bool expressway_read_message(
+	struct trace_reader *reader, struct span text, bool last, struct expressway_follower *follower);
+
+/* The summary of a message that has not come: its line, as it stands. */
+struct expressway_summary {
+	uint64_t hash;
+	int64_t time_us;
+	uint64_t line, offset;
+	struct buffer raw;
+};
+
+/* A failed handshake whose other half has not come. */
+struct expressway_failure {
+	bool waits;
+	bool is_event; /* the half that waits is the event, not the module's line */
+	int64_t time_us;
 	struct buffer packed;
 	struct buffer raw;
 	uint64_t line, offset;
 };
 
 struct expressway_state {
-	/* Summaries whose message has not come, the oldest first. */
-	struct expressway_waiting summaries[EXPRESSWAY_SUMMARIES_MAXIMUM];
+	struct expressway_message message;
+	struct expressway_summary summaries[EXPRESSWAY_SUMMARIES_MAXIMUM]; /* the oldest first */
 	size_t summary_count;
 	uint64_t given[EXPRESSWAY_SUMMARIES_MAXIMUM]; /* hashes of messages given, for a summary that comes after */
 	size_t next_given;
-	struct expressway_waiting failure; /* a TLS failure whose event has not come */
-	/* Names found in a certificate, until its handshake has ended: each with its NUL. */
+	/* A log may have summaries only: then none waits any more. */
+	bool has_messages;
+	size_t missed;
+	struct expressway_failure failure;
+	/* Names found in a certificate, until its handshake has ended: each with its length in front. */
 	struct buffer names;
 	size_t name_count;
+	struct buffer common_name;
+	uint64_t names_thread; /* whose they are */
 	/* Addresses of this box, learned from messages: tell who opened a connection. */
 	struct record_address locals[EXPRESSWAY_LOCALS_MAXIMUM];
 	size_t local_count;
-	/* The last stamps of the two kinds, local and UTC, and what they meant. */
+	/* The last second of a UTCTime, and what it meant. */
 	struct expressway_stamp {
 		char text[20];
 		int64_t us;
-	} local_stamp, utc_stamp;
+	} utc_stamp;
 };
 
 /* Absent where there is no such key. The value is as it stands. */
@@ -60,14 +129,39 @@ struct span expressway_find_text(
 /* 0 where it is none. */
 uint64_t expressway_find_number(const struct expressway_line *line, const char *name, size_t length, uint64_t maximum);
 #define expressway_number(line, name, maximum) expressway_find_number((line), (name), strlen(name), (maximum))
-struct record_address expressway_address(const struct expressway_line *line, const char *prefix);
+/* Blanks at its ends apart. */
+bool expressway_is(struct span value, const char *word);
+/* Address and port of one end; absent keys leave it unknown. */
+struct record_address expressway_end(
+	const struct expressway_line *line, enum expressway_name ip, enum expressway_name port);
+#define EXPRESSWAY_SOURCE EXPRESSWAY_SRC_IP, EXPRESSWAY_SRC_PORT
+#define EXPRESSWAY_DESTINATION EXPRESSWAY_DST_IP, EXPRESSWAY_DST_PORT
+#define EXPRESSWAY_LOCAL EXPRESSWAY_LOCAL_IP, EXPRESSWAY_LOCAL_PORT
 bool expressway_is_local(const struct expressway_state *state, const struct record_address *address);
 
 /* A line that is no message: gives the record, or counts it as another. */
 void expressway_read_line(
 	struct trace_reader *reader, const struct expressway_line *line, const struct trace_place *place);
-/* Keeps a copy of a record until its other half comes. False without memory: then it does not wait. */
-bool expressway_wait(struct expressway_waiting *waiting, const struct record *r, const struct trace_place *place);
-/* Gives it out without its other half; nothing where none waits. */
-void expressway_give_waiting(struct trace_reader *reader, struct expressway_waiting *waiting, bool is_summary);
+
+/* ---- lines on their way to records: expressway_line.c, expressway_tls.c, expressway_notice.c ---- */
+
+struct expressway_work {
+	struct trace_reader *reader;
+	const struct expressway_line *line;
+	const struct trace_place *place;
+	struct record record;
+	struct span spans[RECORD_LIST_MAXIMUM];
+	struct record_pair pairs[RECORD_LIST_MAXIMUM];
+};
+void expressway_give(struct expressway_work *w, enum record_kind kind);
+bool expressway_starts(struct span s, const char *words, struct span *ret_rest);
+/* What stands before the words, which must be there; *rest keeps what follows them. */
+bool expressway_before(struct span *rest, const char *words, struct span *ret_text);
+
+void expressway_read_ssl(struct expressway_work *w);
+void expressway_read_tls_event(struct expressway_work *w, unsigned int inbound);
+/* A failed handshake that waits is given without its other half; nothing where none waits. */
+void expressway_give_failure(struct trace_reader *reader);
+/* No record of its own is made for the line: a notice, where it may matter to anybody, else it is counted. */
+void expressway_read_notice(struct expressway_work *w);
 #endif

@@ -3,6 +3,7 @@
  * escapes are borrowed from the line. Fields that this version does not know are passed over. */
 #include "base/require.h"
 #include "record/field.h"
+#include "trace/kind_private.h"
 #include "trace/reader_private.h"
 #include "trace/stamp_read.h"
 #include "trace/text_read.h"
@@ -435,6 +436,14 @@ static void read_line(struct trace_reader *reader, struct span line, const struc
 		trace_reader_unread(reader, place, "a record that is damaged");
 	else
 		trace_reader_give(reader, &reading.record, place);
+}
+
+bool json_begins_record(struct span line)
+{
+	size_t i = 0;
+	while (i < line.length && line.at[i] == ' ')
+		i++;
+	return i < line.length && line.at[i] == '{' && span_find_span(line, SPAN("\"kind\"")) < line.length;
 }
 
 static size_t read_json(struct trace_reader *reader, struct span text, bool last)

@@ -22,6 +22,7 @@ extern const struct trace_reading trace_reading_sipstack;
 extern const struct trace_reading trace_reading_uccapi;
 extern const struct trace_reading trace_reading_json;
 extern const struct trace_reading trace_reading_capture;
+extern const struct trace_reading trace_reading_dump;
 
 struct trace_reader {
 	struct trace_reader_settings settings;

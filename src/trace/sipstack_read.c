@@ -2,6 +2,7 @@
 /* The text trace of a Lync or Skype for Business server, both generations of its header line, back into records.
  * docs/formats.md has every field with its source. */
 #include "base/require.h"
+#include "trace/kind_private.h"
 #include "trace/reader_private.h"
 #include "trace/stamp_read.h"
 #include "trace/text_read.h"
@@ -443,9 +444,11 @@ static void read_component(struct trace_reader *reader, const struct header *h, 
 
 /* ---- lines ---- */
 
-static bool begins_record(struct span line)
+bool sipstack_begins_record(struct span line)
 {
-	return line.length > 3 && line.at[0] == 'T' && line.at[1] == 'L' && line.at[2] == '_';
+	struct span front = span_first(line, 24);
+	return line.length > 3 && line.at[0] == 'T' && line.at[1] == 'L' && line.at[2] == '_' &&
+	       span_find_span(front, SPAN("(TF_")) < front.length;
 }
 
 /* The body's length, up to and with the line that ends it. A record that was cut off ends where the next begins.
@@ -455,7 +458,7 @@ static bool find_end(struct span text, bool last, struct span *ret_body, size_t 
 	size_t done = 0, whole, lines = 0;
 	struct span line;
 	while (trace_reader_line(span_from(text, done), last, &line, &whole)) {
-		if (begins_record(line))
+		if (sipstack_begins_record(line))
 			break;
 		lines++;
 		done += whole;
@@ -517,7 +520,7 @@ static size_t read_sipstack(struct trace_reader *reader, struct span text, bool 
 	size_t whole;
 	if (!trace_reader_line(text, last, &line, &whole))
 		return 0;
-	if (begins_record(line))
+	if (sipstack_begins_record(line))
 		return read_record(reader, text, last, line, whole);
 	read_stray(reader, line, span_first(text, whole));
 	return whole;

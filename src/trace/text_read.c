@@ -200,19 +200,27 @@ void trace_read_note(struct arena *arena, struct span text, struct record_node *
 
 /* ---- messages ---- */
 
-/* -1: none that is a number. */
-static int64_t content_length(struct span head)
+bool trace_read_content_length(struct span head, uint64_t *ret_length)
 {
 	struct span rest = head;
 	while (rest.at) {
 		struct span value = span_cut(&rest, '\n');
+		/* Of all lines only those are taken apart that may be it. */
+		if (value.length == 0 || ((value.at[0] | 0x20) != 'c' && (value.at[0] | 0x20) != 'l'))
+			continue;
 		struct span name = span_trim(span_cut(&value, ':'));
-		uint64_t length;
 		if (!value.at || (!span_is_nocase(name, "content-length") && !span_is_nocase(name, "l")))
 			continue;
-		return span_to_u64(span_trim(value), INT32_MAX, &length) == 0 ? (int64_t)length : -1;
+		return span_to_u64(span_trim(value), INT32_MAX, ret_length) == 0;
 	}
-	return -1;
+	return false;
+}
+
+/* -1: none that is a number. */
+static int64_t content_length(struct span head)
+{
+	uint64_t length;
+	return trace_read_content_length(head, &length) ? (int64_t)length : -1;
 }
 
 static size_t count_newlines(struct span text)

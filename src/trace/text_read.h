@@ -26,6 +26,8 @@ enum record_transport trace_read_transport(struct span word);
 enum record_severity trace_read_severity(struct span level);
 /* What trace_append_note wrote: the event's word, a text, a count. */
 void trace_read_note(struct arena *arena, struct span text, struct record_node *ret_node);
+/* What a message's head says of its body's length; false where it says nothing, or no number. */
+bool trace_read_content_length(struct span head, uint64_t *ret_length);
 /* Lines ended by LF into a message of the wire: CR LF, or LF where Content-Length tells that a lone LF was meant.
  * head: start line and headers, without the empty line; body: absent where there was none. Absent without memory. */
 struct span trace_read_message(struct arena *arena, struct span head, struct span body);

@@ -2,6 +2,7 @@
 /* The log of a Lync or Skype for Business client back into records. Anchored on the stamp at the start of a line, which
  * is all that a public sample confirms, and on the words around a message (docs/formats.md). */
 #include "base/require.h"
+#include "trace/kind_private.h"
 #include "trace/reader_private.h"
 #include "trace/stamp_read.h"
 #include "trace/text_read.h"
@@ -13,7 +14,7 @@ struct line {
 	struct span text;
 };
 
-static bool begins_line(struct span line)
+bool uccapi_begins_line(struct span line)
 {
 	int64_t ignored;
 	return line.length >= 19 && line.at[2] == '/' && line.at[10] == '|' &&
@@ -94,6 +95,15 @@ static bool read_packet(struct span text, struct packet *ret_packet)
 	return false;
 }
 
+bool uccapi_may_begin(struct span line)
+{
+	struct span words = span_from(line, span_find_span(line, SPAN(":: ")) + 3);
+	for (size_t i = 0; i < BASE_COUNT(directions); i++)
+		if (span_equal(span_first(words, directions[i].opens.length), directions[i].opens))
+			return uccapi_begins_line(line);
+	return false;
+}
+
 /* A line that looks like one of the log's own was moved one blank to the right: it is moved back. */
 static bool is_shifted(struct span line)
 {
@@ -151,7 +161,7 @@ static size_t find_end(const struct trace_reader *reader, struct span text, bool
 	struct packet ignored;
 	size_t done = 0, whole, headers = 0;
 	while (trace_reader_line(span_from(text, done), last, &line, &whole)) {
-		if (begins_line(line) && read_line(reader, line, &header)) {
+		if (uccapi_begins_line(line) && read_line(reader, line, &header)) {
 			if (ends_message(header.text))
 				return done + whole;
 			/* The first one is the message's own start line. */
@@ -175,7 +185,7 @@ static bool collect_message(struct trace_reader *reader, struct span text, struc
 		return false;
 	for (; trace_reader_line(span_from(text, done), true, &line, &whole); done += whole) {
 		c.lines++;
-		if (begins_line(line) && read_line(reader, line, &header)) {
+		if (uccapi_begins_line(line) && read_line(reader, line, &header)) {
 			if (!ends_message(header.text))
 				collect(&c, header.text);
 		} else {
@@ -281,7 +291,7 @@ static size_t read_uccapi(struct trace_reader *reader, struct span text, bool la
 		return 0;
 	struct trace_place place = { .line = reader->line + 1, .offset = reader->offset };
 	arena_reset(&reader->arena);
-	bool readable = begins_line(raw) && read_line(reader, raw, &line);
+	bool readable = uccapi_begins_line(raw) && read_line(reader, raw, &line);
 	bool is_packet = readable && read_packet(line.text, &packet);
 	if (is_packet) {
 		size_t more = find_end(reader, span_from(text, whole), last);
