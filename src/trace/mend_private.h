@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FEDGE_TRACE_MEND_PRIVATE_H
+#define FEDGE_TRACE_MEND_PRIVATE_H
+/* The mender from inside. mend_wash.c makes clean lines of the text, mend_head.c puts fields and headers together,
+ * mend_value.c puts one value in order, mend_body.c finds bodies, mend_log.c writes each format's records, mend.c goes
+ * through the lines. */
+#include "base/buffer.h"
+#include "trace/mend.h"
+
+/* What begins at a line. */
+enum mend_anchor {
+	MEND_NONE,
+	MEND_EXPRESSWAY,
+	MEND_SIPSTACK,
+	MEND_UCCAPI,
+	MEND_JSON,
+	MEND_SEARCH,
+	MEND_SIP, /* a message's start line */
+	MEND_RECORD_ENDS, /* $$end_record */
+};
+
+/* A clean line: without quoting, numbers, marks. Several may come of one line of the file. */
+struct mend_line {
+	uint32_t at, length; /* in mender.washed; no blanks at the end */
+	uint32_t origin, origin_end; /* in mender.text, the end with its newline */
+	uint32_t number; /* line of the file, from 0 */
+	uint16_t width; /* columns of the line of the file, without what was put in front; at most UINT16_MAX */
+	uint8_t anchor;
+	bool is_soft : 1; /* begins inside a line of the file */
+	bool blank_at_end : 1; /* of the line of the file */
+};
+
+struct mender {
+	struct span text;
+	struct buffer washed;
+	struct mend_line *lines;
+	size_t count, capacity;
+	bool no_memory;
+	struct buffer logical; /* fields or headers put together, LF behind each */
+	struct buffer body;
+	struct buffer out; /* the segment at hand */
+	uint32_t hard_width; /* lines of the record at hand were cut at this column, wherever it fell; 0: at blanks */
+};
+
+/* So many lines are washed at once, empty ones after another counting as one. */
+#define MEND_LINES_MAXIMUM (1u << 18)
+/* Fills lines. Gives how far it came: the whole text, or what the maximum of lines allows. */
+size_t mend_wash(struct mender *m);
+static inline struct span mend_line_text(const struct mender *m, size_t i)
+{
+	return span_make(m->washed.at + m->lines[i].at, m->lines[i].length);
+}
+/* Where the piece that begins at `from` ends: another record begins inside of the line, or one has ended. */
+size_t mend_piece_end(struct span line, size_t from);
+/* What a line begins with. */
+enum mend_anchor mend_anchor_of(struct span line);
+/* How deep braces are, outside of texts. */
+struct mend_nesting {
+	size_t depth;
+	bool in_text;
+};
+void mend_count_braces(struct mend_nesting *n, struct span text);
+bool mend_is_strong(unsigned int anchor); /* the beginning of a record of a log, not of a message */
+
+/* A position among the lines. */
+struct mend_cursor {
+	size_t line;
+	size_t skip; /* bytes of that line that are done */
+};
+
+enum mend_names {
+	MEND_HEADERS = 1, /* of SIP */
+	MEND_FIELDS = 2, /* of records of sipstack */
+};
+/* The known name that text begins with, blanks and the colon behind it: gives its length, 0: none. *ret_whole with the
+ * colon. exact: spelled as usual, for names inside of a line. */
+size_t mend_name(struct span text, unsigned int names, bool exact, size_t *ret_whole);
+/* "Name: …" or "Name : …", whatever the case. */
+bool mend_line_is(struct span line, const char *name);
+/* Whether the lines up to the end were cut at a column; sets hard_width. */
+void mend_measure(struct mender *m, size_t begin, size_t end, unsigned int names);
+/* Fields or headers from the cursor on, into m->logical. Stops before `end`, at the end of the head. */
+struct mend_head {
+	unsigned int names;
+	size_t end; /* line to stop before */
+	bool in_bars; /* a line that is a bar alone ends it */
+	/* what was found */
+	size_t known; /* lines with a known name */
+	int64_t content_length; /* -1: none */
+	bool has_body_field; /* stopped behind "Message-Body:" */
+};
+void mend_head_read(struct mender *m, struct mend_cursor *c, struct mend_head *h);
+/* One line of a log, put together of pieces until it is whole; into m->logical. */
+void mend_keys_read(struct mender *m, struct mend_cursor *c, size_t end);
+/* 0 or 1 blank between two pieces that were one line. */
+bool mend_needs_blank(
+	const struct mender *m, size_t previous_line, struct span previous, struct span next, bool in_quote);
+
+/* key = " value " as key="value", display names without outer blanks. */
+void mend_value_append(struct buffer *out, struct span value);
+/* "Name : value" as "Name: value", the value in order. */
+void mend_header_append(struct buffer *out, struct span line);
+
+/* The body behind a head, into m->body. */
+void mend_body_read(struct mender *m, struct mend_cursor *c, const struct mend_head *h);
+
+/* The record that begins at line `begin`, up to `end` at most. Writes m->out (and m->body for a message alone) and
+ * gives the line behind it; 0: it is none. */
+size_t mend_expressway(struct mender *m, size_t begin, size_t end);
+size_t mend_sipstack(struct mender *m, size_t begin, size_t end);
+size_t mend_uccapi(struct mender *m, size_t begin, size_t end);
+size_t mend_json(struct mender *m, size_t begin, size_t end);
+size_t mend_sip(struct mender *m, size_t begin, size_t end);
+
+bool mend_is_start_line(struct span text); /* of a message, perhaps with more behind it */
+#endif
