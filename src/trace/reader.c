@@ -14,6 +14,7 @@ static const struct trace_reading *reading_of(enum trace_kind kind)
 		[TRACE_KIND_SIPSTACK] = &trace_reading_sipstack,
 		[TRACE_KIND_UCCAPI] = &trace_reading_uccapi,
 		[TRACE_KIND_JSON] = &trace_reading_json,
+		[TRACE_KIND_PLAIN] = &trace_reading_plain,
 		[TRACE_KIND_MIXED] = &trace_reading_mixed,
 		[TRACE_KIND_CAPTURE] = &trace_reading_capture,
 		[TRACE_KIND_DUMP] = &trace_reading_dump,

@@ -30,6 +30,9 @@ struct trace_reader_settings {
 	const struct trace_keys *keys;
 	/* For formats that write local time: seconds east of UTC at that local moment. NULL: UTC. */
 	int32_t (*utc_offset_s)(void *argument, int64_t local_us);
+	/* When the text was last written, in microseconds since 1970 UTC; 0: not known. Times that stand without a year, as
+	 * in a syslog, get theirs from it. */
+	int64_t written_us;
 	/* The record borrows all its texts for the call. */
 	void (*take)(void *argument, const struct record *r, const struct trace_place *place);
 	/* A line that could not be read; why is a constant. May be NULL. */

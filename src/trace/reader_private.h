@@ -21,6 +21,7 @@ extern const struct trace_reading trace_reading_expressway;
 extern const struct trace_reading trace_reading_sipstack;
 extern const struct trace_reading trace_reading_uccapi;
 extern const struct trace_reading trace_reading_json;
+extern const struct trace_reading trace_reading_plain;
 extern const struct trace_reading trace_reading_mixed;
 extern const struct trace_reading trace_reading_capture;
 extern const struct trace_reading trace_reading_dump;
