@@ -376,15 +376,33 @@ static void warn_cut(const struct trust_judge *judge, const struct trust_domain 
 	words_fix(f, "DNS", SPAN("remove the records of servers that are gone"));
 }
 
+/* No server among the records that were kept: one of the others could name it. */
+static void judge_unseen(const struct trust_judge *judge, const struct trust_domain *facts)
+{
+	struct finding *f = finding_add(judge->findings, FINDING_EXAMINATION_CUT, facts->domain);
+	f->status = finding_entry(FINDING_SRV_LOOKUP_FAILED)->status;
+	f->suppresses = finding_entry(FINDING_SRV_LOOKUP_FAILED)->suppresses;
+	finding_value(f, "domain", facts->domain);
+	finding_observed(f,
+		words_printf(judge, "%zu SRV records were looked at, none names a server of the domain; there are more",
+			facts->record_count));
+	finding_expected(f, SPAN("every record seen, or a right one among the first"));
+}
+
 static int judge_records(const struct trust_judge *judge, const struct trust_domain *facts, struct trust_plan *plan)
 {
 	struct trust_candidate *candidates =
-		arena_allocate(judge->findings->arena, facts->record_count * sizeof(*candidates));
+		arena_allocate(judge->findings->arena, (facts->record_count + 1) * sizeof(*candidates));
 	if (!candidates)
 		return -ENOMEM;
 	size_t count = collect(judge, facts, candidates);
 	if (facts->cut)
 		warn_cut(judge, facts);
+	if (count == 0 && facts->cut) {
+		judge_unseen(judge, facts);
+		plan->undecided = true;
+		return 0;
+	}
 	if (count == 0) {
 		judge_outside(judge, facts);
 		return 0;
@@ -407,12 +425,12 @@ int trust_judge_domain(const struct trust_judge *judge, struct span domain, cons
 	enum trust_lookup_status status = facts ? facts->lookup.status : TRUST_LOOKUP_NOT_ASKED;
 	int result = 0;
 	if (status == TRUST_LOOKUP_NODATA || status == TRUST_LOOKUP_NXDOMAIN ||
-		(status == TRUST_LOOKUP_OK && facts->record_count == 0)) {
+		(status == TRUST_LOOKUP_OK && facts->record_count == 0 && !facts->cut)) {
 		judge_missing(judge, facts);
 	} else if (status != TRUST_LOOKUP_OK) {
 		judge_lookup_failed(judge, domain, facts);
 		plan.undecided = true;
-	} else if (all_declined(facts)) {
+	} else if (all_declined(facts) && !facts->cut) {
 		judge_declined(judge, facts);
 	} else {
 		result = judge_records(judge, facts, &plan);

@@ -264,6 +264,12 @@ static const struct expectation microsoft[] = {
 		"error:connect-refused warning:addresses-cut error:examination-cut", "+++x...... +++?......",
 		CHECK_UNKNOWN },
 
+	{ "more SRV records than are kept, a good one among them", { .srv_cut = true }, CHECK_WARN, "", 0,
+		"warning:srv-records-cut", "!++++++++.", CHECK_WARN },
+	{ "more SRV records than are kept, none in the domain", { .targets = { "vcse.b.example" }, .srv_cut = true },
+		CHECK_UNKNOWN, "examination-cut", 0, "warning:srv-records-cut error:examination-cut", "!x++++.++.",
+		CHECK_UNKNOWN },
+
 	/* OPTIONS */
 	{ "OPTIONS answered", { .servers = { { .address = ADDRESS_1, .options = { true, 200, NULL } } } }, CHECK_PASS,
 		"", 0, "", "++++++++++", CHECK_PASS },

@@ -74,6 +74,7 @@ struct world {
 	const char *targets[WORLD_MAXIMUM]; /* "host" or "host:port"; none: vcse.a.example. "-": no record */
 	enum trust_lookup_status srv; /* 0: OK */
 	const char *why;
+	bool srv_cut;
 	bool unsigned_;
 	bool bogus; /* of the SRV answer, as of a host */
 	struct host hosts[WORLD_MAXIMUM]; /* none: every target has ADDRESS_1 */
@@ -114,7 +115,8 @@ static inline void world_targets(const struct world *w, struct check_facts *fact
 			.secure = !w->unsigned_ && !w->bogus,
 			.bogus = w->bogus },
 		.records = records,
-		.record_count = status == TRUST_LOOKUP_OK && !w->server ? count : 0 };
+		.record_count = status == TRUST_LOOKUP_OK && !w->server ? count : 0,
+		.cut = w->srv_cut };
 }
 
 static inline void world_host(struct check_facts *facts, const struct host *from)

@@ -178,6 +178,37 @@ static void a_cut_answer_is_told(void **state)
 	bench_close(&b);
 }
 
+/* What was not seen could be right: never a firm no. */
+static void a_cut_answer_without_a_server_is_undecided(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		const char *targets[3];
+	} answers[] = {
+		{ "all outside", { "vcse.b.lab", "vcse.sub.a.lab" } },
+		{ "the domain itself", { "a.lab" } },
+		{ "declined", { "" } },
+		{ "none that could be read", { NULL } },
+	};
+	for (size_t i = 0; i < BASE_COUNT(answers); i++) {
+		struct bench b;
+		struct trust_srv records[3];
+		struct trust_plan plan;
+		char codes[1024];
+		bench_open(&b);
+		struct trust_domain facts = bench_domain("a.lab", answers[i].targets, records);
+		facts.lookup.status = TRUST_LOOKUP_OK;
+		facts.cut = true;
+		trust_judge_domain(&b.judge, SPAN("a.lab"), &facts, &plan);
+		if (strcmp(bench_codes(&b, codes), "srv-records-cut examination-cut") != 0 || plan.accepted ||
+			!plan.undecided)
+			fail_msg("%s: %s, %saccepted, %sundecided", answers[i].name, codes, plan.accepted ? "" : "not ",
+				plan.undecided ? "" : "not ");
+		bench_close(&b);
+	}
+}
+
 /* Other rule books know no domain rule. */
 static void rfc5922_and_dane_take_any_target(void **state)
 {
@@ -395,6 +426,7 @@ int main(void)
 		cmocka_unit_test(no_facts_is_no_answer),
 		cmocka_unit_test(the_apex_counts_where_it_is_set),
 		cmocka_unit_test(a_cut_answer_is_told),
+		cmocka_unit_test(a_cut_answer_without_a_server_is_undecided),
 		cmocka_unit_test(rfc5922_and_dane_take_any_target),
 		cmocka_unit_test(the_values_are_those_of_the_sample),
 		cmocka_unit_test(the_block_is_as_designed),
