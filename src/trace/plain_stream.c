@@ -104,7 +104,8 @@ static struct span head_lines(const struct plain_stream *s)
 	return span_first(head, length);
 }
 
-static struct span bytes_of(struct arena *arena, const struct plain_stream *s, size_t lines)
+/* Absent without memory. */
+static struct span wire_bytes(struct arena *arena, const struct plain_stream *s, size_t lines)
 {
 	struct span text = span_first(buffer_span(&s->text), plain_stream_mark(s, lines - 1)->text);
 	if (s->head == 0 || text.length < s->head)
@@ -144,7 +145,9 @@ void plain_stream_give(struct trace_reader *reader, struct plain_stream *s, size
 		reader->counts.other += lines;
 		return;
 	}
-	r.message.bytes = bytes_of(&reader->arena, s, lines);
+	r.message.bytes = wire_bytes(&reader->arena, s, lines);
+	if (!r.message.bytes.at) /* as it stood, then */
+		r.message.bytes = span_first(buffer_span(&s->text), plain_stream_mark(s, lines - 1)->text);
 	trace_reader_give(reader, &r, &place);
 }
 

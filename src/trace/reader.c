@@ -17,6 +17,7 @@ static const struct trace_reading *reading_of(enum trace_kind kind)
 		[TRACE_KIND_PLAIN] = &trace_reading_plain,
 		[TRACE_KIND_MIXED] = &trace_reading_mixed,
 		[TRACE_KIND_CAPTURE] = &trace_reading_capture,
+		[TRACE_KIND_HEP] = &trace_reading_hep,
 		[TRACE_KIND_DUMP] = &trace_reading_dump,
 	};
 	return (unsigned)kind < TRACE_KIND_COUNT ? readings[kind] : NULL;

@@ -24,6 +24,7 @@ extern const struct trace_reading trace_reading_json;
 extern const struct trace_reading trace_reading_plain;
 extern const struct trace_reading trace_reading_mixed;
 extern const struct trace_reading trace_reading_capture;
+extern const struct trace_reading trace_reading_hep;
 extern const struct trace_reading trace_reading_dump;
 
 struct trace_reader {
