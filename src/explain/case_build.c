@@ -14,7 +14,7 @@ static int compare_legs(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
-/* Those of messages, the first one first. */
+/* Those of messages, the first one first; where there are none, the one that events tell of. */
 static struct joiner_leg **sort_legs(const struct joiner_joined *d, struct arena *arena, uint32_t *ret_count)
 {
 	struct joiner_leg **legs = arena_allocate(arena, (d->leg_count + 1) * sizeof(struct joiner_leg *));
@@ -22,6 +22,8 @@ static struct joiner_leg **sort_legs(const struct joiner_joined *d, struct arena
 	for (struct joiner_leg *leg = d->legs; legs && leg; leg = leg->next)
 		if (leg->is_sip)
 			legs[count++] = leg;
+	if (legs && count == 0 && joiner_first_leg(d))
+		legs[count++] = joiner_first_leg(d);
 	if (legs)
 		qsort(legs, count, sizeof(*legs), compare_legs);
 	*ret_count = count;
@@ -88,6 +90,33 @@ static bool make_steps(struct explain_case *c, struct joiner_leg *const *legs, c
 /* ---- the whole ---- */
 
 /* The first record that says it: a leg of which only a judgement tells has no From. */
+static void name_by_event(struct explain_case *c, const struct explain_event *e)
+{
+	if (e->kind != RECORD_CALL && e->kind != RECORD_SEARCH)
+		return;
+	bool is_call = e->kind == RECORD_CALL;
+	if (c->from.length == 0)
+		c->from = is_call ? e->record->call.source : e->record->search.source;
+	if (c->to.length == 0)
+		c->to = is_call ? e->record->call.destination : e->record->search.destination;
+	if (c->method.length == 0)
+		c->method = is_call ? SPAN("INVITE") : e->record->search.method;
+	if (c->call_id.length == 0 && is_call)
+		c->call_id = e->record->call.call_id;
+}
+
+static void name_by_judgement(struct explain_case *c, const struct explain_event *e)
+{
+	if (e->kind != RECORD_JUDGEMENT)
+		return;
+	struct span line = e->record->judgement.start_line;
+	struct span method = span_cut(&line, ' ');
+	if (c->method.length == 0)
+		c->method = method;
+	if (c->to.length == 0 && line.at)
+		c->to = span_cut(&line, ' ');
+}
+
 static void name_case(struct explain_case *c)
 {
 	if (c->leg_count > 0) {
@@ -101,14 +130,9 @@ static void name_case(struct explain_case *c)
 			continue;
 		if (e->kind == RECORD_MESSAGE && c->method.length == 0)
 			c->method = e->message.method_name;
-		if (e->kind != RECORD_JUDGEMENT)
-			continue;
-		struct span line = e->record->judgement.start_line;
-		struct span method = span_cut(&line, ' ');
-		if (c->method.length == 0)
-			c->method = method;
-		if (c->to.length == 0 && line.at)
-			c->to = span_cut(&line, ' ');
+		name_by_judgement(c, e);
+		if (c->leg_count > 0)
+			name_by_event(c, e);
 	}
 	/* The first request of all says best what it was about. */
 	if (c->request != EXPLAIN_NO_STEP)
@@ -132,6 +156,7 @@ struct explain_case *joiner_build(struct explain_joiner *j, struct joiner_joined
 {
 	struct explain_case *c = arena_zero(arena, sizeof(*c));
 	uint32_t item_count, leg_count;
+	joiner_connections_adopt(j, d, arena);
 	struct joiner_item *items = c ? joiner_items(j, d, arena, &item_count) : NULL;
 	struct joiner_leg **legs = items ? sort_legs(d, arena, &leg_count) : NULL;
 	if (!legs || !make_legs(c, legs, leg_count, arena) || !make_steps(c, legs, items, item_count, arena))

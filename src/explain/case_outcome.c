@@ -96,18 +96,32 @@ static void find_refusal(const struct judging *g, uint32_t answer)
 	c->refused_by = c->steps[c->refusal].from;
 }
 
-/* The answer of which only the judgement tells. */
-static void take_judgement(const struct judging *g)
+/* The answer of which no message tells: a judgement does, or the box's own events. */
+static bool take_told(const struct judging *g, uint32_t step)
 {
-	for (uint32_t i = 0; i < g->c->step_count; i++) {
-		const struct explain_event *e = g->c->steps[i].event;
-		if (e->kind != RECORD_JUDGEMENT || e->record->judgement.severity == RECORD_NOTE)
-			continue;
-		g->c->status = e->record->judgement.status;
-		g->c->reason = e->record->judgement.reason;
-		g->c->refused_by = g->c->steps[i].from;
-		return;
+	const struct explain_event *e = g->c->steps[step].event;
+	const struct record *r = e->kind == RECORD_MESSAGE ? NULL : e->record;
+	if (r && r->kind == RECORD_JUDGEMENT && r->judgement.severity != RECORD_NOTE) {
+		g->c->status = r->judgement.status;
+		g->c->reason = r->judgement.reason;
+	} else if (r && r->kind == RECORD_CALL && r->call.event == RECORD_CALL_REJECTED) {
+		g->c->status = r->call.response_code;
+		g->c->reason = r->call.reason;
+	} else if (r && r->kind == RECORD_SEARCH && r->search.event == RECORD_SEARCH_COMPLETED && !r->search.found) {
+		g->c->status = r->search.response_code;
+		g->c->reason = r->search.reason;
+	} else {
+		return false;
 	}
+	g->c->refused_by = g->c->steps[step].from;
+	return true;
+}
+
+static void take_all_told(const struct judging *g)
+{
+	for (uint32_t i = 0; i < g->c->step_count && g->c->leg_count > 0; i++)
+		if (take_told(g, i))
+			return;
 }
 
 /* ---- outcomes ---- */
@@ -191,7 +205,7 @@ void joiner_find_outcome(
 		c->reason = c->steps[answer].event->message.reason;
 		find_refusal(&g, answer);
 	} else {
-		take_judgement(&g);
+		take_all_told(&g);
 	}
 	c->outcome = outcome_of(&g, answer);
 }

@@ -66,8 +66,10 @@ struct explain_detail {
 struct explain_message {
 	enum record_direction direction;
 	enum record_transport transport;
+	enum record_side side;
 	struct record_address local, remote;
 	struct span peer;
+	struct span zone;
 	uint64_t hash; /* Msg-Hash; 0: none */
 	bool is_request;
 	bool is_damaged; /* read as far as it goes: headers are missing or broken */

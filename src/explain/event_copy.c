@@ -11,7 +11,7 @@
 #define IN_EVENT(member) offsetof(struct explain_event, member)
 static const uint16_t head_spans[] = { IN_EVENT(node), IN_EVENT(serial), IN_EVENT(tag), IN_EVENT(place.quote) };
 /* method_name is not among them: of known methods it is a text of the table. */
-static const uint16_t message_spans[] = { IN_EVENT(message.peer), IN_EVENT(message.reason),
+static const uint16_t message_spans[] = { IN_EVENT(message.peer), IN_EVENT(message.zone), IN_EVENT(message.reason),
 	IN_EVENT(message.request_uri), IN_EVENT(message.call_id), IN_EVENT(message.branch), IN_EVENT(message.from_uri),
 	IN_EVENT(message.from_tag), IN_EVENT(message.to_uri), IN_EVENT(message.to_tag), IN_EVENT(message.local_session),
 	IN_EVENT(message.remote_session), IN_EVENT(message.serial), IN_EVENT(message.method_name) };

@@ -48,9 +48,11 @@ static void read_way(const struct record *r, struct explain_message *message)
 {
 	*message = (struct explain_message){ .direction = r->message.direction,
 		.transport = r->message.transport,
+		.side = r->message.side,
 		.local = r->message.local,
 		.remote = r->message.remote,
 		.peer = r->message.peer,
+		.zone = r->message.zone,
 		.hash = r->message.hash,
 		.local_session = r->head.local_session,
 		.remote_session = r->head.remote_session };

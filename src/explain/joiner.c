@@ -19,7 +19,8 @@ struct explain_joiner *explain_joiner_new(const struct explain_joiner_settings *
 	arena_init(&j->built, BUILT_MAXIMUM);
 	for (size_t i = 0; i < JOINED_STATE_COUNT; i++)
 		list_init(&j->lists[i]);
-	if (hash_init(&j->keys, KEYS_MAXIMUM) < 0 || joiner_names_init(&j->names) < 0)
+	if (hash_init(&j->keys, KEYS_MAXIMUM) < 0 || joiner_names_init(&j->names) < 0 ||
+		joiner_connections_init(&j->connections) < 0)
 		return explain_joiner_free(j);
 	return j;
 }
@@ -36,6 +37,7 @@ struct explain_joiner *explain_joiner_free(struct explain_joiner *j)
 	}
 	joiner_clocks_done(&j->clocks);
 	joiner_names_done(&j->names);
+	joiner_connections_done(&j->connections);
 	joiner_memory_done(&j->memory);
 	hash_done(&j->keys);
 	arena_done(&j->built);
@@ -142,6 +144,8 @@ void explain_joiner_end(struct explain_joiner *j)
 	for (size_t state = 0; state < JOINED_STATE_COUNT; state++)
 		list_each (link, &j->lists[state])
 			joiner_measure(j, base_container(link, struct joiner_joined, link));
+	joiner_join_parties(j);
+	joiner_failures_adopt(j);
 	struct start *starts = all_starts(j, &count);
 	for (size_t i = 0; i < count; i++)
 		joiner_give(j, starts[i].joined, &j->built);

@@ -39,16 +39,19 @@ struct joiner_leg *joiner_leg_new(struct explain_joiner *j)
 	return leg;
 }
 
+static bool goes_before(const struct joiner_leg *a, const struct joiner_leg *b)
+{
+	if (a->is_sip != b->is_sip)
+		return a->is_sip;
+	return a->is_begun != b->is_begun ? a->is_begun : a->order < b->order;
+}
+
 struct joiner_leg *joiner_first_leg(const struct joiner_joined *d)
 {
 	struct joiner_leg *first = NULL;
-	for (struct joiner_leg *leg = d->legs; leg; leg = leg->next) {
-		if (!leg->is_sip)
-			continue;
-		if (!first || (leg->is_begun && !first->is_begun) ||
-			(leg->is_begun == first->is_begun && leg->order < first->order))
+	for (struct joiner_leg *leg = d->legs; leg; leg = leg->next)
+		if ((leg->is_sip || leg->is_event) && (!first || goes_before(leg, first)))
 			first = leg;
-	}
 	return first;
 }
 
@@ -221,7 +224,7 @@ static void make_bare(struct explain_joiner *j, struct joiner_joined *d)
 		joiner_measure(j, d);
 	j->measured++;
 	for (struct joiner_leg *leg = d->legs; leg; leg = leg->next)
-		leg->call_id = leg->from_uri = leg->to_uri = SPAN_NONE;
+		leg->call_id = leg->from_uri = leg->to_uri = leg->request_uri = leg->asserted = SPAN_NONE;
 	joiner_free_pages(j, d);
 	d->first = d->last = NULL;
 	d->entry_count = 0;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "explain/joiner_private.h"
 
+/* Of one leg: each Via may bring one, and each connection that failed. */
+#define KEYS_MAXIMUM 64
+
 uint64_t joiner_hash(const struct explain_joiner *j, enum joiner_key_kind kind, struct span text)
 {
 	struct hash_key key = j->settings.hash_key;
@@ -21,6 +24,8 @@ struct joiner_leg *joiner_find(struct explain_joiner *j, uint64_t hash)
 
 void joiner_add_key(struct explain_joiner *j, struct joiner_leg *leg, uint64_t hash)
 {
+	if (leg->key_count == KEYS_MAXIMUM)
+		return;
 	struct joiner_key *key = joiner_pool_take(&j->memory, &j->memory.keys);
 	if (!key)
 		return;
@@ -31,6 +36,7 @@ void joiner_add_key(struct explain_joiner *j, struct joiner_leg *leg, uint64_t h
 	key->leg = leg;
 	key->next = leg->keys;
 	leg->keys = key;
+	leg->key_count++;
 }
 
 void joiner_join_by(struct explain_joiner *j, struct joiner_leg *leg, uint64_t hash, enum explain_join join)

@@ -127,6 +127,10 @@ static void name_leg(struct joiner_leg *leg, const struct explain_message *kept)
 		leg->from_uri = kept->from_uri;
 	if (leg->to_uri.length == 0)
 		leg->to_uri = kept->to_uri;
+	if (leg->request_uri.length == 0 && kept->is_request)
+		leg->request_uri = kept->request_uri;
+	if (leg->asserted.length == 0 && kept->detail)
+		leg->asserted = kept->detail->asserted;
 }
 
 void joiner_message(struct explain_joiner *j, const struct explain_event *event)
@@ -155,6 +159,8 @@ void joiner_message(struct explain_joiner *j, const struct explain_event *event)
 		name_leg(leg, &kept->message);
 	if (m->detail)
 		join_by_names(j, leg, event);
+	if (kept && begins(m))
+		joiner_recent_add(j, leg, event);
 	if (changed || leg->joined->entry_count <= 1)
 		joiner_settle(j, leg->joined);
 }

@@ -51,7 +51,9 @@ struct joiner_leg {
 	struct joiner_joined *joined;
 	struct joiner_leg *next; /* of the joined */
 	struct joiner_key *keys;
-	struct span call_id, from_uri, to_uri; /* in the pages of the joined; absent once those went */
+	/* In the pages of the joined; absent once those went. */
+	struct span call_id, from_uri, to_uri, request_uri, asserted;
+	uint32_t key_count;
 	int64_t begun_us;
 	uint64_t order; /* of its first event */
 	uint32_t cseq; /* of the transaction that counts */
@@ -59,6 +61,7 @@ struct joiner_leg {
 	enum sip_method method; /* of what began it; of a leg that was met later: of what was seen first */
 	enum explain_join join;
 	bool is_sip; /* false: it holds records alone, that came by a serial number or the ends of a connection */
+	bool is_event; /* no message and no judgement, but events of the box tell of it */
 	bool is_begun; /* the request that begins it was seen */
 	bool is_pending; /* it has no final answer yet */
 	bool is_answered, is_ringing, is_cancelled;
@@ -66,10 +69,11 @@ struct joiner_leg {
 };
 
 struct joiner_entry {
-	struct joiner_entry *next;
+	_Alignas(max_align_t) struct joiner_entry *next;
 	struct joiner_leg *leg;
 	bool is_near; /* stands near it in time, no more */
 	uint64_t order;
+	uint64_t ends; /* of a failed connection: which; 0: of anything else */
 	uint32_t clock;
 	struct explain_event *event;
 };
@@ -142,30 +146,30 @@ struct joiner_names {
 	uint64_t last_hash[64]; /* pairs of name and address that were just seen */
 };
 
-/* Requests that began lately: what a box does next it does for them. */
-#define JOINER_RECENT_MAXIMUM 256
+/* Requests that began lately: what a box does next it does for one of them. */
+#define JOINER_RECENT_MAXIMUM 1024
 struct joiner_recent {
 	struct joiner_leg *leg;
-	uint64_t id;
-	uint64_t node; /* hash of the box */
-	uint64_t correlation;
+	uint64_t id; /* the leg's; where they differ it is gone */
 	int64_t time_us;
-	uint64_t user_host, to_host, from_host; /* hashes: the Request-URI without its parameters, the hosts of it and
-						   of From */
+	uint32_t clock;
 };
 
+/* What was last seen of connections that stand: for the case that comes over one. */
 #define JOINER_CONNECTIONS_MAXIMUM 1024
-/* The last that was seen of a connection that stands: for the case that may come over it. */
+enum { CONNECTION_OPENED, CONNECTION_HANDSHAKE, CONNECTION_NOTICE, CONNECTION_EVENT_COUNT };
 struct joiner_connection {
 	struct hash_link link;
 	struct list age;
-	struct explain_event *opened, *handshake;
+	struct explain_event *events[CONNECTION_EVENT_COUNT];
+	uint32_t clock;
 };
 struct joiner_connections {
 	struct hash_table table;
 	struct list ages; /* oldest first */
 	struct joiner_connection *at;
 	uint32_t count;
+	struct joiner_connection *last; /* that something was heard of */
 };
 
 #define JOINER_GHOSTS 16384u
@@ -241,6 +245,46 @@ enum explain_case_kind joiner_kind(const struct joiner_joined *d);
 void joiner_message(struct explain_joiner *j, const struct explain_event *event);
 /* joiner_other.c */
 void joiner_other(struct explain_joiner *j, const struct explain_event *event);
+
+/* joiner_recent.c */
+struct joiner_wanted {
+	struct span alias; /* who was called */
+	struct span
+		names[2]; /* under the domain of who was called or who called, or that the case's DNS answers gave */
+	struct record_address address; /* that they gave */
+	int64_t window_us; /* how long ago the request may have begun */
+};
+void joiner_recent_add(struct explain_joiner *j, struct joiner_leg *leg, const struct explain_event *event);
+/* The leg that fits, else, with *ret_near, the only one that this box had open at that moment, or NULL. */
+struct joiner_leg *joiner_recent_find(struct explain_joiner *j, const struct explain_event *event,
+	const struct joiner_wanted *wanted, bool *ret_near);
+/* Connections to that name or address are the case's own from now on. */
+void joiner_interest_add(struct joiner_joined *d, struct span name);
+void joiner_interest_add_address(struct joiner_joined *d, const struct record_address *address);
+
+/* joiner_connection.c */
+int joiner_connections_init(struct joiner_connections *connections);
+void joiner_connections_done(struct joiner_connections *connections);
+/* A connection or handshake record. */
+void joiner_connection_add(struct explain_joiner *j, const struct explain_event *event);
+/* A notice that stands beside one. */
+void joiner_connection_notice(struct explain_joiner *j, const struct explain_event *event);
+/* What is known of the connections that the case's messages went over becomes a part of it. */
+void joiner_connections_adopt(struct explain_joiner *j, struct joiner_joined *d, struct arena *arena);
+/* Failures that two boxes logged, of which one is in a call: they are that call's, and nobody else's. */
+void joiner_failures_adopt(struct explain_joiner *j);
+/* A case of its own for failures of that kind with that peer; repeated ones go to the same. ends: of the connection;
+ * 0: not known. */
+void joiner_failure(struct explain_joiner *j, const struct explain_event *event, struct span peer, struct span reason,
+	uint64_t ends);
+
+/* joiner_parties.c: legs that nothing but their parties and their moment joins */
+void joiner_join_parties(struct explain_joiner *j);
+
+/* aside.c */
+void joiner_aside(struct explain_joiner *j, const struct explain_event *event);
+/* Whether a notice tells of a failure that deserves a case where nothing else tells of it. */
+bool joiner_notice_is_failure(const struct record_notice *notice);
 
 /* case_items.c: the events of a case, put in order and matched */
 struct joiner_item {

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connections and handshakes. What failed belongs to the request it was made for, as names and addresses tell; where
+ * there is none, it is a case of its own, one for each peer and reason. What stands is remembered for the case that
+ * may come over it. */
+#include "explain/joiner_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* A request waits so long for its connection. */
+#define WINDOW_US INT64_C(40000000)
+/* The same two ports may be used again by another connection after that. */
+#define ENDS_US INT64_C(60000000)
+/* Repeated failures that are kept of one peer and reason. */
+#define REPEATED_MAXIMUM 64
+/* A connection that opened so long before a case is none of its steps. */
+#define STANDING_US INT64_C(60000000)
+
+/* ---- which connection ---- */
+
+struct about {
+	struct record_address local, remote;
+	struct span peer; /* who was asked for */
+	struct span reason;
+	bool failed, closed;
+	int slot; /* where it is remembered; -1: it is not */
+};
+
+static struct about about_connection(const struct record_connection *c)
+{
+	bool opened = c->event == RECORD_CONNECTION_ATTEMPTED || c->event == RECORD_CONNECTION_OPENED ||
+		      c->event == RECORD_CONNECTION_ACCEPTED;
+	return (struct about){ c->local, c->remote, c->peer, c->reason, c->event == RECORD_CONNECTION_FAILED,
+		c->event == RECORD_CONNECTION_CLOSED, opened ? CONNECTION_OPENED : -1 };
+}
+
+static struct about about_handshake(const struct record_handshake *h)
+{
+	struct span peer = h->role == RECORD_CLIENT && h->server_name.length > 0 ? h->server_name : h->common_name;
+	struct span reason = h->verify_reason.length > 0 ? h->verify_reason : h->reason;
+	return (struct about){ h->local, h->remote, peer, reason, h->failed, false,
+		h->failed ? -1 : CONNECTION_HANDSHAKE };
+}
+
+static struct about about_of(const struct record *r)
+{
+	return r->kind == RECORD_CONNECTION ? about_connection(&r->connection) : about_handshake(&r->handshake);
+}
+
+static uint64_t hash_end(const struct explain_joiner *j, const struct record_address *address)
+{
+	char text[19];
+	memcpy(text, address->bytes, 16);
+	text[16] = (char)address->family;
+	memcpy(text + 17, &address->port, 2);
+	return joiner_hash(j, KEY_ENDS, span_make(text, sizeof(text)));
+}
+
+/* The same from both ends; 0 where an end is not known. */
+static uint64_t hash_ends(
+	const struct explain_joiner *j, const struct record_address *a, const struct record_address *b)
+{
+	if (!a->family || !b->family || !a->port || !b->port)
+		return 0;
+	return (hash_end(j, a) + hash_end(j, b)) | 1;
+}
+
+/* ---- those that stand ---- */
+
+int joiner_connections_init(struct joiner_connections *c)
+{
+	list_init(&c->ages);
+	c->at = calloc(JOINER_CONNECTIONS_MAXIMUM, sizeof(*c->at));
+	return c->at ? hash_init(&c->table, JOINER_CONNECTIONS_MAXIMUM) : -ENOMEM;
+}
+
+static void forget_events(struct joiner_connection *connection)
+{
+	for (size_t i = 0; i < CONNECTION_EVENT_COUNT; i++) {
+		free(connection->events[i]);
+		connection->events[i] = NULL;
+	}
+}
+
+void joiner_connections_done(struct joiner_connections *c)
+{
+	for (uint32_t i = 0; i < c->count; i++)
+		forget_events(&c->at[i]);
+	free(c->at);
+	hash_done(&c->table);
+	*c = (struct joiner_connections){ 0 };
+}
+
+static struct joiner_connection *find_connection(const struct joiner_connections *c, uint64_t ends)
+{
+	return ends && c->at ? (struct joiner_connection *)(void *)hash_first(&c->table, ends) : NULL;
+}
+
+/* The oldest makes room. */
+static struct joiner_connection *add_connection(struct joiner_connections *c, uint64_t ends)
+{
+	struct joiner_connection *connection;
+	if (c->count < JOINER_CONNECTIONS_MAXIMUM) {
+		connection = &c->at[c->count++];
+		list_init(&connection->age);
+	} else {
+		connection = (struct joiner_connection *)(void *)((char *)c->ages.next -
+								  offsetof(struct joiner_connection, age));
+		hash_remove(&c->table, &connection->link);
+		list_remove(&connection->age);
+		forget_events(connection);
+	}
+	list_append(&c->ages, &connection->age);
+	(void)hash_insert(&c->table, &connection->link, ends);
+	return connection;
+}
+
+static struct explain_event *copy_of(const struct explain_joiner *j, const struct explain_event *event)
+{
+	void *memory = malloc(explain_event_size(event));
+	struct explain_event *copy = memory ? explain_event_move(event, memory) : NULL;
+	if (copy) {
+		copy->place.line += j->line_base;
+		copy->place.offset += j->offset_base;
+	}
+	return copy;
+}
+
+static void remember(struct explain_joiner *j, uint64_t ends, const struct explain_event *event, int slot)
+{
+	struct joiner_connections *c = &j->connections;
+	if (!ends)
+		return;
+	struct joiner_connection *connection = find_connection(c, ends);
+	if (!connection)
+		connection = add_connection(c, ends);
+	if (slot == CONNECTION_OPENED)
+		forget_events(connection);
+	free(connection->events[slot]);
+	connection->events[slot] = copy_of(j, event);
+	connection->clock = j->clock;
+	c->last = connection;
+}
+
+/* ---- those that failed ---- */
+
+static bool is_fresh(const struct joiner_leg *leg, const struct explain_event *event)
+{
+	int64_t apart = event->time_us - leg->joined->last_us;
+	return !event->time_us || !leg->joined->last_us || (apart <= ENDS_US && apart >= -ENDS_US);
+}
+
+void joiner_failure(struct explain_joiner *j, const struct explain_event *event, struct span peer, struct span reason,
+	uint64_t ends)
+{
+	uint64_t hash = joiner_hash(j, KEY_GROUP, peer);
+	hash = hash_mix(hash, joiner_hash(j, KEY_GROUP, reason));
+	hash = hash_mix(hash, (uint64_t)j->clock << 8 | (uint64_t)event->kind);
+	struct joiner_leg *leg = joiner_find(j, hash);
+	if (!leg) {
+		leg = joiner_leg_new(j);
+		if (!leg)
+			return;
+		joiner_add_key(j, leg, hash);
+		leg->joined->entry_maximum = REPEATED_MAXIMUM;
+		leg->is_judged = true;
+	}
+	if (joiner_keep(j, leg, event, false))
+		leg->joined->last->ends = ends;
+	joiner_settle(j, leg->joined);
+}
+
+static struct span address_key(const struct record_address *address)
+{
+	return address->family ? span_make((const char *)address->bytes, sizeof(address->bytes)) : SPAN_NONE;
+}
+
+static struct span peer_key(const struct record_address *address, struct span name)
+{
+	struct span key = address_key(address);
+	return key.at ? key : name;
+}
+
+/* The leg that the record belongs to: by the names and addresses it asks for, else by both its ends. */
+static struct joiner_leg *find_leg(struct explain_joiner *j, const struct explain_event *event,
+	const struct about *about, uint64_t ends, bool *ret_near)
+{
+	const struct joiner_wanted wanted = {
+		.names = { about->peer }, .address = about->remote, .window_us = WINDOW_US
+	};
+	struct joiner_leg *leg = joiner_recent_find(j, event, &wanted, ret_near);
+	/* Being the only request at hand is enough for what failed, but not for what merely opens or ends. */
+	if (leg && (!*ret_near || about->failed))
+		return leg;
+	leg = ends ? joiner_find(j, ends) : NULL;
+	*ret_near = true;
+	return leg && is_fresh(leg, event) ? leg : NULL;
+}
+
+void joiner_connection_add(struct explain_joiner *j, const struct explain_event *event)
+{
+	const struct about about = about_of(event->record);
+	uint64_t ends = hash_ends(j, &about.local, &about.remote);
+	bool is_near;
+	if (about.slot >= 0)
+		remember(j, ends, event, about.slot);
+	struct joiner_leg *leg = find_leg(j, event, &about, ends, &is_near);
+	if (!leg) {
+		if (about.failed)
+			joiner_failure(j, event, peer_key(&about.remote, about.peer), about.reason, ends);
+		return;
+	}
+	leg->is_judged |= about.failed;
+	if (joiner_keep(j, leg, event, is_near))
+		leg->joined->last->ends = about.failed ? ends : 0;
+	if (ends && !joiner_find(j, ends))
+		joiner_add_key(j, leg, ends);
+	joiner_settle(j, leg->joined);
+}
+
+void joiner_connection_notice(struct explain_joiner *j, const struct explain_event *event)
+{
+	const struct record_notice *n = &event->record->notice;
+	struct joiner_connections *c = &j->connections;
+	uint64_t ends = hash_ends(j, &n->local, &n->remote);
+	struct joiner_connection *connection = ends ? find_connection(c, ends) : c->last;
+	struct joiner_leg *leg = ends ? joiner_find(j, ends) : NULL;
+	if (leg && is_fresh(leg, event)) {
+		(void)joiner_keep(j, leg, event, true);
+		return;
+	}
+	if (!connection || connection->clock != j->clock)
+		return;
+	free(connection->events[CONNECTION_NOTICE]);
+	connection->events[CONNECTION_NOTICE] = copy_of(j, event);
+}
+
+/* ---- what a case takes over ---- */
+
+static bool has_event(const struct joiner_joined *d, const struct explain_event *event)
+{
+	for (const struct joiner_entry *entry = d->first; entry; entry = entry->next)
+		if (entry->event->kind == event->kind && entry->event->place.file == event->place.file &&
+			entry->event->place.offset == event->place.offset)
+			return true;
+	return false;
+}
+
+static bool is_recent(const struct joiner_joined *d, const struct explain_event *event)
+{
+	return event->time_us && event->time_us <= d->last_us && event->time_us >= d->first_us - STANDING_US;
+}
+
+static void append_entry(struct joiner_joined *d, struct joiner_entry *entry)
+{
+	entry->next = NULL;
+	d->last->next = entry;
+	d->last = entry;
+	d->entry_count++;
+}
+
+static void adopt(struct joiner_joined *d, const struct joiner_entry *message, const struct joiner_connection *c,
+	struct arena *arena)
+{
+	for (size_t i = 0; i < CONNECTION_EVENT_COUNT; i++) {
+		struct explain_event *event = c->events[i];
+		if (!event || !is_recent(d, event) || has_event(d, event))
+			continue;
+		struct joiner_entry *entry = arena_zero(arena, sizeof(*entry));
+		if (!entry)
+			return;
+		entry->leg = message->leg;
+		entry->clock = c->clock;
+		/* Before the messages, where nothing but the order tells. */
+		entry->order = d->order;
+		entry->event = event;
+		append_entry(d, entry);
+	}
+}
+
+void joiner_connections_adopt(struct explain_joiner *j, struct joiner_joined *d, struct arena *arena)
+{
+	const struct joiner_connection *before = NULL;
+	const struct joiner_entry *last = d->last;
+	for (const struct joiner_entry *entry = d->first; entry; entry = entry == last ? NULL : entry->next) {
+		const struct explain_message *m = &entry->event->message;
+		if (entry->event->kind != RECORD_MESSAGE)
+			continue;
+		const struct joiner_connection *c =
+			find_connection(&j->connections, hash_ends(j, &m->local, &m->remote));
+		if (c && c != before)
+			adopt(d, entry, c, arena);
+		before = c;
+	}
+}
+
+/* ---- failures that two boxes logged ---- */
+
+struct failure {
+	uint64_t ends;
+	struct joiner_joined *joined;
+};
+
+static int compare_failures(const void *a, const void *b)
+{
+	const struct failure *x = a, *y = b;
+	return x->ends < y->ends ? -1 : x->ends > y->ends;
+}
+
+static struct joiner_joined *joined_of(struct list *link)
+{
+	return (struct joiner_joined *)(void *)((char *)link - offsetof(struct joiner_joined, link));
+}
+
+/* Those of calls; NULL where there are none. */
+static struct failure *failures_of_calls(struct explain_joiner *j, size_t *ret_count)
+{
+	size_t count = 0, capacity = 0;
+	struct failure *failures = NULL;
+	for (size_t state = 0; state < JOINED_STATE_COUNT; state++) {
+		list_each (link, &j->lists[state]) {
+			struct joiner_joined *d = joined_of(link);
+			for (struct joiner_entry *entry = d->first; entry; entry = entry->next) {
+				if (!entry->ends || !joiner_first_leg(d))
+					continue;
+				if (count == capacity) {
+					capacity = capacity ? 2 * capacity : 64;
+					struct failure *more = realloc(failures, capacity * sizeof(*more));
+					if (!more)
+						break;
+					failures = more;
+				}
+				failures[count++] = (struct failure){ entry->ends, d };
+			}
+		}
+	}
+	if (failures)
+		qsort(failures, count, sizeof(*failures), compare_failures);
+	*ret_count = count;
+	return failures;
+}
+
+/* What is left in d is what no call knows. */
+static void hand_over(struct joiner_joined *d, const struct failure *failures, size_t count)
+{
+	struct joiner_entry *entry = d->first, *next;
+	d->first = d->last = NULL;
+	d->entry_count = 0;
+	for (; entry; entry = next) {
+		const struct failure key = { entry->ends, NULL }, *found = NULL;
+		next = entry->next;
+		if (entry->ends)
+			found = bsearch(&key, failures, count, sizeof(key), compare_failures);
+		if (found) {
+			entry->is_near = true;
+			append_entry(found->joined, entry);
+		} else if (d->last) {
+			append_entry(d, entry);
+		} else {
+			entry->next = NULL;
+			d->first = d->last = entry;
+			d->entry_count = 1;
+		}
+	}
+	if (!d->first)
+		d->is_given = true;
+}
+
+void joiner_failures_adopt(struct explain_joiner *j)
+{
+	size_t count;
+	struct failure *failures = failures_of_calls(j, &count);
+	list_each (link, &j->lists[JOINED_FAILED]) {
+		struct joiner_joined *d = joined_of(link);
+		if (failures && d->first && !joiner_first_leg(d))
+			hand_over(d, failures, count);
+	}
+	free(failures);
+}
