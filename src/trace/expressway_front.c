@@ -65,8 +65,8 @@ bool expressway_begins_line(struct span line)
 	}
 }
 
-/* Messages are found without anything that came before them. What has no stamp, or one as UTCTime has it, may be the rest
- * of a line that was cut. */
+/* Messages are found without anything that came before them. What has no stamp, or one as UTCTime has it, may be the
+ * rest of a line that was cut. */
 bool expressway_may_begin(struct span line)
 {
 	return expressway_begins_line(line) && line.at[0] != 't' && (line.at[4] != '-' || line.at[10] == 'T') &&
@@ -78,6 +78,8 @@ static bool read_month(struct span text, int year, int64_t *ret_us)
 {
 	char iso[32] = "1970-01-01T";
 	int month = month_of(text);
+	if (year < 1970)
+		return false;
 	iso[0] = (char)('0' + year / 1000 % 10);
 	iso[1] = (char)('0' + year / 100 % 10);
 	iso[2] = (char)('0' + year / 10 % 10);

@@ -18,8 +18,8 @@ struct copying {
 	struct expressway_message *memory;
 };
 
-#define STEP 16
-#define SLACK (2 * STEP)
+#define STEP 64
+#define SLACK (3 * STEP)
 /* A message may grow by a CR a line. */
 #define CAPACITY_MAXIMUM (2 * TRACE_RECORD_MAXIMUM + 4096)
 
@@ -40,26 +40,32 @@ static bool make_room(struct copying *c)
 
 enum copied { COPIED, COPIED_NO_END, COPIED_NO_MEMORY };
 
+/* Copies so many bytes, and tells by a bit for each which are LF. */
+static inline uint64_t copy_step(const char *at, char *out)
+{
+	uint64_t feeds = 0;
+#ifdef __SSE2__
+	const __m128i lf = _mm_set1_epi8('\n');
+#pragma GCC unroll 4
+	for (unsigned i = 0; i < STEP / 16; i++) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(at + (size_t)16 * i));
+		_mm_storeu_si128((__m128i *)(void *)(out + (size_t)16 * i), v);
+		feeds |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, lf)) << (16 * i);
+	}
+#else
+	memcpy(out, at, STEP);
+	for (unsigned i = 0; i < STEP; i++)
+		feeds |= (uint64_t)(at[i] == '\n') << i;
+#endif
+	return feeds;
+}
+
 /* The rest of a line and what ends it. NO_END: the text ends first. */
 static enum copied copy_line(struct copying *c)
 {
 	while (c->at < c->end) {
 		if (c->out >= c->limit && !make_room(c))
 			return COPIED_NO_MEMORY;
-#ifdef __SSE2__
-		if (c->end - c->at >= STEP) {
-			__m128i v = _mm_loadu_si128((const __m128i *)(const void *)c->at);
-			unsigned mask = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8('\n')));
-			unsigned count = mask ? (unsigned)__builtin_ctz(mask) : STEP;
-			_mm_storeu_si128((__m128i *)(void *)c->out, v);
-			c->at += count;
-			c->out += count;
-			if (!mask)
-				continue;
-			c->at++;
-			return COPIED;
-		}
-#endif
 		char byte = *c->at++;
 		if (byte == '\n')
 			return COPIED;
@@ -68,7 +74,7 @@ static enum copied copy_line(struct copying *c)
 	return COPIED_NO_END;
 }
 
-static size_t left(const struct copying *c)
+static inline size_t left(const struct copying *c)
 {
 	return (size_t)(c->end - c->at);
 }
@@ -76,11 +82,23 @@ static size_t left(const struct copying *c)
 /* Nothing that begins a line of the log is longer. */
 #define FRONT_LENGTH 64
 
-/* A line of the log, not of the message. Most lines of a message are told apart by their first bytes. */
+/* By its first bytes: the line may be none of the message, or the bar that ends it. Most have a blank in front, or
+ * begin with the name of a header. */
+static inline bool is_doubtful(const char *at)
+{
+	unsigned char first = (unsigned char)*at;
+	if (first == ' ')
+		return at[1] == '|';
+	if (first >= 'A' && first <= 'Z')
+		return at[3] == ' ' && memchr("JFMASOND", first, 8); /* "Mar  2" */
+	return first == '|' || first == 't' || first == '<' || (first >= '0' && first <= '9');
+}
+
+/* A line of the log, not of the message. */
 static bool at_next_record(const struct copying *c)
 {
 	struct span line = span_make(c->at, left(c) < FRONT_LENGTH ? left(c) : FRONT_LENGTH);
-	if (line.length < 16 || line.at[0] == ' ' || (line.at[0] >= 'A' && line.at[3] != ' ' && line.at[0] != 't'))
+	if (line.length < 16 || line.at[0] == ' ')
 		return false;
 	return expressway_begins_line(span_first(line, span_find(line, '\n')));
 }
@@ -101,7 +119,7 @@ static size_t at_bar(const struct copying *c, bool *ret_indented)
 }
 
 /* A line of blanks and a bar has one blank more in the log. */
-static void take_blank_back(struct copying *c, size_t start)
+static inline void take_blank_back(struct copying *c, size_t start)
 {
 	char *first = c->memory->at + start;
 	size_t length = (size_t)(c->out - first);
@@ -115,7 +133,7 @@ static void take_blank_back(struct copying *c, size_t start)
 }
 
 /* The blank, and of the first line the bar, that the log put in front. */
-static void skip_indent(struct copying *c, bool first)
+static inline void skip_indent(struct copying *c, bool first)
 {
 	if (c->at < c->end && *c->at == ' ')
 		c->at++;
@@ -123,7 +141,7 @@ static void skip_indent(struct copying *c, bool first)
 		c->at++;
 }
 
-static void end_line(struct copying *c, size_t start)
+static inline void end_line(struct copying *c, size_t start)
 {
 	if ((size_t)(c->out - c->memory->at) > start && c->out[-1] == '\r')
 		c->out--;
@@ -186,6 +204,54 @@ static size_t finish_head(struct expressway_message *m, size_t length)
 
 /* ---- all of it ---- */
 
+/* Lines of which nothing is doubtful, while there is plenty of text and room: by far the most. Leaves the line where it
+ * is that is any other. Gives how many it took. */
+static size_t copy_plain_lines(struct copying *c, const char *end, bool is_first, size_t *head)
+{
+	const char *at = c->at;
+	char *out = c->out;
+	size_t lines = 0;
+	while (at < end && out < c->limit && (is_first ? *at == ' ' || *at == '|' : !is_doubtful(at))) {
+		const char *from = at + (*at == ' ');
+		from += is_first && *from == '|';
+		is_first = false;
+		char *to = out;
+		uint64_t feeds = copy_step(from, to);
+		while (!feeds && from < end && to < c->limit) {
+			from += STEP;
+			to += STEP;
+			feeds = copy_step(from, to);
+		}
+		if (!feeds)
+			break;
+		unsigned count = (unsigned)__builtin_ctzll(feeds);
+		from += count + 1;
+		to += count;
+		if (to > out && to[-1] == '\r')
+			to--;
+		if (to > out && to[-1] == '|')
+			break;
+		if (to == out && *head == 0)
+			*head = (size_t)(to - c->memory->at) + 2;
+		memcpy(to, "\r\n", 2);
+		out = to + 2;
+		at = from;
+		lines++;
+	}
+	c->at = at;
+	c->out = out;
+	return lines;
+}
+
+/* So much may be looked at behind the line that is copied. */
+#define AHEAD (2 * STEP)
+
+static const char *plain_end(const struct copying *c)
+{
+	size_t length = left(c) < TRACE_RECORD_MAXIMUM ? left(c) : TRACE_RECORD_MAXIMUM;
+	return c->at + (length > AHEAD ? length - AHEAD : 0);
+}
+
 bool expressway_read_message(struct trace_reader *reader, struct span text, bool last, struct expressway_follower *f)
 {
 	struct expressway_state *state = reader->state;
@@ -197,7 +263,11 @@ bool expressway_read_message(struct trace_reader *reader, struct span text, bool
 	c.limit = c.memory->at ? c.memory->at + c.memory->capacity - SLACK : NULL;
 	if (!c.limit && !make_room(&c))
 		return true;
+	const char *const plain = plain_end(&c);
 	for (; c.at < c.end && (size_t)(c.at - text.at) <= TRACE_RECORD_MAXIMUM; lines++) {
+		lines += copy_plain_lines(&c, plain, lines == 0, &head);
+		if (c.at == c.end)
+			break;
 		size_t bar = lines > 0 ? at_bar(&c, &indented) : 0;
 		if (bar > 0 && (last || c.at[bar - 1] == '\n')) {
 			c.at += bar;

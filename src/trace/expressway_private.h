@@ -10,6 +10,7 @@
 #define EXPRESSWAY_KEYS_MAXIMUM 40
 #define EXPRESSWAY_SUMMARIES_MAXIMUM 16
 #define EXPRESSWAY_LOCALS_MAXIMUM 8
+#define EXPRESSWAY_KNOWN_MAXIMUM 8
 
 /* key="value" as it stands, escapes and all. */
 struct expressway_key {
@@ -48,6 +49,10 @@ enum expressway_name {
 
 /* One line. */
 struct expressway_line {
+	struct expressway_state *state;
+	bool is_sip; /* Module="network.sip" */
+	/* For developers, of a good day: nothing more of the line is read, not even its time. */
+	bool is_noise;
 	struct record_head head; /* time and node */
 	struct span process;
 	struct span words; /* the longest text that is in no key */
@@ -58,7 +63,6 @@ struct expressway_line {
 
 /* False where it is no line of the log, or has no time. */
 bool expressway_read_text(struct trace_reader *reader, struct span text, struct expressway_line *ret_line);
-void expressway_read_keys(struct span text, struct expressway_line *line);
 
 /* Memory of the message at hand. */
 struct expressway_message {
@@ -112,6 +116,17 @@ struct expressway_state {
 	/* Addresses of this box, learned from messages: tell who opened a connection. */
 	struct record_address locals[EXPRESSWAY_LOCALS_MAXIMUM];
 	size_t local_count;
+	struct expressway_known_address {
+		char text[RECORD_ADDRESS_TEXT];
+		size_t length;
+		struct record_address address;
+	} known_addresses[EXPRESSWAY_KNOWN_MAXIMUM];
+	struct expressway_known_front {
+		char text[64]; /* behind the stamp, up to the keys */
+		size_t length; /* 0: none */
+		size_t stamp; /* the stamp's length */
+		struct span node, process; /* in it */
+	} known_front;
 	/* The last second of a UTCTime, and what it meant. */
 	struct expressway_stamp {
 		char text[20];
@@ -129,8 +144,16 @@ struct span expressway_find_text(
 /* 0 where it is none. */
 uint64_t expressway_find_number(const struct expressway_line *line, const char *name, size_t length, uint64_t maximum);
 #define expressway_number(line, name, maximum) expressway_find_number((line), (name), strlen(name), (maximum))
-/* Blanks at its ends apart. */
-bool expressway_is(struct span value, const char *word);
+/* Blanks at its ends apart: copies have them. */
+static inline bool expressway_is(struct span value, const char *word)
+{
+	size_t length = strlen(word);
+	if (value.length == length)
+		return memcmp(value.at, word, length) == 0;
+	return value.length > length && span_is(span_trim(value), word);
+}
+/* A number, blanks at its ends apart; 0 where it is none or above the maximum. */
+uint64_t expressway_number_of(struct span value, uint64_t maximum);
 /* Address and port of one end; absent keys leave it unknown. */
 struct record_address expressway_end(
 	const struct expressway_line *line, enum expressway_name ip, enum expressway_name port);

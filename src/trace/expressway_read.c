@@ -48,13 +48,6 @@ static struct span item(struct span detail, const char *name)
 	return span_first(value, span_find_span(value, SPAN(", ")));
 }
 
-static uint64_t hash_of(struct span text)
-{
-	uint64_t hash = 0;
-	struct span digits = span_trim(text);
-	return digits.length > 0 && span_to_u64(digits, UINT64_MAX, &hash) == 0 ? hash : 0;
-}
-
 /* As much of the message as its summary says, so that whoever reads records need not know of summaries. */
 static struct span made_of_summary(struct trace_reader *reader, struct span detail)
 {
@@ -94,7 +87,7 @@ static void give_summary(
 	struct trace_place of_summary = *place;
 	struct span detail = detail_of(reader, line);
 	read_ends(reader->state, line, &r.message);
-	r.message.hash = hash_of(item(detail, ", Msg-Hash="));
+	r.message.hash = expressway_number_of(item(detail, ", Msg-Hash="), UINT64_MAX);
 	take_sessions(detail, &r.head);
 	r.message.bytes = made_of_summary(reader, detail);
 	of_summary.is_summary = true;
@@ -173,7 +166,7 @@ static void read_summary(
 	struct trace_reader *reader, const struct expressway_line *line, const struct trace_place *place)
 {
 	struct expressway_state *state = reader->state;
-	uint64_t hash = hash_of(item(line->known[EXPRESSWAY_DETAIL], ", Msg-Hash="));
+	uint64_t hash = expressway_number_of(item(line->known[EXPRESSWAY_DETAIL], ", Msg-Hash="), UINT64_MAX);
 	if (hash && was_given(state, hash)) {
 		reader->counts.other++; /* its message came before it */
 		return;
@@ -213,7 +206,7 @@ static void read_message(struct trace_reader *reader, const struct expressway_li
 	struct record r = { .kind = RECORD_MESSAGE, .head = line->head };
 	state->has_messages = true;
 	read_ends(state, line, &r.message);
-	r.message.hash = hash_of(line->known[EXPRESSWAY_MSG_HASH]);
+	r.message.hash = expressway_number_of(line->known[EXPRESSWAY_MSG_HASH], UINT64_MAX);
 	r.message.bytes = bytes;
 	if (r.message.hash) {
 		join_summary(reader, &r);
@@ -228,9 +221,14 @@ static void read_message(struct trace_reader *reader, const struct expressway_li
 static bool find_message(
 	struct trace_reader *reader, struct span text, bool last, struct expressway_follower *ret_follower)
 {
+	static const struct span usual = { " SIPMSG:\n", 9 };
 	struct span line;
 	size_t whole;
 	*ret_follower = (struct expressway_follower){ 0 };
+	if (span_equal(span_first(text, usual.length), usual)) {
+		*ret_follower = (struct expressway_follower){ .whole = usual.length, .lines = 1, .is_message = true };
+		return expressway_read_message(reader, span_from(text, usual.length), last, ret_follower);
+	}
 	if (!trace_reader_line(text, last, &line, &whole))
 		return last || text.length >= TRACE_RECORD_MAXIMUM;
 	if (!span_is(span_trim(line), "SIPMSG:"))
@@ -249,12 +247,11 @@ static void give(struct trace_reader *reader, const struct expressway_line *line
 	const struct expressway_follower *follower, const struct trace_place *place)
 {
 	const struct expressway_state *state = reader->state;
-	bool is_sip = expressway_is(line->known[EXPRESSWAY_MODULE], "network.sip");
 	if (state->summary_count > 0 || state->failure.waits)
 		give_late(reader, line->head.time_us);
 	if (follower->is_message)
 		read_message(reader, line, follower->bytes, place);
-	else if (is_sip && is_summary(line))
+	else if (line->is_sip && is_summary(line))
 		read_summary(reader, line, place);
 	else
 		expressway_read_line(reader, line, place);
@@ -272,15 +269,16 @@ static size_t read_expressway(struct trace_reader *reader, struct span text, boo
 	arena_reset(&reader->arena);
 	bool begins = expressway_begins_line(raw);
 	bool readable = begins && expressway_read_text(reader, raw, &line);
-	if (readable && !line.known[EXPRESSWAY_DETAIL].at &&
-		expressway_is(line.known[EXPRESSWAY_MODULE], "network.sip") &&
+	if (readable && line.is_sip && !line.known[EXPRESSWAY_DETAIL].at &&
 		!find_message(reader, span_from(text, whole), last, &follower))
 		return 0;
 	whole += follower.whole;
 	place.raw = span_first(text, whole);
 	reader->line += 1 + follower.lines;
 	reader->counts.lines += 1 + follower.lines;
-	if (readable)
+	if (readable && line.is_noise)
+		reader->counts.other++;
+	else if (readable)
 		give(reader, &line, &follower, &place);
 	else if (begins)
 		trace_reader_unread(reader, &place, "a line whose time is damaged");
