@@ -21,7 +21,8 @@ struct mending {
 struct trial {
 	enum trace_kind kind;
 	size_t suspicious;
-	size_t first; /* bytes of the record that begins them; 0: it is none, or damaged */
+	size_t first; /* bytes of the record that begins them; 0: it is none */
+	bool is_first_good; /* it is not damaged */
 	bool is_whole; /* all of them are records */
 };
 
@@ -30,15 +31,17 @@ static void try_record(void *argument, const struct record *r, const struct trac
 	struct trial *trial = argument;
 	bool suspicious = trace_mend_is_suspicious(trial->kind, r, place);
 	trial->suspicious += suspicious;
-	if (place->offset == 0 && !suspicious)
+	if (place->offset == 0) {
 		trial->first = place->raw.length;
+		trial->is_first_good = !suspicious;
+	}
 }
 
 static struct trial try_strictly(enum trace_kind kind, struct span raw)
 {
 	struct trial trial = { .kind = kind };
 	const struct trace_reader_settings settings = { .kind = kind, .take = try_record, .argument = &trial };
-	struct trace_reader *reader = trace_mend_has_marks(raw) ? NULL : trace_reader_new(&settings);
+	struct trace_reader *reader = trace_mend_has_marks(kind, raw) ? NULL : trace_reader_new(&settings);
 	if (!reader)
 		return trial;
 	if (trace_reader_feed(reader, raw) == 0) {
@@ -84,7 +87,7 @@ static size_t without_empty(const struct mender *m, size_t begin, size_t end)
 static struct trial try_lines(const struct mender *m, enum trace_kind kind, size_t begin, size_t end)
 {
 	size_t last = without_empty(m, begin, end);
-	if (m->lines[begin].is_soft || (last < m->count && m->lines[last].is_soft))
+	if (m->lines[begin].is_soft || m->lines[begin].is_fronted || (last < m->count && m->lines[last].is_soft))
 		return (struct trial){ 0 };
 	return try_strictly(kind, raw_of(m, begin, last));
 }
@@ -146,19 +149,12 @@ static size_t latest_end(const struct mender *m, size_t begin)
 	return end;
 }
 
-static bool is_packet(const struct mender *m, size_t line)
-{
-	struct span text = mend_line_text(m, line);
-	return span_find_span(text, SPAN("Data Received")) < text.length ||
-	       span_find_span(text, SPAN("Sending Packet")) < text.length;
-}
-
 static size_t mend_record(struct mending *mending, size_t begin, size_t end)
 {
 	struct mender *m = &mending->m;
 	unsigned int anchor = m->lines[begin].anchor;
 	enum trace_kind kind = kinds[anchor].kind;
-	size_t whole = anchor == MEND_UCCAPI && !is_packet(m, begin) ? begin + 1 : end;
+	size_t whole = anchor == MEND_UCCAPI && !mend_is_packet(mend_line_text(m, begin)) ? begin + 1 : end;
 	/* The mender has no reader of its own for messages alone: nothing tells whether they are whole. */
 	struct trial trial = { 0 };
 	if (kind != TRACE_KIND_PLAIN)
@@ -171,9 +167,9 @@ static size_t mend_record(struct mending *mending, size_t begin, size_t end)
 	if (m->out.status != 0 || m->logical.status != 0 || m->body.status != 0)
 		next = 0;
 	size_t behind = trial.first ? line_behind(m, begin, trial.first) : 0;
-	if (behind >= next) {
-		if (behind == 0)
-			return 0;
+	if (next == 0 && behind == 0)
+		return 0;
+	if (next == 0 || (trial.is_first_good && behind >= next)) {
 		give_as_it_stood(mending, kind, begin, behind);
 		return behind;
 	}

@@ -32,5 +32,7 @@ size_t trace_mend(struct span text, bool last, void (*take)(void *argument, cons
 bool trace_mend_is_suspicious(enum trace_kind kind, const struct record *r, const struct trace_place *place);
 /* Whether the text has marks of damage that a strict reader may pass over: quotes that are none, line ends written out.
  */
-bool trace_mend_has_marks(struct span text);
+bool trace_mend_has_marks(enum trace_kind kind, struct span text);
+/* Whether two records may stand on one line. */
+bool trace_mend_is_joined(enum trace_kind kind, struct span text);
 #endif

@@ -113,10 +113,13 @@ static bool is_request_line(struct span text)
 
 bool mend_is_start_line(struct span text)
 {
-	if (text.length >= 11 && span_equal(span_first(text, 8), SPAN("SIP/2.0 ")) && is_digit(text.at[8]) &&
-		is_digit(text.at[9]) && is_digit(text.at[10]))
-		return text.length == 11 || text.at[11] == ' ';
-	return is_request_line(text);
+	if (!span_equal(span_first(text, 8), SPAN("SIP/2.0 ")))
+		return is_request_line(text);
+	struct span status = skip_blanks(span_from(text, 8));
+	for (size_t i = 0; i < 3; i++)
+		if (i >= status.length || !is_digit(status.at[i]))
+			return false;
+	return status.length == 3 || status.at[3] == ' ';
 }
 
 bool mend_is_strong(unsigned int anchor)

@@ -2,9 +2,29 @@
 /* Whether text that a strict reader took is damaged all the same. */
 #include "base/require.h"
 #include "trace/mend_private.h"
+#include "trace/stamp_read.h"
+
+/* What begins a message's text, or a record behind syslog's front, with something before it on its line. */
+static bool is_behind_something(struct span text)
+{
+	struct span rest = text;
+	int64_t us;
+	for (size_t at; (at = span_find_span(rest, SPAN("SIPMSG:"))) < rest.length; rest = span_from(rest, at + 7)) {
+		size_t begin = at;
+		while (begin > 0 && rest.at[begin - 1] == ' ')
+			begin--;
+		if (begin > 0 && rest.at[begin - 1] != '\n')
+			return true;
+	}
+	rest = text;
+	for (size_t at; (at = span_find_span(rest, SPAN(": 20"))) < rest.length; rest = span_from(rest, at + 4))
+		if (trace_stamp_read(span_from(rest, at + 2), false, &us))
+			return true;
+	return false;
+}
 
 /* Quotes that are none, quotes written out, line ends written out. */
-bool trace_mend_has_marks(struct span text)
+bool trace_mend_has_marks(enum trace_kind kind, struct span text)
 {
 	static const struct span marks[] = {
 		{ "=\xe2\x80\x9c", 4 },
@@ -12,19 +32,41 @@ bool trace_mend_has_marks(struct span text)
 		{ "=\xe2\x80\x9e", 4 },
 		{ "=&quot;", 7 },
 		{ "&lt;sip", 7 },
+		{ "tvcs:\xc2\xa0", 7 },
+		{ "\xc2\xa0tvcs", 6 },
 		{ "#015", 4 },
-		{ "Line ", 5 },
+		{ "\\_", 2 },
+		{ "\\r\\n", 4 },
 	};
-	for (size_t i = 0; i < BASE_COUNT(marks); i++) {
-		struct span rest = text;
-		size_t at = span_find_span(rest, marks[i]);
-		if (at == rest.length)
-			continue;
-		/* "Line 190: " stands in front of lines only. */
-		if (marks[i].at[0] != 'L' || at == 0)
+	if (kind == TRACE_KIND_JSON)
+		return false;
+	for (size_t i = 0; i < BASE_COUNT(marks); i++)
+		if (span_find_span(text, marks[i]) < text.length)
 			return true;
+	return kind == TRACE_KIND_EXPRESSWAY && is_behind_something(text);
+}
+
+/* Two of the words on one line. */
+static bool is_twice_on_a_line(struct span text, struct span word)
+{
+	struct span rest = text;
+	for (size_t at; (at = span_find_span(rest, word)) < rest.length;) {
+		rest = span_from(rest, at + word.length);
+		struct span line = span_first(rest, span_find(rest, '\n'));
+		if (span_find_span(line, word) < line.length)
+			return true;
+		rest = span_from(rest, line.length);
 	}
 	return false;
+}
+
+bool trace_mend_is_joined(enum trace_kind kind, struct span text)
+{
+	return (kind == TRACE_KIND_EXPRESSWAY && is_twice_on_a_line(text, SPAN(" tvcs:"))) ||
+	       (kind == TRACE_KIND_SIPSTACK &&
+		       (is_twice_on_a_line(text, SPAN("$$")) || is_twice_on_a_line(text, SPAN("(TF_")))) ||
+	       (kind == TRACE_KIND_UCCAPI && is_twice_on_a_line(text, SPAN(" :: "))) ||
+	       (kind == TRACE_KIND_JSON && is_twice_on_a_line(text, SPAN("{\"kind\":")));
 }
 
 static bool next_line(struct span *rest, struct span *ret_line)
@@ -65,7 +107,7 @@ static bool is_header(struct span line)
 		return true;
 	if (colon == line.length)
 		return false;
-	struct span name = span_trim(span_first(line, colon));
+	struct span name = span_first(line, colon);
 	for (size_t i = 0; i < name.length; i++)
 		if (name.at[i] <= ' ' || name.at[i] == '=' || name.at[i] == ';' || name.at[i] == '"' ||
 			name.at[i] == '<')
@@ -73,24 +115,34 @@ static bool is_header(struct span line)
 	return name.length > 0;
 }
 
+/* Blanks behind a quote that opens a value. */
+static bool has_blank_value(struct span text)
+{
+	return span_find_span(text, SPAN("=\" ")) < text.length;
+}
+
 static bool is_message_damaged(struct span bytes)
 {
 	struct span rest = bytes, line;
-	if (!next_line(&rest, &line) || !mend_is_start_line(line))
-		return bytes.length > 0 && span_starts_nocase(bytes, SPAN("SIP/2.0")) && !mend_is_start_line(line);
+	uint64_t length = UINT64_MAX;
+	size_t whole;
+	if (!next_line(&rest, &line) || line.length == 0)
+		return true;
+	if (!mend_is_start_line(line))
+		return span_find_span(line, SPAN("SIP/2.0")) < line.length;
 	if (holds_name(line, 0, MEND_HEADERS))
 		return true;
-	uint64_t length = UINT64_MAX;
 	while (next_line(&rest, &line) && line.length > 0) {
 		size_t colon = span_find(line, ':');
-		if (!is_header(line) || holds_name(line, colon, MEND_HEADERS))
+		if (!is_header(line) || holds_name(line, colon, MEND_HEADERS) || has_blank_value(line))
 			return true;
 		if (mend_line_is(line, "Content-Length") &&
 			span_to_u64(span_trim(span_from(line, colon + 1)), INT32_MAX, &length))
 			return true;
 	}
-	/* A message whose end was lost has taken what followed it for its body. */
-	return rest.length > length && rest.length - length > 64;
+	/* Line ends were doubled, or the message's end was lost and it has taken what followed it for its body. */
+	return (length == UINT64_MAX && mend_name(rest, MEND_HEADERS, true, &whole)) ||
+	       (rest.length > length && rest.length - length > 64);
 }
 
 /* A record with fields, one a line: a line without a name, or with several. */
@@ -105,7 +157,8 @@ static bool are_fields_damaged(struct span raw)
 		if (!is_header(line) || line.at[0] == ' ')
 			return true;
 		size_t length = mend_name(line, MEND_FIELDS, false, &whole);
-		if (length > 0 && holds_name(line, length, MEND_FIELDS))
+		bool is_apart = length > 0 && span_equal(span_first(span_from(line, whole), 2), SPAN("  "));
+		if (is_apart || has_blank_value(line) || (length > 0 && holds_name(line, length, MEND_FIELDS)))
 			return true;
 	}
 	return false;
@@ -123,6 +176,14 @@ static bool is_address_lost(const struct record_message *m, struct span raw)
 
 bool trace_mend_is_suspicious(enum trace_kind kind, const struct record *r, const struct trace_place *place)
 {
+	struct span first = span_first(place->raw, span_find(place->raw, '\n'));
+	if (kind == TRACE_KIND_EXPRESSWAY && has_blank_value(first))
+		return true;
+	if (kind == TRACE_KIND_SIPSTACK && r->kind == RECORD_NODE)
+		return span_find_span(first, SPAN("$$begin_record")) < first.length;
+	if (kind == TRACE_KIND_SIPSTACK && r->kind == RECORD_MESSAGE &&
+		are_fields_damaged(span_first(place->raw, span_find_span(place->raw, SPAN("\nStart-Line")))))
+		return true;
 	if (r->kind == RECORD_MESSAGE && kind == TRACE_KIND_EXPRESSWAY && is_address_lost(&r->message, place->raw))
 		return true;
 	if (r->kind == RECORD_MESSAGE && !place->is_summary && kind <= TRACE_KIND_UCCAPI)

@@ -93,15 +93,15 @@ static struct span last_token(struct span text)
 	return span_from(text, begin);
 }
 
-bool mend_needs_blank(
-	const struct mender *m, size_t previous_line, struct span previous, struct span next, bool in_quote)
+bool mend_needs_blank(const struct mender *m, size_t previous_line, size_t line, struct span previous, struct span next,
+	bool in_quote)
 {
 	if (previous.length == 0 || next.length == 0)
 		return false;
 	char last = previous.at[previous.length - 1], first = next.at[0];
-	const struct mend_line *line = &m->lines[previous_line];
-	if (m->hard_width && line->width == m->hard_width)
-		return line->blank_at_end;
+	const struct mend_line *cut = &m->lines[previous_line];
+	if (m->hard_width && cut->width == m->hard_width)
+		return cut->blank_at_end || m->lines[line].blank_at_start;
 	if (last == '-' && previous.length > 1 && isalnum((unsigned char)previous.at[previous.length - 2]))
 		return false;
 	if (last == '=' || first == '=')
@@ -111,11 +111,17 @@ bool mend_needs_blank(
 	return in_quote || (last != ';' && first != ';');
 }
 
-/* Whether this line goes on with the one before it. */
+/* Whether this line goes on with the one before it: nothing begins with it. */
 static bool goes_on(struct span text, unsigned int names)
 {
 	size_t whole;
-	return text.length > 0 && !mend_name(text, names, false, &whole);
+	if (text.length == 0 || text.at[0] == '|' || mend_name(text, names, false, &whole))
+		return false;
+	bool is_sdp =
+		text.length > 2 && text.at[1] == '=' && text.at[2] != '"' && text.at[0] >= 'a' && text.at[0] <= 'z';
+	bool is_other_name = name_token(text, &whole) > 1 && isalpha((unsigned char)text.at[0]) &&
+			     (whole == text.length || text.at[whole] == ' ');
+	return !is_sdp && !is_other_name;
 }
 
 void mend_measure(struct mender *m, size_t begin, size_t end, unsigned int names)
@@ -314,7 +320,7 @@ static void take_line(struct growing *g, struct span text, enum step step, size_
 	bool was_odd = g->odd;
 	if (step == STEP_NEW)
 		new_line(g);
-	else if (step == STEP_GO_ON && mend_needs_blank(g->m, g->previous, current(g), text, was_odd))
+	else if (step == STEP_GO_ON && mend_needs_blank(g->m, g->previous, line, current(g), text, was_odd))
 		(void)buffer_append_byte(&g->m->logical, ' ');
 	if (step == STEP_GLUE) {
 		/* What was glued is a name: it begins a line, unless it is the beginning of one already. */
@@ -335,6 +341,16 @@ static void take_line(struct growing *g, struct span text, enum step step, size_
 	g->previous = line;
 }
 
+/* "Content-Length: 0 |": the bar that ends the message. */
+static struct span without_bar(struct mend_head *h, struct span text)
+{
+	if (!h->in_bars || text.length < 3 || text.at[text.length - 1] != '|')
+		return text;
+	bool is_apart = text.at[text.length - 2] == ' ';
+	h->has_ended = is_apart || mend_line_is(text, "Content-Length");
+	return h->has_ended ? span_trim(span_first(text, text.length - 1)) : text;
+}
+
 void mend_head_read(struct mender *m, struct mend_cursor *c, struct mend_head *h)
 {
 	struct growing g = { .m = m, .h = h, .begin = m->logical.length };
@@ -345,6 +361,11 @@ void mend_head_read(struct mender *m, struct mend_cursor *c, struct mend_head *h
 		if (next == h->end || (next != c->line && ends_head(&g, next)))
 			break;
 		struct span text = span_trim(span_from(mend_line_text(m, next), skip));
+		size_t body = mend_find_sdp(text);
+		bool has_body = body > 0 && body < text.length;
+		if (has_body)
+			text = span_trim(span_first(text, body));
+		text = without_bar(h, text);
 		enum step step = text.length == 0 ? STEP_GO_ON : step_of(&g, text, next > line);
 		if (step == STEP_STOP)
 			break;
@@ -352,13 +373,20 @@ void mend_head_read(struct mender *m, struct mend_cursor *c, struct mend_head *h
 			take_line(&g, text, step, next);
 		line = next + 1;
 		skip = 0;
+		if (h->has_ended)
+			break;
+		if (has_body) {
+			line = next;
+			skip = mend_find_sdp(mend_line_text(m, next));
+			break;
+		}
 		if (is_body_field(&g)) {
 			h->has_body_field = true;
 			break;
 		}
 	}
 	new_line(&g);
-	*c = (struct mend_cursor){ .line = line, .skip = 0 };
+	*c = (struct mend_cursor){ .line = line, .skip = skip };
 }
 
 /* ---- a line of keys ---- */
@@ -418,7 +446,7 @@ void mend_keys_read(struct mender *m, struct mend_cursor *c, size_t end)
 				break;
 			if (!odd && !looks_like_key(text) && !wants_more(sofar))
 				break;
-			if (mend_needs_blank(m, previous, sofar, text, odd))
+			if (mend_needs_blank(m, previous, line, sofar, text, odd))
 				(void)buffer_append_byte(&m->logical, ' ');
 		}
 		(void)buffer_append(&m->logical, span_trim(span_first(text, mark)));

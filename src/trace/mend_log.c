@@ -188,8 +188,12 @@ static void append_opening(struct buffer *out, struct span line)
 static void append_result(struct buffer *out, struct span value)
 {
 	size_t name = span_find(value, ' ');
-	for (size_t i = 0; i < value.length; i++)
-		(void)buffer_append_byte(out, i > name && value.at[i] == ' ' ? '_' : value.at[i]);
+	(void)buffer_append(out, span_first(value, name));
+	struct span rest = span_trim(span_from(value, name));
+	(void)buffer_append_text(out, rest.length > 0 ? " " : "");
+	for (size_t i = 0; i < rest.length; i++)
+		if (rest.at[i] != ' ' || rest.at[i - 1] != ' ')
+			(void)buffer_append_byte(out, rest.at[i] == ' ' ? '_' : rest.at[i]);
 }
 
 static void append_field(struct buffer *out, struct span line)
@@ -221,7 +225,7 @@ static bool read_opening(struct mender *m, struct mend_cursor *c, size_t end)
 		if (line > c->line) {
 			if (text.length == 0 || m->lines[line].anchor != MEND_NONE)
 				break;
-			if (mend_needs_blank(m, previous, buffer_span(&m->logical), text, false))
+			if (mend_needs_blank(m, previous, line, buffer_span(&m->logical), text, false))
 				(void)buffer_append_byte(&m->logical, ' ');
 		}
 		(void)buffer_append(&m->logical, text);
@@ -291,9 +295,17 @@ size_t mend_sipstack(struct mender *m, size_t begin, size_t end)
 
 /* ---- uccapi ---- */
 
-static bool holds(struct span text, const char *words)
+/* Whether the text begins with these letters, whatever blanks are between them. */
+static bool begins_with(struct span text, const char *letters)
 {
-	return span_find_span(text, span_of(words)) < text.length;
+	size_t i = 0;
+	for (; *letters; letters++, i++) {
+		while (i < text.length && text.at[i] == ' ')
+			i++;
+		if (i >= text.length || text.at[i] != *letters)
+			return false;
+	}
+	return true;
 }
 
 /* Where the text of a stamped line begins: behind its "::". */
@@ -307,24 +319,56 @@ static size_t text_of_stamped(struct span line)
 
 static bool is_end_of_message(struct span line)
 {
-	return span_starts_nocase(span_from(line, text_of_stamped(line)), SPAN("End of "));
+	return begins_with(span_from(line, text_of_stamped(line)), "Endof");
+}
+
+bool mend_is_packet(struct span line)
+{
+	struct span text = span_from(line, text_of_stamped(line));
+	return begins_with(text, "DataReceived") || begins_with(text, "SendingPacket");
+}
+
+/* Stamp, process, thread and level as the log has them: blanks once, two behind the level. */
+static void append_front(struct buffer *out, struct span front)
+{
+	struct span rest = span_trim(front);
+	while (rest.length > 0 && (rest.at[rest.length - 1] == ':' || rest.at[rest.length - 1] == ' '))
+		rest.length--;
+	append_words(out, rest);
+	(void)buffer_append_text(out, "  :: ");
+}
+
+/* "Data Received -1.2.3.4:5061 (To Local Address : …": no blank before a colon. */
+static void append_announcement(struct buffer *out, struct span text)
+{
+	for (size_t i = 0; i < text.length; i++) {
+		bool is_extra =
+			text.at[i] == ' ' && i + 1 < text.length && (text.at[i + 1] == ' ' || text.at[i + 1] == ':');
+		if (!is_extra)
+			(void)buffer_append_byte(out, text.at[i]);
+	}
 }
 
 /* The line that announces a message: until it says how many bytes. */
 static size_t append_packet(struct mender *m, size_t line, size_t end)
 {
-	size_t begin = m->out.length;
-	(void)buffer_append(&m->out, mend_line_text(m, line));
-	for (size_t i = line + 1; i < end && i < line + 4; i++) {
-		struct span sofar = span_from(buffer_span(&m->out), begin), text = span_trim(mend_line_text(m, i));
+	struct span text = mend_line_text(m, line);
+	size_t front = text_of_stamped(text);
+	append_front(&m->out, span_first(text, front));
+	buffer_clear(&m->logical);
+	(void)buffer_append(&m->logical, span_from(text, front));
+	for (size_t i = line + 1; i < end && i < line + 5; i++) {
+		struct span sofar = buffer_span(&m->logical);
+		text = span_trim(mend_line_text(m, i));
 		if (span_ends_nocase(sofar, SPAN("bytes:")) || span_ends_nocase(sofar, SPAN("bytes")) ||
 			text.length == 0 || m->lines[i].anchor != MEND_NONE)
 			break;
-		if (mend_needs_blank(m, i - 1, sofar, text, false))
-			(void)buffer_append_byte(&m->out, ' ');
-		(void)buffer_append(&m->out, text);
+		if (mend_needs_blank(m, i - 1, i, sofar, text, false))
+			(void)buffer_append_byte(&m->logical, ' ');
+		(void)buffer_append(&m->logical, text);
 		line = i;
 	}
+	append_announcement(&m->out, buffer_span(&m->logical));
 	(void)buffer_append_byte(&m->out, '\n');
 	return line + 1;
 }
@@ -335,7 +379,7 @@ static size_t append_message(struct mender *m, size_t line, size_t end)
 	struct mend_head h = { .names = MEND_HEADERS, .end = end };
 	struct span text = mend_line_text(m, line), first = SPAN_NONE, rest;
 	struct mend_cursor c = { .line = line, .skip = text_of_stamped(text) };
-	(void)buffer_append(&m->out, span_first(text, c.skip));
+	append_front(&m->out, span_first(text, c.skip));
 	buffer_clear(&m->logical);
 	mend_head_read(m, &c, &h);
 	if (c.line < end)
@@ -355,14 +399,13 @@ size_t mend_uccapi(struct mender *m, size_t begin, size_t end)
 	start(m);
 	struct span text = mend_line_text(m, begin);
 	mend_measure(m, begin, end, MEND_HEADERS);
-	if (!holds(text, "Data Received") && !holds(text, "Sending Packet")) {
-		(void)buffer_append(&m->out, text);
+	if (!mend_is_packet(text)) {
+		append_front(&m->out, span_first(text, text_of_stamped(text)));
+		(void)buffer_append(&m->out, span_from(text, text_of_stamped(text)));
 		(void)buffer_append_byte(&m->out, '\n');
 		return begin + 1;
 	}
 	size_t line = append_packet(m, begin, end);
-	if (is_end_of_message(text))
-		return line;
 	while (line < end && m->lines[line].length == 0)
 		line++;
 	if (line < end && m->lines[line].anchor == MEND_UCCAPI && !is_end_of_message(mend_line_text(m, line)))
@@ -402,7 +445,7 @@ size_t mend_json(struct mender *m, size_t begin, size_t end)
 		struct span text = mend_line_text(m, line);
 		if (line > begin && (text.length == 0 || m->lines[line].anchor != MEND_NONE))
 			break;
-		if (line > begin && mend_needs_blank(m, line - 1, buffer_span(&m->out), text, true))
+		if (line > begin && mend_needs_blank(m, line - 1, line, buffer_span(&m->out), text, true))
 			(void)buffer_append_byte(&m->out, ' ');
 		(void)buffer_append(&m->out, text);
 		mend_count_braces(&nesting, text);

@@ -27,7 +27,9 @@ struct mend_line {
 	uint16_t width; /* columns of the line of the file, without what was put in front; at most UINT16_MAX */
 	uint8_t anchor;
 	bool is_soft : 1; /* begins inside a line of the file */
-	bool blank_at_end : 1; /* of the line of the file */
+	bool blank_at_start : 1; /* of the line of the file */
+	bool blank_at_end : 1;
+	bool is_fronted : 1; /* something stood in front of it */
 };
 
 struct mender {
@@ -83,24 +85,27 @@ void mend_measure(struct mender *m, size_t begin, size_t end, unsigned int names
 struct mend_head {
 	unsigned int names;
 	size_t end; /* line to stop before */
-	bool in_bars; /* a line that is a bar alone ends it */
+	bool in_bars; /* a bar alone ends it, on a line or behind one */
 	/* what was found */
 	size_t known; /* lines with a known name */
 	int64_t content_length; /* -1: none */
 	bool has_body_field; /* stopped behind "Message-Body:" */
+	bool has_ended; /* by a bar behind a line: no body follows */
 };
 void mend_head_read(struct mender *m, struct mend_cursor *c, struct mend_head *h);
 /* One line of a log, put together of pieces until it is whole; into m->logical. */
 void mend_keys_read(struct mender *m, struct mend_cursor *c, size_t end);
-/* 0 or 1 blank between two pieces that were one line. */
-bool mend_needs_blank(
-	const struct mender *m, size_t previous_line, struct span previous, struct span next, bool in_quote);
+/* Whether a blank stood between two pieces that were one line. */
+bool mend_needs_blank(const struct mender *m, size_t previous_line, size_t line, struct span previous, struct span next,
+	bool in_quote);
 
 /* key = " value " as key="value", display names without outer blanks. */
 void mend_value_append(struct buffer *out, struct span value);
 /* "Name : value" as "Name: value", the value in order. */
 void mend_header_append(struct buffer *out, struct span line);
 
+/* Where a session description begins on a line that it shares: "… v=0 o=…"; text.length where none does. */
+size_t mend_find_sdp(struct span text);
 /* The body behind a head, into m->body. */
 void mend_body_read(struct mender *m, struct mend_cursor *c, const struct mend_head *h);
 
@@ -112,5 +117,6 @@ size_t mend_uccapi(struct mender *m, size_t begin, size_t end);
 size_t mend_json(struct mender *m, size_t begin, size_t end);
 size_t mend_sip(struct mender *m, size_t begin, size_t end);
 
+bool mend_is_packet(struct span line); /* of a client's log: a message is announced */
 bool mend_is_start_line(struct span text); /* of a message, perhaps with more behind it */
 #endif

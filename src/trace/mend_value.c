@@ -78,12 +78,20 @@ static struct span key_of(struct buffer *out, size_t begin)
 	return span_make(out->at + name, name_end - name);
 }
 
+/* Blanks outside of quotes stand alone. */
+static void append_once(struct buffer *out, struct span text)
+{
+	for (size_t i = 0; i < text.length; i++)
+		if (text.at[i] != ' ' || i == 0 || text.at[i - 1] != ' ')
+			(void)buffer_append_byte(out, text.at[i]);
+}
+
 void mend_value_append(struct buffer *out, struct span value)
 {
 	size_t begin = out->length;
 	while (value.length > 0 && out->status == 0) {
 		size_t open = span_find(value, '"');
-		(void)buffer_append(out, span_first(value, open));
+		append_once(out, span_first(value, open));
 		if (open == value.length)
 			return;
 		struct span inside = span_from(value, open + 1);

@@ -94,7 +94,7 @@ static bool is_keys(struct span text)
 	size_t i = 0;
 	while (i < text.length && (isalnum((unsigned char)text.at[i]) || text.at[i] == '-' || text.at[i] == '_'))
 		i++;
-	return i > 0 && i + 1 < text.length && text.at[i] == '=';
+	return i > 1 && i + 1 < text.length && text.at[i] == '=';
 }
 
 /* "<166>Mar  2 08:10:46 vcse tvcs: ", where what follows is not the keys of that line's own record. */
@@ -170,11 +170,13 @@ static bool push(struct mender *m, struct mend_line line)
 	return true;
 }
 
-/* Where a piece of a clean line stood: sought by its first bytes, which washing has left alone. */
+/* Where a piece of a clean line stood: sought by its first bytes, which washing has left alone: all of a stamp, of
+ * other beginnings what has no underscore. */
 static uint32_t origin_of(const struct wash *w, struct span piece, uint32_t from)
 {
+	size_t length = is_digit(piece.at[0]) ? 19 : piece.at[0] == 'T' ? 2 : 4;
 	struct span rest = span_make(w->m->text.at + from, w->end_origin - from);
-	size_t at = span_find_span(rest, span_first(piece, 4));
+	size_t at = span_find_span(rest, span_first(piece, length));
 	return at < rest.length ? from + (uint32_t)at : from;
 }
 
@@ -202,7 +204,7 @@ static void end_line(struct wash *w)
 		struct span piece = span_trim(span_first(span_from(all, from), end - from));
 		size_t offset = piece.length > 0 ? (size_t)(piece.at - m->washed.at) : w->begin;
 		if (from > 0 && piece.length > 0)
-			origin = origin_of(w, piece, origin);
+			origin = origin_of(w, piece, origin < w->end_origin ? origin + 1 : origin);
 		struct mend_line line = { .at = (uint32_t)offset,
 			.length = (uint32_t)piece.length,
 			.origin = origin,
@@ -211,6 +213,8 @@ static void end_line(struct wash *w)
 			.width = w->width,
 			.anchor = (uint8_t)mend_anchor_of(piece),
 			.is_soft = soft,
+			.blank_at_start = w->length > 0 && w->at[0] == ' ',
+			.is_fronted = w->origin > w->line_origin,
 			.blank_at_end = w->length > 0 && w->at[w->length - 1] == ' ' };
 		bool is_prefix = end < all.length && line.anchor == MEND_NONE && is_only_prefix(piece);
 		bool is_doubled = piece.length == 0 && m->count > 0 && m->lines[m->count - 1].length == 0;

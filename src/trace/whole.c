@@ -139,7 +139,8 @@ static int is_damaged(struct trace_whole *whole, struct span text)
 	/* Plain SIP has many shapes: what its own reader finds is better than what is found without their headings. */
 	bool damaged = trial.kind == TRACE_KIND_PLAIN
 			       ? counts->records == 0 && counts->unread > 0
-			       : counts->unread > 0 || trial.is_suspicious || trace_mend_has_marks(text);
+			       : counts->unread > 0 || trial.is_suspicious || trace_mend_has_marks(trial.kind, text) ||
+					 trace_mend_is_joined(trial.kind, text);
 	trace_reader_free(reader);
 	return status ? status : damaged;
 }
