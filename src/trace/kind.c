@@ -5,6 +5,7 @@
 
 #include "base/require.h"
 #include "trace/kind_private.h"
+#include "trace/plain.h"
 #include "trace/reader.h"
 
 const char *trace_kind_word(enum trace_kind kind)
@@ -80,24 +81,19 @@ static struct span without_front(struct span head)
 
 /* ---- starters ---- */
 
-static bool is_status(const char *at)
+static bool has(struct span line, struct span words)
 {
-	return at[0] >= '1' && at[0] <= '6' && at[1] >= '0' && at[1] <= '9' && at[2] >= '0' && at[2] <= '9';
+	return span_find_span(line, words) < line.length;
 }
 
-/* A start line, whatever stands in front of it, with nothing joined to it. */
-static bool plain_begins(struct span line)
+/* A status line with headers behind it, and no line ends between them, not even written ones: it was joined on the way.
+ */
+static bool is_joined(struct span line)
 {
-	static const struct span version = { "SIP/2.0", 7 };
-	size_t at = span_find_span(line, version);
-	struct span after = span_from(line, at + version.length);
-	if (at == line.length)
-		return false;
-	if (after.length >= 4 && after.at[0] == ' ' && is_status(after.at + 1))
-		return after.length < 64 && span_find_span(after, SPAN(": ")) == after.length;
-	return at > 0 && line.at[at - 1] == ' ' && span_trim(after).length <= 1 &&
-	       (span_find_span(line, SPAN(" sip:")) < at || span_find_span(line, SPAN(" sips:")) < at ||
-		       span_find_span(line, SPAN(" tel:")) < at);
+	struct span rest = span_from(line, span_find_span(line, SPAN("SIP/2.0 ")));
+	size_t colon = span_find_span(rest, SPAN(": "));
+	return colon < rest.length && !has(rest, SPAN("#015")) && !has(rest, SPAN("#012")) && !has(rest, SPAN("\\r")) &&
+	       !has(rest, SPAN("\\n"));
 }
 
 /* Words by which people quote a product's log in other text. */
@@ -106,7 +102,7 @@ static bool is_of_a_product(struct span line)
 	static const struct span words[] = { { "tvcs:", 5 }, { "UTCTime=", 8 }, { "(TF_", 4 }, { "(TF ", 4 },
 		{ "$$begin_record", 14 }, { ":: Data Received -", 18 }, { ":: Sending Packet - ", 20 } };
 	for (size_t i = 0; i < BASE_COUNT(words); i++)
-		if (span_find_span(line, words[i]) < line.length)
+		if (has(line, words[i]))
 			return true;
 	return false;
 }
@@ -131,7 +127,7 @@ static const struct {
 
 struct seen {
 	size_t of[TRACE_KIND_COUNT];
-	bool product; /* somewhere in a line */
+	bool damaged; /* a product's words inside of lines, or lines that were joined */
 };
 
 static void look_at(struct seen *seen, struct span line)
@@ -141,8 +137,8 @@ static void look_at(struct seen *seen, struct span line)
 			seen->of[starters[i].kind]++;
 			return;
 		}
-	seen->of[TRACE_KIND_PLAIN] += plain_begins(line);
-	seen->product = seen->product || is_of_a_product(line);
+	seen->of[TRACE_KIND_PLAIN] += trace_plain_starts(line);
+	seen->damaged = seen->damaged || is_of_a_product(line) || is_joined(line);
 }
 
 static void look(struct seen *seen, struct span head)
@@ -257,10 +253,10 @@ enum trace_kind trace_kind_detect(struct span head)
 	look(&seen, head);
 	enum trace_kind kind = only_one(&seen);
 	if (kind == TRACE_KIND_UNKNOWN)
-		return seen.of[TRACE_KIND_PLAIN] > 0 && !seen.product ? TRACE_KIND_PLAIN : TRACE_KIND_MIXED;
+		return seen.of[TRACE_KIND_PLAIN] > 0 && !seen.damaged ? TRACE_KIND_PLAIN : TRACE_KIND_MIXED;
 	/* SIP beside a dump, or prose around a few lines: something else reads that. */
 	if (kind == TRACE_KIND_DUMP)
-		return seen.of[TRACE_KIND_PLAIN] > 0 || seen.product ? TRACE_KIND_MIXED : kind;
+		return seen.of[TRACE_KIND_PLAIN] > 0 || seen.damaged ? TRACE_KIND_MIXED : kind;
 	return kind == TRACE_KIND_MIXED || reads_well(kind, head) ? kind : TRACE_KIND_MIXED;
 }
 
