@@ -11,6 +11,7 @@
 
 #define POLL_US (250 * CLOCK_MS_US)
 #define PIPE_POLL_MS 100
+#define SETTLED_LENGTH ((size_t)8 << 10)
 
 /* ---- bytes ---- */
 
@@ -176,6 +177,14 @@ static enum source_lane_state end(struct source_lane *lane, int status, const ch
 	return SOURCE_LANE_DONE;
 }
 
+/* A followed file that has just begun is looked at when it has said enough, or no more for the moment. */
+static bool is_settled(struct source_lane *lane, struct span head)
+{
+	bool has_grown = head.length != lane->looked_length;
+	lane->looked_length = head.length;
+	return head.length >= SETTLED_LENGTH || (!has_grown && head.length > 0 && head.at[head.length - 1] == '\n');
+}
+
 /* Its first bytes. *ret_status: -EAGAIN where more should come first, 0, or what ended it. */
 static struct span look_inside(struct source_lane *lane, char *piece, int *ret_status)
 {
@@ -185,8 +194,9 @@ static struct span look_inside(struct source_lane *lane, char *piece, int *ret_s
 		return source_archive_peek(lane->stream);
 	if (!input->is_pipe) {
 		ssize_t got = source_input_read_at(input, 0, piece, TRACE_HEAD_LENGTH);
-		*ret_status = got < 0 ? (int)got : got == 0 && lane->is_followed ? -EAGAIN : 0;
-		return span_make(piece, got < 0 ? 0 : (size_t)got);
+		struct span head = span_make(piece, got < 0 ? 0 : (size_t)got);
+		*ret_status = got < 0 ? (int)got : lane->is_followed && !is_settled(lane, head) ? -EAGAIN : 0;
+		return head;
 	}
 	size_t before = input->head_length;
 	struct span head = source_input_peek(input, TRACE_HEAD_LENGTH, PIPE_POLL_MS, ret_status);
@@ -210,6 +220,15 @@ static bool can_be_cut(const struct source_lane *lane)
 	}
 }
 
+/* The rest of a log that was cut at its front by rotating is still that log. */
+static enum trace_kind kind_of(const struct source *source, const struct source_lane *lane, struct span head)
+{
+	enum trace_kind kind = trace_kind_detect(head);
+	bool is_vague = kind == TRACE_KIND_PLAIN || kind == TRACE_KIND_MIXED || kind == TRACE_KIND_UNKNOWN;
+	return lane->is_followed && is_vague && source->followed_kind != TRACE_KIND_UNKNOWN ? source->followed_kind
+											    : kind;
+}
+
 static enum source_lane_state look_at_text(
 	struct source *source, struct source_lane *lane, struct span head, char *piece)
 {
@@ -220,7 +239,7 @@ static enum source_lane_state look_at_text(
 		lane->shown.is_key_log = true;
 		return end(lane, source_look_keys(source, lane, source->keys, piece), NULL);
 	}
-	lane->shown.kind = trace_kind_detect(head);
+	lane->shown.kind = kind_of(source, lane, head);
 	if (lane->shown.kind == TRACE_KIND_UNKNOWN)
 		return end(lane, 0, "nothing in it that can be read");
 	lane->hint_us = first_time(source, lane->shown.kind, head);
@@ -248,21 +267,27 @@ static enum source_lane_state look_at_archive(struct source *source, struct sour
 	return state;
 }
 
+static enum source_lane_state again(struct source_lane *lane)
+{
+	lane->not_before_us = lane->input.is_pipe ? 0 : source_steady_us() + POLL_US;
+	return SOURCE_LANE_NEW;
+}
+
 enum source_lane_state source_look(struct source *source, struct source_lane *lane, char *piece)
 {
 	bool was_open = source_input_is_open(&lane->input);
 	int status = source_lane_open(source, lane);
+	if (status == -ENOENT && lane->is_followed)
+		return again(lane);
 	if (status != 0)
 		return end(lane, status, NULL);
-	if (!was_open && lane->input.is_pipe)
+	if (!was_open && (lane->input.is_pipe || lane->is_followed))
 		atomic_store(&source->is_endless, true);
 	else if (!was_open)
 		atomic_fetch_add(&source->total_bytes, lane->input.length);
 	struct span head = look_inside(lane, piece, &status);
-	if (status == -EAGAIN) {
-		lane->not_before_us = source_steady_us() + (lane->input.is_pipe ? 0 : POLL_US);
-		return SOURCE_LANE_NEW;
-	}
+	if (status == -EAGAIN)
+		return again(lane);
 	if (status != 0)
 		return end(lane, status, NULL);
 	return source_archive_is_one(head) ? look_at_archive(source, lane, piece)

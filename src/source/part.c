@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "source/archive.h"
 #include "source/private.h"
-#include "source/reading.h"
 #include "trace/whole.h"
 
 #include <errno.h>
@@ -16,8 +15,6 @@
 #define PIPE_POLL_MS 100
 #define PIPE_PAUSE_MS 20
 #define FOLLOW_POLL_US (250 * CLOCK_MS_US)
-/* A followed file from which nothing comes any more: what its reader holds back is complete. */
-#define FOLLOW_QUIET_US (2 * CLOCK_SECOND_US)
 
 /* ---- how much at once ---- */
 
@@ -28,17 +25,28 @@ static size_t share_of(const struct source *source)
 	return share < SOURCE_PART_MINIMUM ? SOURCE_PART_MINIMUM : share;
 }
 
+static bool is_of_known_length(const struct source_lane *lane)
+{
+	return !lane->stream && !lane->input.is_pipe && !lane->is_followed;
+}
+
 /* Small logs are read in one piece: their reader mends the better, the more it sees. */
 static bool is_small(const struct source *source, const struct source_lane *lane)
 {
-	return lane->input.length <= TRACE_WHOLE_MAXIMUM &&
+	return is_of_known_length(lane) && lane->input.length <= TRACE_WHOLE_MAXIMUM &&
 	       (source->lane_count <= 16 || lane->input.length <= SOURCE_AHEAD_MAXIMUM / source->lane_count);
+}
+
+/* Whether its reader may hold what it was fed until it knows more. */
+static bool may_be_held(const struct source *source, const struct source_lane *lane)
+{
+	return is_of_known_length(lane) ? is_small(source, lane) : !lane->is_followed && source->lane_count <= 8;
 }
 
 static size_t part_length(const struct source *source, const struct source_lane *lane)
 {
 	if (is_small(source, lane))
-		return TRACE_WHOLE_MAXIMUM;
+		return (size_t)lane->input.length + 1;
 	double weight = lane->is_weighed && lane->weight > 0.1 ? lane->weight : lane->is_weighed ? 0.1 : 1.0;
 	double length = (double)share_of(source) / weight;
 	double maximum = lane->is_weighed ? (double)SOURCE_PART_MAXIMUM : (double)FIRST_PART;
@@ -54,6 +62,8 @@ static struct source_batch *begin(struct source *source, struct source_lane *lan
 	struct source_batch *batch = source_batch_new(source);
 	if (!batch)
 		return NULL;
+	if (is_of_known_length(lane) && length > lane->input.length)
+		length = (size_t)lane->input.length;
 	batch->held = (size_t)((double)length * (lane->is_weighed ? lane->weight : 1.0));
 	source->held += batch->held;
 	list_append(&lane->batches, &batch->link);
@@ -110,7 +120,7 @@ static int32_t utc_offset(void *argument, int64_t local_us)
 	return settings->utc_offset_s(settings->argument, local_us);
 }
 
-static struct source_reading *make_reader(struct source_filling *filling, bool is_stream)
+static struct trace_whole *make_reader(struct source_filling *filling, bool is_stream)
 {
 	struct source *source = filling->source;
 	struct trace_reader_settings settings = { .kind = filling->lane->shown.kind,
@@ -120,20 +130,22 @@ static struct source_reading *make_reader(struct source_filling *filling, bool i
 		.argument = filling };
 	if (source->settings.utc_offset_s)
 		settings.utc_offset_s = utc_offset;
-	return source_reading_new(&settings, is_stream);
+	return trace_whole_new(&settings, is_stream);
 }
 
 /* ---- files that are cut ---- */
 
-/* Where a record begins at or behind that place; length where none does in reach. */
+/* Where a record begins behind that place. From the next line on: what stands in the middle of one may look like it. */
 static int find_cut(
 	const struct source_lane *lane, uint64_t place, size_t window, char *text, uint64_t *ret_cut, bool *ret_found)
 {
 	ssize_t got = source_input_read_at(&lane->input, place, text, window);
 	if (got < 0)
 		return (int)got;
-	size_t cut = trace_kind_next_record(lane->shown.kind, span_make(text, (size_t)got));
-	*ret_found = cut < (size_t)got;
+	struct span seen = span_make(text, (size_t)got);
+	size_t line = span_find(seen, '\n') + 1;
+	size_t cut = line + trace_kind_next_record(lane->shown.kind, span_from(seen, line));
+	*ret_found = cut < seen.length;
 	*ret_cut = place + cut;
 	return 0;
 }
@@ -165,7 +177,7 @@ static void read_part(
 	struct source *source, struct source_lane *lane, struct source_batch *batch, uint64_t end, char *piece)
 {
 	struct source_filling filling = { source, lane, batch };
-	struct source_reading *reader = make_reader(&filling, batch->start > 0 || end < lane->input.length);
+	struct trace_whole *reader = make_reader(&filling, batch->start > 0 || end < lane->input.length);
 	int status = reader ? 0 : -ENOMEM;
 	uint64_t place = batch->start;
 	while (place < end && status == 0 && !atomic_load_explicit(&source->is_stopping, memory_order_relaxed)) {
@@ -176,16 +188,16 @@ static void read_part(
 			batch->why = got < 0 ? NULL : "it became shorter while it was read";
 			break;
 		}
-		status = source_reading_feed(reader, span_make(piece, (size_t)got));
+		status = trace_whole_feed(reader, span_make(piece, (size_t)got));
 		place += (size_t)got;
 		atomic_fetch_add(&source->done_bytes, (size_t)got);
 	}
 	batch->bytes = place - batch->start;
 	if (reader) {
-		int ended = source_reading_end(reader);
+		int ended = trace_whole_end(reader);
 		status = status ? status : ended;
-		batch->counts = *source_reading_counts(reader);
-		(void)source_reading_free(reader);
+		batch->counts = *trace_whole_counts(reader);
+		(void)trace_whole_free(reader);
 	}
 	if (batch->status == 0)
 		batch->status = status;
@@ -230,8 +242,8 @@ static void end_reader(struct source_lane *lane, struct source_batch *batch)
 {
 	if (!lane->reader)
 		return;
-	int status = source_reading_end(lane->reader);
-	const struct trace_reader_counts *counts = source_reading_counts(lane->reader);
+	int status = trace_whole_end(lane->reader);
+	const struct trace_reader_counts *counts = trace_whole_counts(lane->reader);
 	if (status != 0 && batch->status == 0)
 		batch->status = status;
 	lane->counts_before.bytes += counts->bytes;
@@ -239,7 +251,7 @@ static void end_reader(struct source_lane *lane, struct source_batch *batch)
 	lane->counts_before.records += counts->records;
 	lane->counts_before.other += counts->other;
 	lane->counts_before.unread += counts->unread;
-	lane->reader = source_reading_free(lane->reader);
+	lane->reader = trace_whole_free(lane->reader);
 }
 
 /* Feeds until the batch is full or nothing more comes: 1, or as source_lane_read. */
@@ -253,7 +265,7 @@ static int feed(struct source *source, struct source_lane *lane, struct source_b
 		status = source_lane_read(source, lane, piece, batch->bytes ? PIPE_PAUSE_MS : PIPE_POLL_MS, &next);
 		if (status != 1)
 			break;
-		status = source_reading_feed(lane->reader, next);
+		status = trace_whole_feed(lane->reader, next);
 		if (status != 0)
 			break;
 		status = 1;
@@ -268,7 +280,7 @@ static void add_counts(const struct source_lane *lane, struct source_batch *batc
 	batch->counts = lane->counts_before;
 	if (!lane->reader)
 		return;
-	const struct trace_reader_counts *counts = source_reading_counts(lane->reader);
+	const struct trace_reader_counts *counts = trace_whole_counts(lane->reader);
 	batch->counts.bytes += counts->bytes;
 	batch->counts.lines += counts->lines;
 	batch->counts.records += counts->records;
@@ -276,20 +288,30 @@ static void add_counts(const struct source_lane *lane, struct source_batch *batc
 	batch->counts.unread += counts->unread;
 }
 
+/* -EAGAIN, or as the end of a file. */
+static int follow(struct source *source, struct source_lane *lane, struct source_batch *batch)
+{
+	enum source_follow_next next = source_follow(source, lane, batch->bytes > 0);
+	if (next == SOURCE_FOLLOW_ENDED || next == SOURCE_FOLLOW_FAILED)
+		return next == SOURCE_FOLLOW_FAILED ? -ENOMEM : 0;
+	if (next == SOURCE_FOLLOW_QUIET)
+		end_reader(lane, batch);
+	lane->not_before_us = source_steady_us() + FOLLOW_POLL_US;
+	return -EAGAIN;
+}
+
 static void read_on(struct source *source, struct source_lane *lane, struct source_batch *batch, size_t length,
-	size_t share, char *piece)
+	size_t share, bool is_stream, char *piece)
 {
 	lane->filling = (struct source_filling){ source, lane, batch };
 	batch->line_base = lane->counts_before.lines;
 	batch->offset_base = lane->counts_before.bytes;
 	if (!lane->reader)
-		lane->reader = make_reader(&lane->filling, lane->is_followed || !is_small(source, lane));
+		lane->reader = make_reader(&lane->filling, is_stream);
 	int status = lane->reader ? feed(source, lane, batch, length, share, piece) : -ENOMEM;
-	lane->not_before_us = 0;
-	if (status == -EAGAIN) {
-		lane->not_before_us =
-			lane->is_followed && !lane->input.is_pipe ? source_steady_us() + FOLLOW_POLL_US : 0;
-	} else if (status != 1) {
+	if (status == -EAGAIN && lane->is_followed && !lane->input.is_pipe)
+		status = follow(source, lane, batch);
+	if (status != 1 && status != -EAGAIN) {
 		end_reader(lane, batch);
 		if (batch->status == 0)
 			batch->status = status;
@@ -304,6 +326,7 @@ static void run_on(struct source *source, struct source_lane *lane, size_t lengt
 {
 	pthread_mutex_lock(&source->lock);
 	size_t share = share_of(source);
+	bool is_stream = !may_be_held(source, lane);
 	struct source_batch *batch = begin(source, lane, length);
 	if (!batch)
 		end_lane(source, lane, -ENOMEM);
@@ -311,11 +334,11 @@ static void run_on(struct source *source, struct source_lane *lane, size_t lengt
 	if (!batch)
 		return;
 
-	read_on(source, lane, batch, length, share, piece);
+	read_on(source, lane, batch, length, share, is_stream, piece);
 
 	pthread_mutex_lock(&source->lock);
 	bool is_end = batch->is_end;
-	if (batch->bytes == 0 && batch->count == 0 && !is_end && batch->status == 0) {
+	if (batch->bytes == 0 && batch->count == 0 && batch->unread_count == 0 && !is_end && batch->status == 0) {
 		lane->batch_count--;
 		source_batch_recycle(source, batch);
 	} else {

@@ -121,11 +121,12 @@ struct source_lane {
 
 	uint64_t position; /* where the next part begins, or reading goes on */
 	/* Files that are read from front to end by one reader. */
-	struct source_reading *reader;
+	struct trace_whole *reader;
 	struct source_filling filling;
 	struct trace_reader_counts counts_before; /* of readers before this one */
 	uint64_t offset_before;
-	int64_t quiet_since_us; /* a followed file: no more came since then; 0: it did */
+	int64_t quiet_since_us; /* a followed file: nothing more came since then */
+	size_t looked_length; /* a followed file that is new: how much there was at the last look */
 	bool ends_whole; /* the last byte was a newline */
 	bool is_replaced; /* a followed file: it was seen that another stands at its path */
 
@@ -168,6 +169,7 @@ struct source {
 	struct trace_keys *keys;
 	struct source_spool *spool;
 	_Atomic uint64_t done_bytes, total_bytes, unpacked_bytes;
+	enum trace_kind followed_kind; /* of the followed file before it was rotated */
 	_Atomic bool is_endless; /* the total cannot be known */
 
 	/* The caller's thread. */
@@ -203,6 +205,16 @@ int source_lane_read(
 /* ---- part.c ---- */
 /* The next part of an open lane that this worker holds; gives it up. */
 void source_part_run(struct source *source, struct source_lane *lane, char *piece);
+
+/* ---- follow.c ---- */
+enum source_follow_next {
+	SOURCE_FOLLOW_ON, /* look again later */
+	SOURCE_FOLLOW_QUIET, /* what was held back is complete */
+	SOURCE_FOLLOW_ENDED, /* a new lane follows what took its place */
+	SOURCE_FOLLOW_FAILED /* without memory for it */
+};
+/* At the end of what there is of a followed file. came_more: something was read since the last time. */
+enum source_follow_next source_follow(struct source *source, struct source_lane *lane, bool came_more);
 
 /* ---- batch.c; under the lock ---- */
 struct source_batch *source_batch_new(struct source *source); /* NULL without memory */

@@ -4,7 +4,7 @@
 #include "source/archive.h"
 #include "source/paths.h"
 #include "source/private.h"
-#include "source/reading.h"
+#include "trace/whole.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -45,7 +45,7 @@ static struct source_lane *lane_free(struct source_lane *lane)
 {
 	if (!lane)
 		return NULL;
-	(void)source_reading_free(lane->reader);
+	(void)trace_whole_free(lane->reader);
 	(void)source_archive_free(lane->stream);
 	while (lane->batches.next && !list_is_empty(&lane->batches)) {
 		struct source_batch *batch = base_container(lane->batches.next, struct source_batch, link);
@@ -105,6 +105,7 @@ struct source_lane *source_lane_add(
 	lane->input = *input;
 	lane->hint_us = lane->reached_us = lane->last_us = INT64_MIN;
 	list_init(&lane->batches);
+	lane->is_followed = source->settings.follow && !parent;
 	if (parent) {
 		memcpy(lane->order, parent->order, sizeof(lane->order));
 		lane->depth = parent->depth + 1;
@@ -159,7 +160,6 @@ static bool add_path(void *argument, const char *path, int status, const char *w
 		lane->state = SOURCE_LANE_DONE;
 		source->unsettled--;
 	}
-	lane->is_followed = source->settings.follow;
 	return true;
 }
 
@@ -224,6 +224,7 @@ int source_start(const struct source_settings *settings, struct source **ret_sou
 	source->settings = *settings;
 	if (source->settings.unpacked_maximum == 0)
 		source->settings.unpacked_maximum = UNPACKED_MAXIMUM;
+	source->followed_kind = TRACE_KIND_UNKNOWN;
 	source->waiting.comes_first = by_hint;
 	source->merge.comes_first = by_next_item;
 	list_init(&source->spare);
