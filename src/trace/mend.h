@@ -30,6 +30,8 @@ size_t trace_mend(struct span text, bool last, void (*take)(void *argument, cons
 /* Whether what a strict reader made of these lines shows that they are damaged all the same: a header without a name,
  * several on one line, an address that is none. */
 bool trace_mend_is_suspicious(enum trace_kind kind, const struct record *r, const struct trace_place *place);
+/* The same at a glance, for streams: less is seen, and it costs nothing. */
+bool trace_mend_is_odd(enum trace_kind kind, const struct record *r, const struct trace_place *place);
 /* Whether the text has marks of damage that a strict reader may pass over: quotes that are none, line ends written out.
  */
 bool trace_mend_has_marks(enum trace_kind kind, struct span text);

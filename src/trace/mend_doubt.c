@@ -23,25 +23,40 @@ static bool is_behind_something(struct span text)
 	return false;
 }
 
+/* Marks, each sought by a byte of it that is rare in a log. */
+static const struct mark {
+	struct span text;
+	size_t rare;
+} marks[] = {
+	{ { "=\xe2\x80\x9c", 4 }, 1 },
+	{ { "=\xe2\x80\x9d", 4 }, 1 },
+	{ { "=\xe2\x80\x9e", 4 }, 1 },
+	{ { "=&quot;", 7 }, 1 },
+	{ { "&lt;sip", 7 }, 0 },
+	{ { "tvcs:\xc2\xa0", 7 }, 5 },
+	{ { "\xc2\xa0tvcs", 6 }, 0 },
+	{ { "#015", 4 }, 0 },
+	{ { "\\_", 2 }, 0 },
+	{ { "\\r\\n", 4 }, 0 },
+};
+
+static bool has_mark(struct span text, const struct mark *mark)
+{
+	char rare = mark->text.at[mark->rare];
+	for (size_t at = 0; (at += span_find(span_from(text, at), rare)) < text.length; at++)
+		if (at >= mark->rare &&
+			span_equal(span_first(span_from(text, at - mark->rare), mark->text.length), mark->text))
+			return true;
+	return false;
+}
+
 /* Quotes that are none, quotes written out, line ends written out. */
 bool trace_mend_has_marks(enum trace_kind kind, struct span text)
 {
-	static const struct span marks[] = {
-		{ "=\xe2\x80\x9c", 4 },
-		{ "=\xe2\x80\x9d", 4 },
-		{ "=\xe2\x80\x9e", 4 },
-		{ "=&quot;", 7 },
-		{ "&lt;sip", 7 },
-		{ "tvcs:\xc2\xa0", 7 },
-		{ "\xc2\xa0tvcs", 6 },
-		{ "#015", 4 },
-		{ "\\_", 2 },
-		{ "\\r\\n", 4 },
-	};
 	if (kind == TRACE_KIND_JSON)
 		return false;
 	for (size_t i = 0; i < BASE_COUNT(marks); i++)
-		if (span_find_span(text, marks[i]) < text.length)
+		if (has_mark(text, &marks[i]))
 			return true;
 	return kind == TRACE_KIND_EXPRESSWAY && is_behind_something(text);
 }
@@ -80,25 +95,6 @@ static bool next_line(struct span *rest, struct span *ret_line)
 	return true;
 }
 
-/* Another name inside of the line, outside of quotes. */
-static bool holds_name(struct span line, size_t from, unsigned int names)
-{
-	bool odd = false;
-	size_t whole;
-	for (size_t i = 0; i < line.length; i++) {
-		char c = line.at[i];
-		if (c == '\\' && odd)
-			i++;
-		else if (c == '"')
-			odd = !odd;
-		else if (i > from && !odd && line.at[i - 1] == ' ' &&
-			 mend_name(span_from(line, i), names, true, &whole) &&
-			 (i + whole == line.length || line.at[i + whole] == ' '))
-			return true;
-	}
-	return false;
-}
-
 /* "Name: value", or a line that is folded. */
 static bool is_header(struct span line)
 {
@@ -130,11 +126,11 @@ static bool is_message_damaged(struct span bytes)
 		return true;
 	if (!mend_is_start_line(line))
 		return span_find_span(line, SPAN("SIP/2.0")) < line.length;
-	if (holds_name(line, 0, MEND_HEADERS))
+	if (mend_holds_name(line, 0, MEND_HEADERS))
 		return true;
 	while (next_line(&rest, &line) && line.length > 0) {
 		size_t colon = span_find(line, ':');
-		if (!is_header(line) || holds_name(line, colon, MEND_HEADERS) || has_blank_value(line))
+		if (!is_header(line) || mend_holds_name(line, colon, MEND_HEADERS) || has_blank_value(line))
 			return true;
 		if (mend_line_is(line, "Content-Length") &&
 			span_to_u64(span_trim(span_from(line, colon + 1)), INT32_MAX, &length))
@@ -158,7 +154,7 @@ static bool are_fields_damaged(struct span raw)
 			return true;
 		size_t length = mend_name(line, MEND_FIELDS, false, &whole);
 		bool is_apart = length > 0 && span_equal(span_first(span_from(line, whole), 2), SPAN("  "));
-		if (is_apart || has_blank_value(line) || (length > 0 && holds_name(line, length, MEND_FIELDS)))
+		if (is_apart || has_blank_value(line) || (length > 0 && mend_holds_name(line, length, MEND_FIELDS)))
 			return true;
 	}
 	return false;
@@ -172,6 +168,21 @@ static bool is_address_lost(const struct record_message *m, struct span raw)
 	bool has_remote = span_find_span(line, SPAN("Src-ip=\"")) < line.length ||
 			  span_find_span(line, SPAN("Dst-ip=\"")) < line.length;
 	return (has_local && !m->local.family) || (has_remote && !m->remote.family);
+}
+
+bool trace_mend_is_odd(enum trace_kind kind, const struct record *r, const struct trace_place *place)
+{
+	if (r->kind != RECORD_MESSAGE || place->is_summary || kind > TRACE_KIND_UCCAPI)
+		return false;
+	struct span bytes = r->message.bytes;
+	if (kind == TRACE_KIND_EXPRESSWAY && (!r->message.local.family || !r->message.remote.family) &&
+		is_address_lost(&r->message, place->raw))
+		return true;
+	/* The status line of an answer is short: behind a long one stand headers. */
+	struct span start = span_first(bytes, 160);
+	struct span line = span_first(start, span_find(start, '\r'));
+	return bytes.length == 0 || bytes.at[0] == ' ' || bytes.at[0] == '|' || bytes.at[0] == '\r' ||
+	       (span_starts_nocase(line, SPAN("SIP/2.0 ")) && mend_holds_name(line, 0, MEND_HEADERS));
 }
 
 bool trace_mend_is_suspicious(enum trace_kind kind, const struct record *r, const struct trace_place *place)

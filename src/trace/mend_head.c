@@ -9,86 +9,12 @@
 
 #define HEAD_MAXIMUM (256u << 10)
 
-/* ---- names ---- */
-
-/* As they are usually spelled. RFC 3261 and its extensions, and what Cisco and Microsoft add. */
-static const char *const headers[] = { "Accept", "Accept-Contact", "Accept-Encoding", "Accept-Language", "Alert-Info",
-	"Allow", "Allow-Events", "Authentication-Info", "Authorization", "Call-ID", "Call-Info", "Cisco-Guid",
-	"Contact", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Length", "Content-Type",
-	"CSeq", "Date", "Diversion", "Error-Info", "Event", "Expires", "From", "History-Info", "In-Reply-To", "Join",
-	"Max-Forwards", "MIME-Version", "Min-Expires", "Min-SE", "Organization", "P-Access-Network-Info",
-	"P-Asserted-Identity", "P-Asserted-Service", "P-Called-Party-ID", "P-Charging-Vector", "P-Preferred-Identity",
-	"P-Preferred-Service", "Path", "Priority", "Privacy", "Proxy-Authenticate", "Proxy-Authentication-Info",
-	"Proxy-Authorization", "Proxy-Require", "RAck", "RSeq", "Reason", "Record-Route", "Refer-To", "Referred-By",
-	"Remote-Party-ID", "Replaces", "Reply-To", "Request-Disposition", "Require", "Retry-After", "Route", "SIP-ETag",
-	"SIP-If-Match", "Server", "Service-Route", "Session-Expires", "Session-ID", "Subject", "Subscription-State",
-	"Supported", "Timestamp", "To", "Unsupported", "User-Agent", "Via", "WWW-Authenticate", "Warning", "X-TAATag",
-	"ms-application-via", "ms-asserted-verification-level", "ms-client-diagnostics", "Ms-Conversation-ID",
-	"ms-diagnostics", "ms-diagnostics-public", "ms-edge-proxy-message-trust", "ms-endpoint-location-data", "ms-fe",
-	"ms-identity", "ms-keep-alive", "ms-split-domain-info", "ms-user-data", "ms-user-logon-data" };
-static const char *const fields[] = { "LogType", "Severity", "Text", "Result-Code", "SIP-Start-Line", "SIP-Call-ID",
-	"SIP-CSeq", "Peer", "Data", "Trace-Correlation-Id", "Instance-Id", "Direction", "Message-Type", "Start-Line",
-	"Message-Body", "Local-IP", "Peer-IP", "Transport" };
-
-static bool is_token(char c)
-{
-	return isalnum((unsigned char)c) || c == '-';
-}
-
-static size_t token_length(struct span text)
-{
-	size_t length = 0;
-	while (length < text.length && length < 64 && is_token(text.at[length]))
-		length++;
-	return length;
-}
-
-/* "Name", "Name :": gives the token's length, 0 where no colon follows it. */
-static size_t name_token(struct span text, size_t *ret_whole)
-{
-	size_t length = token_length(text), end = length;
-	while (end < text.length && end < length + 4 && text.at[end] == ' ')
-		end++;
-	if (length == 0 || end >= text.length || text.at[end] != ':')
-		return 0;
-	*ret_whole = end + 1;
-	return length;
-}
-
-static bool is_in(struct span name, const char *const *list, size_t count, bool exact)
-{
-	for (size_t i = 0; i < count; i++)
-		if (exact ? span_is(name, list[i]) : span_is_nocase(name, list[i]))
-			return true;
-	return false;
-}
-
-static bool is_known(struct span name, unsigned int names, bool exact)
-{
-	/* Names of Microsoft's are spelled in many ways, and are like nothing else. */
-	bool strict = exact && !span_starts_nocase(name, SPAN("ms-"));
-	return ((names & MEND_HEADERS) && is_in(name, headers, BASE_COUNT(headers), strict)) ||
-	       ((names & MEND_FIELDS) && is_in(name, fields, BASE_COUNT(fields), strict));
-}
-
-size_t mend_name(struct span text, unsigned int names, bool exact, size_t *ret_whole)
-{
-	size_t length = name_token(text, ret_whole);
-	return length > 1 && is_known(span_first(text, length), names, exact) ? length : 0;
-}
-
-bool mend_line_is(struct span line, const char *name)
-{
-	size_t whole;
-	return span_is_nocase(span_first(line, name_token(line, &whole)), name);
-}
-
 /* ---- pieces of one line ---- */
 
 static struct span last_token(struct span text)
 {
 	size_t begin = text.length;
-	while (begin > 0 && text.length - begin < 64 && is_token(text.at[begin - 1]))
+	while (begin > 0 && text.length - begin < MEND_NAME_MAXIMUM && mend_is_token(text.at[begin - 1]))
 		begin--;
 	return span_from(text, begin);
 }
@@ -119,7 +45,7 @@ static bool goes_on(struct span text, unsigned int names)
 		return false;
 	bool is_sdp =
 		text.length > 2 && text.at[1] == '=' && text.at[2] != '"' && text.at[0] >= 'a' && text.at[0] <= 'z';
-	bool is_other_name = name_token(text, &whole) > 1 && isalpha((unsigned char)text.at[0]) &&
+	bool is_other_name = mend_name_token(text, &whole) > 1 && isalpha((unsigned char)text.at[0]) &&
 			     (whole == text.length || text.at[whole] == ' ');
 	return !is_sdp && !is_other_name;
 }
@@ -210,7 +136,7 @@ static void add(struct growing *g, struct span text)
 			new_line(g);
 			done = i;
 		}
-		size_t token = token_length(span_from(text, i));
+		size_t token = mend_token_length(span_from(text, i));
 		i += token > 0 ? token - 1 : 0;
 	}
 	(void)buffer_append(&g->m->logical, span_from(text, done));
@@ -228,21 +154,21 @@ static bool is_length_done(const struct growing *g)
 	struct span line = current(g);
 	size_t whole;
 	uint64_t number;
-	return mend_line_is(line, "Content-Length") && name_token(line, &whole) > 0 &&
+	return mend_line_is(line, "Content-Length") && mend_name_token(line, &whole) > 0 &&
 	       span_to_u64(span_trim(span_from(line, whole)), INT32_MAX, &number) == 0;
 }
 
 /* name="…": a parameter that stands alone. */
 static bool is_parameter(struct span text)
 {
-	size_t length = token_length(text);
+	size_t length = mend_token_length(text);
 	return length > 0 && span_equal(span_first(span_from(text, length), 2), SPAN("=\""));
 }
 
 /* "INVITE Via: …": what is left of a CSeq, and a header. */
 static bool is_method_and_name(struct span text, unsigned int names)
 {
-	size_t length = token_length(text), whole;
+	size_t length = mend_token_length(text), whole;
 	return length > 2 && length < text.length && text.at[length] == ' ' &&
 	       sip_method_find(span_first(text, length)) != SIP_METHOD_OTHER &&
 	       mend_name(span_from(text, length + 1), names, true, &whole) > 0;
@@ -253,7 +179,10 @@ enum step { STEP_NEW, STEP_GO_ON, STEP_GLUE, STEP_STOP };
 static bool is_scheme(struct span name)
 {
 	static const char *const schemes[] = { "sip", "sips", "tel", "http", "https", "urn", "im", "pres" };
-	return is_in(name, schemes, BASE_COUNT(schemes), false);
+	for (size_t i = 0; i < BASE_COUNT(schemes); i++)
+		if (span_is_nocase(name, schemes[i]))
+			return true;
+	return false;
 }
 
 static enum step step_of_name(const struct growing *g, struct span text, size_t length, size_t whole)
@@ -266,10 +195,10 @@ static enum step step_of_name(const struct growing *g, struct span text, size_t 
 	if (was_cut && token.length > 0 && token.length + length < sizeof(joined)) {
 		memcpy(joined, token.at, token.length);
 		memcpy(joined + token.length, name.at, length);
-		if (is_known(span_make(joined, token.length + length), g->h->names, false))
+		if (mend_is_name(span_make(joined, token.length + length), g->h->names, false))
 			return STEP_GLUE;
 	}
-	if (length > 1 && is_known(name, g->h->names, false))
+	if (mend_is_name(name, g->h->names, false))
 		return STEP_NEW;
 	bool is_name = isalpha((unsigned char)name.at[0]) && length > 1 && !is_scheme(name) && !is_open(g) &&
 		       (whole == text.length || text.at[whole] == ' ') && !was_cut;
@@ -278,7 +207,7 @@ static enum step step_of_name(const struct growing *g, struct span text, size_t 
 
 static enum step step_of(const struct growing *g, struct span text, bool after_blank)
 {
-	size_t whole = 0, length = name_token(text, &whole);
+	size_t whole = 0, length = mend_name_token(text, &whole);
 	if (g->lines == 0)
 		return STEP_NEW;
 	if (g->h->in_bars && text.length == 1 && text.at[0] == '|')
@@ -326,7 +255,7 @@ static void take_line(struct growing *g, struct span text, enum step step, size_
 		/* What was glued is a name: it begins a line, unless it is the beginning of one already. */
 		struct span token = last_token(current(g));
 		if (token.length < current(g).length) {
-			char name[64];
+			char name[MEND_NAME_MAXIMUM];
 			memcpy(name, token.at, token.length);
 			g->m->logical.length -= token.length;
 			while (g->m->logical.length > g->begin && g->m->logical.at[g->m->logical.length - 1] == ' ')
@@ -334,8 +263,8 @@ static void take_line(struct growing *g, struct span text, enum step step, size_
 			new_line(g);
 			(void)buffer_append(&g->m->logical, span_make(name, token.length));
 		}
-		(void)buffer_append(&g->m->logical, span_first(text, token_length(text)));
-		text = span_from(text, token_length(text));
+		(void)buffer_append(&g->m->logical, span_first(text, mend_token_length(text)));
+		text = span_from(text, mend_token_length(text));
 	}
 	add(g, text);
 	g->previous = line;
@@ -406,7 +335,8 @@ static bool has_odd_quotes(struct span text, bool odd)
 static bool looks_like_key(struct span text)
 {
 	size_t length = 0;
-	while (length < text.length && length < 64 && (is_token(text.at[length]) || text.at[length] == '_'))
+	while (length < text.length && length < MEND_NAME_MAXIMUM &&
+		(mend_is_token(text.at[length]) || text.at[length] == '_'))
 		length++;
 	size_t equals = length;
 	while (equals < text.length && equals < length + 3 && text.at[equals] == ' ')

@@ -74,9 +74,17 @@ enum mend_names {
 	MEND_HEADERS = 1, /* of SIP */
 	MEND_FIELDS = 2, /* of records of sipstack */
 };
-/* The known name that text begins with, blanks and the colon behind it: gives its length, 0: none. *ret_whole with the
- * colon. exact: spelled as usual, for names inside of a line. */
+#define MEND_NAME_MAXIMUM 64
+bool mend_is_token(char c); /* of a name */
+size_t mend_token_length(struct span text);
+/* "Name", blanks and a colon at the front: gives the name's length, *ret_whole with the colon. 0: none. */
+size_t mend_name_token(struct span text, size_t *ret_whole);
+/* exact: spelled as usual, for names inside of a line. */
+bool mend_is_name(struct span name, unsigned int names, bool exact);
+/* The same as mend_name_token, for known names alone. */
 size_t mend_name(struct span text, unsigned int names, bool exact, size_t *ret_whole);
+/* Whether a known name and a colon stand inside of the line behind that offset, outside of quotes. */
+bool mend_holds_name(struct span line, size_t from, unsigned int names);
 /* "Name: …" or "Name : …", whatever the case. */
 bool mend_line_is(struct span line, const char *name);
 /* Whether the lines up to the end were cut at a column; sets hard_width. */

@@ -102,6 +102,13 @@ static void take_unread(void *argument, const struct trace_place *place, const c
 
 /* ---- lanes ---- */
 
+static int32_t utc_offset_s(void *argument, int64_t local_us)
+{
+	const struct lane *lane = argument;
+	const struct trace_reader_settings *settings = &lane->block->reader->settings;
+	return settings->utc_offset_s(settings->argument, local_us);
+}
+
 static bool open_lane(struct lane *lane, enum trace_kind kind)
 {
 	if (!lane->reader) {
@@ -109,6 +116,7 @@ static bool open_lane(struct lane *lane, enum trace_kind kind)
 		settings.kind = kind;
 		settings.take = take_record;
 		settings.unread = take_unread;
+		settings.utc_offset_s = settings.utc_offset_s ? utc_offset_s : NULL;
 		settings.argument = lane;
 		lane->reader = trace_reader_new(&settings);
 	}

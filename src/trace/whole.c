@@ -77,6 +77,13 @@ static void tell(void *argument, const struct trace_place *place, const char *wh
 		whole->settings.unread(whole->settings.argument, place, why);
 }
 
+static int32_t utc_offset_s(void *argument, int64_t local_us)
+{
+	const struct trace_whole *whole = argument;
+	return whole->settings.utc_offset_s(whole->settings.argument, local_us);
+}
+
+/* Its functions get this text for their argument. */
 static struct trace_reader *reader_for(struct trace_whole *whole, enum trace_kind kind,
 	void (*take)(void *argument, const struct record *r, const struct trace_place *place),
 	void (*unread)(void *argument, const struct trace_place *place, const char *why))
@@ -85,6 +92,7 @@ static struct trace_reader *reader_for(struct trace_whole *whole, enum trace_kin
 	settings.kind = kind;
 	settings.take = take;
 	settings.unread = unread;
+	settings.utc_offset_s = whole->settings.utc_offset_s ? utc_offset_s : NULL;
 	settings.argument = whole;
 	return trace_reader_new(&settings);
 }
@@ -124,12 +132,9 @@ static void try_record(void *argument, const struct record *r, const struct trac
 static int is_damaged(struct trace_whole *whole, struct span text)
 {
 	struct trial trial = { .kind = whole->settings.kind };
-	struct trace_reader_settings settings = whole->settings;
+	const struct trace_reader_settings settings = { .kind = trial.kind, .take = try_record, .argument = &trial };
 	if (trial.kind == TRACE_KIND_MIXED)
 		return 1;
-	settings.take = try_record;
-	settings.unread = NULL;
-	settings.argument = &trial;
 	struct trace_reader *reader = trace_reader_new(&settings);
 	if (!reader)
 		return -ENOMEM;
@@ -277,7 +282,7 @@ static void take_streamed(void *argument, const struct record *r, const struct t
 	give_pending(whole);
 	close_region(whole);
 	whole->given_to = place->offset + place->raw.length;
-	if (trace_mend_is_suspicious(whole->settings.kind, r, place))
+	if (trace_mend_is_odd(whole->settings.kind, r, place))
 		open_region(whole, place->offset, place->line, place->raw);
 	else if (is_followed_well(whole, place) || !keep_pending(whole, r, place))
 		give(whole, r, place);

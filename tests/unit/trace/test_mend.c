@@ -103,7 +103,10 @@ static const struct sample {
 
 /* ---- reading ---- */
 
+#define MAGIC 0x6d656e64
+
 struct got {
+	uint32_t magic; /* functions get what they were given with */
 	struct trace_writer *writer;
 	struct buffer text; /* records as JSON, one a line */
 	struct buffer places;
@@ -141,10 +144,18 @@ static void unread(void *argument, const struct trace_place *place, const char *
 	got->unread++;
 }
 
+static int32_t utc_offset_s(void *argument, int64_t local_us)
+{
+	const struct got *got = argument;
+	assert_int_equal(got->magic, MAGIC);
+	assert_true(local_us > 0);
+	return 3600;
+}
+
 static void begin(struct got *got, struct span given)
 {
 	struct trace_writer_settings settings = { .format = TRACE_JSON };
-	*got = (struct got){ .writer = trace_writer_new(&settings), .given = given };
+	*got = (struct got){ .magic = MAGIC, .writer = trace_writer_new(&settings), .given = given };
 	buffer_init(&got->text, 1 << 26);
 	buffer_init(&got->places, 1 << 24);
 }
@@ -158,7 +169,9 @@ static void end(struct got *got)
 
 static void read_strictly(enum trace_kind kind, struct span text, struct got *got)
 {
-	struct trace_reader_settings settings = { .kind = kind, .take = take, .unread = unread, .argument = got };
+	struct trace_reader_settings settings = {
+		.kind = kind, .take = take, .unread = unread, .utc_offset_s = utc_offset_s, .argument = got
+	};
 	struct trace_reader *reader = trace_reader_new(&settings);
 	assert_non_null(reader);
 	assert_int_equal(trace_reader_feed(reader, text), 0);
@@ -169,7 +182,9 @@ static void read_strictly(enum trace_kind kind, struct span text, struct got *go
 static struct trace_reader_counts read_whole(
 	enum trace_kind kind, struct span text, size_t piece, bool is_stream, struct got *got)
 {
-	struct trace_reader_settings settings = { .kind = kind, .take = take, .unread = unread, .argument = got };
+	struct trace_reader_settings settings = {
+		.kind = kind, .take = take, .unread = unread, .utc_offset_s = utc_offset_s, .argument = got
+	};
 	struct trace_whole *whole = trace_whole_new(&settings, is_stream);
 	assert_non_null(whole);
 	while (text.length > 0) {
