@@ -143,10 +143,11 @@ static void edge_try(struct edge *e, const struct trust_candidate *server)
 	e->lost = true;
 }
 
-/* What the examiner knows beyond an edge is left out: an edge always has a certificate to show. */
+/* What the examiner knows beyond an edge is left out, for an edge always has a certificate to show; and what leaves it
+ * open for both. */
 static void as_an_edge_sees_it(struct check_facts *facts)
 {
-	facts->not_connected = facts->deadline_passed = facts->attempts_cut = false;
+	facts->not_connected = facts->deadline_passed = facts->attempts_cut = facts->srv.cut = false;
 	facts->validated = true;
 	for (size_t i = 0; i < facts->attempt_count; i++) {
 		struct check_attempt *a = &facts->attempts[i];
