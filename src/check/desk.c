@@ -148,7 +148,9 @@ int check_desk_new(const struct check_options *options, const struct clock *cloc
 		desk->options = options;
 		desk->clock = clock ? *clock : clock_system();
 		arena_init(&desk->arena, DESK_BYTES_MAXIMUM);
-		status = open_all(&o);
+		size_t together = options->facts_bytes ? options->facts_bytes : CHECK_FACTS_TOGETHER_BYTES;
+		desk->budget = check_budget_new(together);
+		status = desk->budget ? open_all(&o) : -ENOMEM;
 	}
 	if (status == 0) {
 		*ret_desk = desk;
@@ -173,6 +175,7 @@ void check_desk_free(struct check_desk *desk)
 	net_tls_unref(desk->tls);
 	X509_STORE_free(desk->public_authorities);
 	arena_done(&desk->arena);
+	check_budget_unref(desk->budget); /* facts may live on */
 	free(desk);
 }
 

@@ -4,6 +4,7 @@
 /* What all threads of a run share, from inside: opened once (desk.c, desk_dns.c, desk_tls.c), then only read. */
 #include "base/random.h"
 #include "base/require.h"
+#include "check/budget.h"
 #include "check/examiner.h"
 #include "net/address.h"
 #include "peer/cache.h"
@@ -46,6 +47,7 @@ struct check_desk {
 	const struct span *planned; /* DER of the planned certificate and its chain */
 	size_t planned_count; /* 0: none */
 	struct trust_chain planned_chain; /* the same, read and verified */
+	struct check_budget *budget; /* of the facts of all domains */
 	_Atomic uint64_t epoch; /* counts check_desk_forget: what was seen before is not used again */
 };
 

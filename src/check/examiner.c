@@ -233,6 +233,7 @@ static struct check_domain *domain_new(struct check_examiner *examiner)
 		free(domain);
 		return NULL;
 	}
+	check_facts_live_within(domain->facts, examiner->desk->budget);
 	domain->examiner = examiner;
 	domain->started_us = clock_steady_us(&examiner->desk->clock);
 	list_init(&domain->turn);

@@ -92,13 +92,15 @@ void check_try_saw(struct check_try *try, const struct peer_probe_facts *facts, 
 	struct check_domain *domain = try->domain;
 	struct check_attempt *attempt = &domain->attempts[try->index];
 	struct peer_probe_facts copy;
+	check_facts_claim(domain->facts, CHECK_PART_BYTES);
 	if (check_facts_copy_probe(domain->facts, domain->attempts, domain->attempt_count, facts, &copy) == 0) {
 		attempt->probe = copy;
 		take_answer(domain, attempt, answer);
 	} else {
-		attempt->probe.connection.connect = TRUST_CONNECT_FAILED;
-		attempt->probe.connection.text = SPAN("all that was shown for this domain is more than is kept");
+		/* As if nobody had looked: nothing can be said of it. */
+		attempt->probe.connection.text = SPAN("more was shown than there is room to keep");
 	}
+	check_facts_settle(domain->facts);
 	lay_planned_over(domain, attempt);
 	check_try_move(try, CHECK_TRY_OVER);
 }

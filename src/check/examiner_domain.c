@@ -80,6 +80,7 @@ static void finish(struct check_domain *domain)
 	} else {
 		facts->attempts_cut = true;
 	}
+	check_facts_settle(facts);
 	facts->srv.hosts = facts->hosts;
 	facts->srv.host_count = facts->host_count;
 	facts->elapsed_us = clock_steady_us(&domain->examiner->desk->clock) - domain->started_us;
@@ -179,7 +180,10 @@ static void host_known(struct check_asking *asking, const struct peer_host *foun
 	struct check_domain *domain = asking->domain;
 	size_t host = (size_t)(asking - domain->askings);
 	struct trust_host facts;
-	if (check_facts_copy_host(&domain->facts->arena, &found->facts, &facts) == 0) {
+	check_facts_claim(domain->facts, CHECK_PART_BYTES);
+	int status = check_facts_copy_host(&domain->facts->arena, &found->facts, &facts);
+	check_facts_settle(domain->facts);
+	if (status == 0) {
 		domain->facts->hosts[host] = facts;
 		try_host(domain, host, found);
 	} else {
@@ -296,7 +300,10 @@ static void domain_known(struct check_domain *domain, const struct peer_domain *
 	struct check_facts *facts = domain->facts;
 	struct span domain_name = facts->srv.domain, service = facts->srv.service;
 	facts->lookup_us = clock_steady_us(&domain->examiner->desk->clock) - domain->started_us;
-	if (check_facts_copy_domain(&facts->arena, &found->facts, &facts->srv) == 0 && take_targets(domain) == 0) {
+	check_facts_claim(facts, CHECK_PART_BYTES);
+	int status = check_facts_copy_domain(&facts->arena, &found->facts, &facts->srv);
+	check_facts_settle(facts);
+	if (status == 0 && take_targets(domain) == 0) {
 		ask_hosts(domain);
 	} else {
 		facts->srv = (struct trust_domain){ .domain = domain_name, .service = service };

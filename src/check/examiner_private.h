@@ -18,6 +18,8 @@ struct check_look;
  * few, so that one with a hundred dead addresses holds up nobody. */
 #define CHECK_PLACES 2048
 #define CHECK_PLACES_OF_ONE 8
+/* No answer of the DNS and no look at one address leaves more to keep. */
+#define CHECK_PART_BYTES (1u << 20)
 /* Looks that are over and may serve other domains. */
 #define CHECK_KEPT_MAXIMUM 256
 #define CHECK_KEPT_BYTES_MAXIMUM (8u << 20)

@@ -11,6 +11,11 @@
 #define CHECK_HOSTS_MAXIMUM 64 /* targets of which the addresses are asked, in RFC 2782 order */
 #define CHECK_ATTEMPTS_MAXIMUM 128 /* addresses that are tried */
 #define CHECK_FACTS_BYTES_MAXIMUM (8u << 20)
+/* Beyond so many bytes of its own a domain shares with all that are in flight (check/budget.h): */
+#define CHECK_FACTS_SURE_BYTES (64u << 10)
+#define CHECK_FACTS_TOGETHER_BYTES (256u << 20)
+
+struct check_budget;
 
 /* The answer to an OPTIONS. */
 struct check_answer {
@@ -37,6 +42,8 @@ struct check_attempt {
 
 struct check_facts {
 	struct arena arena; /* of all below */
+	struct check_budget *budget; /* NULL: the arena's own maximum alone counts */
+	size_t leased; /* of the budget */
 	struct span typed; /* as it was asked for, UTF-8 */
 	struct span domain; /* A-labels, lower case; absent where typed is no domain name */
 	struct span why_not; /* why it is none */
@@ -75,4 +82,11 @@ int check_facts_copy_host(struct arena *arena, const struct trust_host *host, st
 /* An empty one with its arena ready; NULL without memory. */
 struct check_facts *check_facts_new(void);
 void check_facts_free(struct check_facts *facts); /* NULL is harmless */
+
+/* What they hold counts in that budget from now on; it is referenced. */
+void check_facts_live_within(struct check_facts *facts, struct check_budget *budget);
+/* About to keep so many bytes at most: until check_facts_settle the arena gives what the budget has left for them, and
+ * no more. Settled, small things find room, and are counted when it is settled again. */
+void check_facts_claim(struct check_facts *facts, size_t bytes);
+void check_facts_settle(struct check_facts *facts);
 #endif

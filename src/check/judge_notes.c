@@ -190,12 +190,22 @@ void judge_note_options(struct judging *j, struct check_row *row)
 static void note_cut(struct judging *j)
 {
 	struct finding *f = finding_add(j->findings, FINDING_EXAMINATION_CUT, j->facts->domain);
+	struct span why = j->facts->deadline_passed ? SPAN("the time was over") : SPAN_NONE;
+	const char *what = "were not tried";
 	size_t untried = 0;
-	for (size_t i = 0; i < j->row_count; i++)
-		untried += j->rows[i].candidate && j->rows[i].cells[CHECK_STEP_TCP].code == FINDING_EXAMINATION_CUT;
-	finding_observed(f, arena_printf(j->findings->arena, "%s; %zu of %zu addresses were not tried",
-				    j->facts->deadline_passed ? "the time was over" : "not everything was looked at",
-				    untried, j->row_count));
+	for (size_t i = 0; i < j->row_count; i++) {
+		const struct check_row *row = &j->rows[i];
+		if (!row->candidate || row->cells[CHECK_STEP_TCP].code != FINDING_EXAMINATION_CUT)
+			continue;
+		untried++;
+		if (!why.at && row->attempt && row->attempt->probe.connection.text.at) {
+			why = row->attempt->probe.connection.text;
+			what = "are not judged";
+		}
+	}
+	finding_observed(f,
+		arena_printf(j->findings->arena, "%.*s; %zu of %zu addresses %s",
+			SPAN_PRINT(why.at ? why : SPAN("not everything was looked at")), untried, j->row_count, what));
 	finding_expected(f, SPAN("every address tried"));
 	if (j->facts->deadline_passed)
 		finding_fix(f, FINDING_YOU, "the command", SPAN("give it more time (--timeout)"));

@@ -56,6 +56,8 @@ struct check_options {
 	int64_t lookup_us, connect_us, handshake_us, reaction_us, answer_us;
 	/* The whole domain, whatever its servers do; 0: 30 s. */
 	int64_t domain_us;
+	/* What the facts of all domains in flight hold together, beyond a share that each is sure of; 0: 256 MiB. */
+	size_t facts_bytes;
 
 	int64_t judged_at_us; /* wall time for dates; 0: when the facts were gathered */
 	int64_t expires_soon_s; /* 0: the node's, else the rule book's */

@@ -4,6 +4,7 @@
 /* cmocka's own headers stand above */
 #include "base/buffer.h"
 #include "base/require.h"
+#include "check/budget.h"
 #include "check/examiner.h"
 #include "config/load.h"
 #include "net/loop.h"
@@ -541,6 +542,44 @@ static void test_chain_kept_once(void **state)
 	rig_close(&r);
 }
 
+/* Each domain may keep a little whatever the others hold; what there is no room for is as if it were not seen. */
+static void test_kept_together(void **state)
+{
+	(void)state;
+	static char reply[40000];
+	int head = snprintf(reply, sizeof(reply), "SIP/2.0 200 OK\r\nServer: x\r\nContent-Length: 39000\r\n\r\n");
+	memset(reply + head, 'x', 39000);
+	for (size_t room = 0; room <= 1; room++) {
+		struct rig r;
+		rig_open(&r);
+		r.options.facts_bytes = room ? 0 : 1;
+		r.options.probe = true;
+		r.reply = reply;
+		for (unsigned i = 0; i < 3; i++)
+			buffer_printf(&r.zone, "_sipfederationtls._tcp.a IN SRV %u 0 %u vcse.a\n", i, serve(&r, true));
+		buffer_append_text(&r.zone, "vcse.a IN A 127.0.0.1\n");
+		rig_start(&r);
+		const struct check_facts *f = examine(&r, "a.lab");
+		assert_int_equal(f->attempt_count, 3);
+		size_t seen = 0;
+		for (size_t i = 0; i < 3; i++) {
+			const struct peer_probe_facts *probe = &f->attempts[i].probe;
+			if (probe->connection.connect == TRUST_CONNECT_OPEN)
+				seen++;
+			else
+				assert_text(probe->connection.text, "more was shown than there is room to keep");
+		}
+		assert_int_equal(seen, room ? 3 : 1);
+		struct check_budget *budget = check_budget_ref(f->budget);
+		assert_true(!room || check_budget_taken(budget) > 0);
+		check_facts_free(r.facts[0]);
+		r.facts[0] = NULL;
+		assert_int_equal(check_budget_taken(budget), 0);
+		check_budget_unref(budget);
+		rig_close(&r);
+	}
+}
+
 /* ---- the gate ---- */
 
 struct gate {
@@ -959,6 +998,7 @@ int main(void)
 		cmocka_unit_test(test_not_validated),
 		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_chain_kept_once),
+		cmocka_unit_test(test_kept_together),
 		cmocka_unit_test(test_gate),
 		cmocka_unit_test(test_gate_without_end),
 		cmocka_unit_test(test_gate_given_up),
