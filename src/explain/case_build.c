@@ -71,8 +71,6 @@ static bool make_steps(struct explain_case *c, struct joiner_leg *const *legs, c
 		return false;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct joiner_item *item = &items[i];
-		if (item->is_dropped || item->is_second)
-			continue;
 		if (c->step_count == EXPLAIN_STEPS_MAXIMUM) {
 			c->dropped++;
 			continue;
@@ -145,7 +143,7 @@ static void time_case(struct explain_case *c)
 		int64_t time_us = c->steps[i].time_us;
 		if (!time_us)
 			continue;
-		if (!c->started_us)
+		if (!c->started_us || time_us < c->started_us)
 			c->started_us = time_us;
 		if (time_us > c->ended_us)
 			c->ended_us = time_us;
@@ -158,6 +156,8 @@ struct explain_case *joiner_build(struct explain_joiner *j, struct joiner_joined
 	uint32_t item_count, leg_count;
 	joiner_connections_adopt(j, d, arena);
 	struct joiner_item *items = c ? joiner_items(j, d, arena, &item_count) : NULL;
+	if (items)
+		items = joiner_order(items, item_count, arena, &item_count);
 	struct joiner_leg **legs = items ? sort_legs(d, arena, &leg_count) : NULL;
 	if (!legs || !make_legs(c, legs, leg_count, arena) || !make_steps(c, legs, items, item_count, arena))
 		return NULL;

@@ -155,8 +155,11 @@ static int32_t zone_of(int64_t offset_us)
 	return (int32_t)(quarters * (ZONE_STEP_US / 1000000));
 }
 
+/* What is no more than the measures differ among themselves is no difference. */
 static void set_clock(struct explain_clock *clock, int64_t offset_us, struct summary s)
 {
+	if (offset_us <= s.range + 1000 && offset_us >= -s.range - 1000)
+		offset_us = 0;
 	clock->offset_us = offset_us;
 	clock->spread_us = s.range;
 	clock->measures = s.count;

@@ -180,6 +180,24 @@ static uint32_t find_learned(struct finding_hosts *f, const struct end *end, str
 	return known->is_node ? find_node(f, span_of(known->text)) : find_name(f, span_of(known->text));
 }
 
+/* One that was met by its name or address before its own log was. */
+static uint32_t find_nameless(const struct finding_hosts *f, const struct end *end)
+{
+	uint32_t at = find_name(f, end->node);
+	if (at == NO_BOX && end->address.family)
+		at = find_address(f, &end->address);
+	return at != NO_BOX && f->boxes[at].node.length > 0 ? NO_BOX : at;
+}
+
+static uint32_t find_other(const struct finding_hosts *f, uint32_t box, const struct record_address *address)
+{
+	for (uint32_t i = 0; i < f->count && address->family; i++)
+		for (size_t k = 0; k < f->boxes[i].address_count && f->boxes[i].same_as == i && i != box; k++)
+			if (is_same_place(f, &f->boxes[i].addresses[k], address))
+				return i;
+	return NO_BOX;
+}
+
 static uint32_t box_of(struct finding_hosts *f, const struct end *end)
 {
 	struct end learned = *end;
@@ -192,16 +210,16 @@ static uint32_t box_of(struct finding_hosts *f, const struct end *end)
 	bool has_name = learned.name.length > 0 && !is_ip_text(learned.name);
 	if (at == NO_BOX && end->node.length == 0 && has_name)
 		at = find_name(f, learned.name);
-	if (at == NO_BOX && end->node.length > 0) {
-		/* Met by its name or address before its own log was. */
-		at = find_name(f, end->node);
-		if (at != NO_BOX && f->boxes[at].node.length > 0)
-			at = NO_BOX;
-	}
+	if (at == NO_BOX && end->node.length > 0)
+		at = find_nameless(f, end);
 	if (at == NO_BOX)
 		at = add_box(f);
 	tell_box(f, at, &learned);
-	return at;
+	/* What was met by this address alone is this box too. */
+	uint32_t other = find_other(f, at, &end->address);
+	if (other != NO_BOX)
+		unite(f, at, other);
+	return root(f, at);
 }
 
 /* ---- the ends of steps ---- */
@@ -366,6 +384,12 @@ static unsigned pass_of(const struct explain_step *step)
 	return is_first_request(e) ? 0 : e->message.is_request ? 1 : 2;
 }
 
+static bool was_opened_by_peer(const struct explain_event *e)
+{
+	return (e->kind == RECORD_CONNECTION && e->record->connection.role == RECORD_SERVER) ||
+	       (e->kind == RECORD_HANDSHAKE && e->record->handshake.role == RECORD_SERVER);
+}
+
 struct hop {
 	const struct explain_step *step;
 	uint32_t vias, index;
@@ -400,7 +424,7 @@ static bool order_columns(struct finding_hosts *f, const struct explain_case *c,
 	qsort(hops, c->step_count, sizeof(*hops), compare_hops);
 	for (uint32_t i = 0; i < c->step_count; i++) {
 		const struct explain_step *step = hops[i].step;
-		if (hops[i].pass == 2)
+		if (hops[i].pass == 2 || was_opened_by_peer(step->event))
 			place(f, step->to, step->from);
 		else
 			place(f, step->from, step->to);
@@ -431,6 +455,50 @@ static void find_pair(struct finding_hosts *f, struct explain_step *step)
 	unite(f, other_receiver, receiver);
 	step->from = sender;
 	step->to = other_receiver;
+}
+
+/* ---- judgements ---- */
+
+/* "vcse.steven.lab:25002" */
+static struct end end_of_peer(struct span peer)
+{
+	size_t colon = peer.length;
+	while (colon > 0 && peer.at[colon - 1] != ':')
+		colon--;
+	uint64_t port;
+	if (colon == 0 || span_to_u64(span_from(peer, colon), UINT16_MAX, &port) != 0)
+		return (struct end){ 0 };
+	struct end end = end_of_host(span_first(peer, colon - 1), (uint16_t)port);
+	end.address.port = (uint16_t)port;
+	return end;
+}
+
+/* A box judged a message of that peer and that port of it; here is the peer's own log of a message at that port: what
+ * is at the other end is the box that judged. */
+static void find_judge(struct finding_hosts *f, const struct explain_case *c, uint32_t judge, struct span peer)
+{
+	struct end end = end_of_peer(peer);
+	for (uint32_t i = 0; i < c->step_count && end.address.port; i++) {
+		const struct explain_event *e = c->steps[i].event;
+		if (e->kind != RECORD_MESSAGE || e->message.local.port != end.address.port || c->steps[i].second)
+			continue;
+		bool sent = e->message.direction != RECORD_RECEIVED;
+		uint32_t near = root(f, sent ? c->steps[i].from : c->steps[i].to);
+		uint32_t far = root(f, sent ? c->steps[i].to : c->steps[i].from);
+		const struct box *box = &f->boxes[near];
+		if (is_same_name(box->node, end.name) || is_same_name(box->name, end.name) ||
+			is_same_ip(&e->message.local, &end.address)) {
+			unite(f, judge, far);
+			return;
+		}
+	}
+}
+
+static void find_judges(struct finding_hosts *f, const struct explain_case *c)
+{
+	for (uint32_t i = 0; i < c->step_count; i++)
+		if (c->steps[i].event->kind == RECORD_JUDGEMENT)
+			find_judge(f, c, c->steps[i].from, c->steps[i].event->record->judgement.peer);
 }
 
 static void find_single(struct finding_hosts *f, struct explain_step *step)
@@ -494,6 +562,7 @@ bool joiner_find_hosts(struct explain_joiner *j, struct explain_case *c, struct 
 	for (uint32_t i = 0; i < c->step_count; i++)
 		if (!c->steps[i].second)
 			find_single(f, &c->steps[i]);
+	find_judges(f, c);
 	if (!order_columns(f, c, arena) || !make_hosts(f, c, arena))
 		return false;
 	for (uint32_t i = 0; i < c->step_count; i++) {

@@ -107,12 +107,28 @@ struct start {
 	struct joiner_joined *joined;
 };
 
+static int compare_orders(const void *a, const void *b)
+{
+	const struct start *x = a, *y = b;
+	return x->joined->order < y->joined->order ? -1 : x->joined->order > y->joined->order;
+}
+
 static int compare_starts(const void *a, const void *b)
 {
 	const struct start *x = a, *y = b;
-	if (x->time_us != y->time_us && x->time_us && y->time_us)
+	if (x->time_us != y->time_us)
 		return x->time_us < y->time_us ? -1 : 1;
-	return x->joined->order < y->joined->order ? -1 : x->joined->order > y->joined->order;
+	return compare_orders(a, b);
+}
+
+/* What has no time stays behind the one that was read before it. */
+static void sort_starts(struct start *starts, size_t count)
+{
+	qsort(starts, count, sizeof(*starts), compare_orders);
+	for (size_t i = 1; i < count; i++)
+		if (!starts[i].time_us)
+			starts[i].time_us = starts[i - 1].time_us;
+	qsort(starts, count, sizeof(*starts), compare_starts);
 }
 
 /* Of all states; NULL without memory, or where there is nothing. */
@@ -133,7 +149,7 @@ static struct start *all_starts(struct explain_joiner *j, size_t *ret_count)
 			starts[i++] = (struct start){ start_of(j, d), d };
 		}
 	}
-	qsort(starts, count, sizeof(*starts), compare_starts);
+	sort_starts(starts, count);
 	*ret_count = count;
 	return starts;
 }

@@ -23,6 +23,7 @@ struct about {
 	struct span peer; /* who was asked for */
 	struct span reason;
 	bool failed, closed;
+	bool is_server; /* the peer made it: for what, its first request will tell */
 	int slot; /* where it is remembered; -1: it is not */
 };
 
@@ -30,16 +31,27 @@ static struct about about_connection(const struct record_connection *c)
 {
 	bool opened = c->event == RECORD_CONNECTION_ATTEMPTED || c->event == RECORD_CONNECTION_OPENED ||
 		      c->event == RECORD_CONNECTION_ACCEPTED;
-	return (struct about){ c->local, c->remote, c->peer, c->reason, c->event == RECORD_CONNECTION_FAILED,
-		c->event == RECORD_CONNECTION_CLOSED, opened ? CONNECTION_OPENED : -1 };
+	return (struct about){ .local = c->local,
+		.remote = c->remote,
+		.peer = c->peer,
+		.reason = c->reason,
+		.failed = c->event == RECORD_CONNECTION_FAILED,
+		.closed = c->event == RECORD_CONNECTION_CLOSED,
+		.is_server = c->role == RECORD_SERVER,
+		.slot = opened ? CONNECTION_OPENED : -1 };
 }
 
 static struct about about_handshake(const struct record_handshake *h)
 {
 	struct span peer = h->role == RECORD_CLIENT && h->server_name.length > 0 ? h->server_name : h->common_name;
 	struct span reason = h->verify_reason.length > 0 ? h->verify_reason : h->reason;
-	return (struct about){ h->local, h->remote, peer, reason, h->failed, false,
-		h->failed ? -1 : CONNECTION_HANDSHAKE };
+	return (struct about){ .local = h->local,
+		.remote = h->remote,
+		.peer = peer,
+		.reason = reason,
+		.failed = h->failed,
+		.is_server = h->role == RECORD_SERVER,
+		.slot = h->failed ? -1 : CONNECTION_HANDSHAKE };
 }
 
 static struct about about_of(const struct record *r)
@@ -126,6 +138,14 @@ static struct explain_event *copy_of(const struct explain_joiner *j, const struc
 	return copy;
 }
 
+static void remember_event(
+	struct explain_joiner *j, struct joiner_connection *connection, const struct explain_event *event, int slot)
+{
+	free(connection->events[slot]);
+	connection->events[slot] = copy_of(j, event);
+	connection->orders[slot] = j->order;
+}
+
 static void remember(struct explain_joiner *j, uint64_t ends, const struct explain_event *event, int slot)
 {
 	struct joiner_connections *c = &j->connections;
@@ -136,8 +156,7 @@ static void remember(struct explain_joiner *j, uint64_t ends, const struct expla
 		connection = add_connection(c, ends);
 	if (slot == CONNECTION_OPENED)
 		forget_events(connection);
-	free(connection->events[slot]);
-	connection->events[slot] = copy_of(j, event);
+	remember_event(j, connection, event, slot);
 	connection->clock = j->clock;
 	c->last = connection;
 }
@@ -181,6 +200,14 @@ static struct span peer_key(const struct record_address *address, struct span na
 	return key.at ? key : name;
 }
 
+/* A handshake may not say who opened the connection; what was remembered of it does. */
+static bool was_accepted(const struct explain_joiner *j, uint64_t ends)
+{
+	const struct joiner_connection *c = find_connection(&j->connections, ends);
+	const struct explain_event *opened = c ? c->events[CONNECTION_OPENED] : NULL;
+	return opened && opened->record->connection.role == RECORD_SERVER && c->clock == j->clock;
+}
+
 /* The leg that the record belongs to: by the names and addresses it asks for, else by both its ends. */
 static struct joiner_leg *find_leg(struct explain_joiner *j, const struct explain_event *event,
 	const struct about *about, uint64_t ends, bool *ret_near)
@@ -188,7 +215,8 @@ static struct joiner_leg *find_leg(struct explain_joiner *j, const struct explai
 	const struct joiner_wanted wanted = {
 		.names = { about->peer }, .address = about->remote, .window_us = WINDOW_US
 	};
-	struct joiner_leg *leg = joiner_recent_find(j, event, &wanted, ret_near);
+	bool is_server = about->is_server || was_accepted(j, ends);
+	struct joiner_leg *leg = is_server ? NULL : joiner_recent_find(j, event, &wanted, ret_near);
 	/* Being the only request at hand is enough for what failed, but not for what merely opens or ends. */
 	if (leg && (!*ret_near || about->failed))
 		return leg;
@@ -197,14 +225,26 @@ static struct joiner_leg *find_leg(struct explain_joiner *j, const struct explai
 	return leg && is_fresh(leg, event) ? leg : NULL;
 }
 
+/* Whose address it is, says the certificate that was accepted there. */
+static void learn_name(struct explain_joiner *j, const struct record *r)
+{
+	if (r->kind == RECORD_HANDSHAKE && !r->handshake.failed && r->handshake.common_name.length > 0 &&
+		r->handshake.common_name.at[0] != '*')
+		joiner_name_learn(j, &r->handshake.remote, r->handshake.common_name, false);
+}
+
 void joiner_connection_add(struct explain_joiner *j, const struct explain_event *event)
 {
 	const struct about about = about_of(event->record);
 	uint64_t ends = hash_ends(j, &about.local, &about.remote);
 	bool is_near;
+	learn_name(j, event->record);
 	if (about.slot >= 0)
 		remember(j, ends, event, about.slot);
 	struct joiner_leg *leg = find_leg(j, event, &about, ends, &is_near);
+	/* The end of a connection matters to whom still waits for something. */
+	if (leg && about.closed && leg->joined->state != JOINED_OPEN)
+		return;
 	if (!leg) {
 		if (about.failed)
 			joiner_failure(j, event, peer_key(&about.remote, about.peer), about.reason, ends);
@@ -231,8 +271,7 @@ void joiner_connection_notice(struct explain_joiner *j, const struct explain_eve
 	}
 	if (!connection || connection->clock != j->clock)
 		return;
-	free(connection->events[CONNECTION_NOTICE]);
-	connection->events[CONNECTION_NOTICE] = copy_of(j, event);
+	remember_event(j, connection, event, CONNECTION_NOTICE);
 }
 
 /* ---- what a case takes over ---- */
@@ -271,8 +310,7 @@ static void adopt(struct joiner_joined *d, const struct joiner_entry *message, c
 			return;
 		entry->leg = message->leg;
 		entry->clock = c->clock;
-		/* Before the messages, where nothing but the order tells. */
-		entry->order = d->order;
+		entry->order = c->orders[i];
 		entry->event = event;
 		append_entry(d, entry);
 	}

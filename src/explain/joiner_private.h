@@ -162,6 +162,7 @@ struct joiner_connection {
 	struct hash_link link;
 	struct list age;
 	struct explain_event *events[CONNECTION_EVENT_COUNT];
+	uint64_t orders[CONNECTION_EVENT_COUNT];
 	uint32_t clock;
 };
 struct joiner_connections {
@@ -303,6 +304,9 @@ struct joiner_item *joiner_items(
 	struct explain_joiner *j, const struct joiner_joined *d, struct arena *arena, uint32_t *ret_count);
 /* Learns what the messages tell of the clocks. */
 void joiner_measure(struct explain_joiner *j, const struct joiner_joined *d);
+
+/* case_order.c: those to tell, each message once, causes before their effects. */
+struct joiner_item *joiner_order(struct joiner_item *items, uint32_t count, struct arena *arena, uint32_t *ret_count);
 
 /* host.c: fills the hosts of the case and the ends of its steps. false without memory */
 bool joiner_find_hosts(struct explain_joiner *j, struct explain_case *c, struct arena *arena);
