@@ -266,19 +266,33 @@ static enum record_transport said_transport(struct span rest)
 	return span_find_span(rest, SPAN("proto TCP")) < rest.length ? RECORD_TCP : RECORD_TRANSPORT_NONE;
 }
 
+/* Whether a row may be the one of a line with that first byte; a time at its front has been read. */
+static bool may_match(const char *pattern, char first, const struct plain_stamp *stamp)
+{
+	if (pattern[0] != '%')
+		return pattern[0] == first;
+	if (pattern[1] == 'p')
+		return is_letter(first);
+	return stamp->kind == PLAIN_STAMP_FULL || (stamp->kind == PLAIN_STAMP_CLOCK && pattern[1] == 'c');
+}
+
 bool plain_envelope_read(struct span line, struct plain_envelope *ret_envelope)
 {
+	struct plain_stamp stamp = { 0 };
 	if (!may_begin(line))
+		return false;
+	size_t used = is_digit(line.at[0]) ? plain_stamp_read(line, &stamp) : 0;
+	if (is_digit(line.at[0]) && used == 0)
 		return false;
 	for (size_t i = 0; i < BASE_COUNT(rows); i++) {
 		const char *pattern = rows[i].pattern;
-		/* The same first letter, or a place. */
-		if (pattern[0] != '%' && pattern[0] != line.at[0])
+		if (!may_match(pattern, line.at[0], &stamp))
 			continue;
-		struct plain_envelope envelope = {
-			.shape = rows[i].shape, .direction = rows[i].direction, .transport = rows[i].transport
-		};
-		if (match(line, pattern, &envelope)) {
+		struct plain_envelope envelope = { .shape = rows[i].shape,
+			.direction = rows[i].direction,
+			.transport = rows[i].transport,
+			.stamp = stamp };
+		if (match(span_from(line, used), pattern + (used > 0 ? 2 : 0), &envelope)) {
 			if (envelope.shape == PLAIN_SHAPE_TIME)
 				envelope.transport = said_transport(envelope.rest);
 			*ret_envelope = envelope;

@@ -90,28 +90,40 @@ static size_t undo(struct span text, char way, char *out)
 	return length;
 }
 
-/* Two dots end a line of the headers where another header, another line end or nothing follows. */
-static bool dots_end_header(struct span rest)
+static size_t count_dots(struct span text)
 {
-	struct span next = span_first(rest, span_find_span(span_first(rest, 256), SPAN("..")));
-	return rest.length == 0 || rest.at[0] == '.' || plain_is_header(next);
+	size_t count = 0;
+	while (count < text.length && text.at[count] == '.')
+		count++;
+	return count;
 }
 
-/* All of them do in the empty line and behind it. */
+/* Of so many dots in a row, those at the end that are line ends: of the headers two where another header follows, four
+ * where the body does, two or four where nothing does. A body has them by twos. */
+static size_t line_end_dots(size_t dots, struct span rest, bool in_body)
+{
+	struct span next = span_first(rest, span_find_span(span_first(rest, 256), SPAN("..")));
+	if (in_body)
+		return dots - dots % 2;
+	if (plain_is_header(next) || (rest.length == 0 && dots < 4))
+		return dots < 2 ? 0 : 2;
+	return dots < 4 ? 0 : 4;
+}
+
 static size_t undo_dots(struct span text, char *out)
 {
 	size_t length = 0;
 	bool in_body = false;
 	for (size_t i = 0; i < text.length;) {
-		bool is_pair = text.at[i] == '.' && i + 1 < text.length && text.at[i + 1] == '.';
-		in_body = in_body || (is_pair && length > 0 && out[length - 1] == '\n');
-		if (!is_pair || (!in_body && !dots_end_header(span_from(text, i + 2)))) {
-			out[length++] = text.at[i++];
-			continue;
-		}
-		memcpy(out + length, "\r\n", 2);
-		length += 2;
-		i += 2;
+		size_t dots = count_dots(span_from(text, i));
+		size_t ends = dots < 2 ? 0 : line_end_dots(dots, span_from(text, i + dots), in_body);
+		size_t plain = dots > 0 ? dots - ends : 1;
+		memcpy(out + length, text.at + i, plain);
+		length += plain;
+		for (size_t end = 0; end < ends; end += 2, length += 2)
+			memcpy(out + length, "\r\n", 2);
+		in_body = in_body || ends == 4;
+		i += plain + ends;
 	}
 	return length;
 }
@@ -129,6 +141,8 @@ static struct span find_escaped(struct span line, bool dots, size_t *ret_start)
 	/* The version of a Via is none of a start line. */
 	*ret_start = plain_find_start_line(span_first(line, version + 7 + at));
 	struct span rest = span_from(line, version + 7 + at + end.length);
+	if (end.at[0] == '.') /* a reason phrase may end with dots of its own */
+		rest = span_from(rest, count_dots(rest));
 	return *ret_start <= version && plain_is_header(rest) ? end : SPAN_NONE;
 }
 

@@ -4,7 +4,8 @@
 /* The reader of SIP as text from inside. A line is taken apart in this order: the prefix of a syslog or an Asterisk log
  * (plain_prefix.c) says who wrote it; what remains is the line in front of a message (plain_envelope.c), a line of a
  * message (plain_words.c), a whole message with its line ends written out (plain_escape.c), or nothing of ours.
- * plain.c puts the lines of each sender together, plain_stream.c keeps them and makes records of them. */
+ * plain.c tells senders apart, plain_phase.c follows the message of each, plain_stream.c keeps its lines and makes
+ * records of them. */
 #include "trace/plain.h"
 #include "trace/reader_private.h"
 
@@ -84,6 +85,8 @@ bool plain_is_start_line(struct span line, size_t *ret_skip);
 /* Where a start line begins that ends with the line; line.length where there is none. */
 size_t plain_find_start_line(struct span line);
 bool plain_is_header(struct span line);
+/* The number in a Content-Length line; false where it is another header. */
+bool plain_content_length(struct span line, int64_t *ret_length);
 /* A line by which a tool ends a message. */
 bool plain_is_end_mark(struct span line);
 bool plain_is_rule(struct span line); /* dashes, equals signs … alone */
@@ -136,6 +139,8 @@ struct plain_stream {
 	char node[64]; /* of that line; "" where it says none */
 	uint32_t process;
 	bool follows; /* a message has just ended: a next one would come in the same packet */
+	bool is_decoded; /* tcpdump -v has shown the message that its -A shows again */
+	bool is_copy; /* that is it: it is read, but no record */
 	bool has_prefix; /* each line of the message has one */
 	bool has_dots; /* CR shows as "." */
 	bool may_have_dots; /* a status line ended with one: the first header tells */
@@ -153,8 +158,7 @@ struct plain_stream {
 	size_t bare; /* lines of the body without CR */
 	size_t waited; /* lines since the envelope */
 	size_t whole; /* so many lines may be all of the message; 0: not yet */
-	size_t broken; /* so many lines stand before the first one in the body that looks like the next message; 0: none
-			*/
+	size_t broken; /* so many lines stand before the first in the body that looks like the next message */
 };
 
 #define PLAIN_STREAMS_MAXIMUM 32
@@ -184,6 +188,17 @@ void plain_stream_done(struct plain_stream *s);
 void plain_stream_give(struct trace_reader *reader, struct plain_stream *s, size_t lines);
 /* Messages whose bytes are known, one after another; all lines held are the place of each. */
 void plain_stream_give_text(struct trace_reader *reader, struct plain_stream *s, struct span text);
-/* The number in a Content-Length line; false where it is another header. */
-bool plain_content_length(struct span line, int64_t *ret_length);
+
+/* ---- plain_phase.c: what becomes of lines ---- */
+
+/* The line's envelope, behind words of the log where it has a prefix. */
+bool plain_find_envelope(const struct plain_line *line, struct plain_envelope *ret_envelope);
+void plain_take_line(struct trace_reader *reader, struct plain_stream *s, const struct plain_line *line);
+/* Nothing follows, or nothing that belongs to it: one record, or less, of what is held is given as far as it came. */
+void plain_close_once(struct trace_reader *reader, struct plain_stream *s);
+
+/* ---- plain.c ---- */
+
+/* Forgets the first so many lines, and reads the others again. */
+void plain_replay(struct trace_reader *reader, struct plain_stream *s, size_t from);
 #endif

@@ -32,7 +32,7 @@ void plain_stream_clear(struct plain_stream *s)
 	empty(&s->raw);
 	empty(&s->marks);
 	s->phase = PLAIN_IDLE;
-	s->has_prefix = s->has_dots = s->may_have_dots = s->is_exact = s->has_content = false;
+	s->is_copy = s->has_prefix = s->has_dots = s->may_have_dots = s->is_exact = s->has_content = false;
 	s->indent = s->head = s->headers = s->bare = s->waited = s->whole = s->broken = 0;
 	s->content_length = -1;
 }
@@ -56,9 +56,12 @@ static struct trace_place place_of(const struct plain_stream *s, size_t lines)
 bool plain_stream_add(struct trace_reader *reader, struct plain_stream *s, const struct plain_line *line,
 	struct span text, bool has_cr)
 {
-	if (text.at) {
-		(void)buffer_append(&s->text, text);
-		(void)buffer_append(&s->text, has_cr ? SPAN("\r\n") : SPAN("\n"));
+	if (text.at && buffer_reserve(&s->text, text.length + 2) == 0) {
+		char *out = s->text.at + s->text.length;
+		memcpy(out, text.at, text.length);
+		memcpy(out + text.length, has_cr ? "\r\n" : "\n\0", 2);
+		s->text.length += text.length + (has_cr ? 2 : 1);
+		s->text.at[s->text.length] = '\0';
 	}
 	(void)buffer_append(&s->raw, line->raw);
 	struct plain_mark mark = { line->line, line->offset, s->raw.length, s->text.length };
@@ -141,7 +144,7 @@ void plain_stream_give(struct trace_reader *reader, struct plain_stream *s, size
 {
 	struct record r = record_of(s);
 	struct trace_place place = place_of(s, lines);
-	if (s->headers == 0) {
+	if (s->headers == 0 || s->is_copy) {
 		reader->counts.other += lines;
 		return;
 	}

@@ -234,6 +234,9 @@ static void ngrep(void **state)
 			"1 ok passed udp 2001:db8::1:5060 2001:db8::2:5061 ?\n" },
 		{ "-W none", "#\nU " A " -> " B " #1\n{~invite}\n#\nU " B " -> " A " #2\n{~ok}\n",
 			"2 invite passed udp " A " " B " ?\n5 ok passed udp " B " " A " ?\n" },
+		{ "dots of its own", "U " A " -> " B "\nSIP/2.0 180 Well.....Call-ID: a..b..To: x....\n",
+			"1 other passed udp " A " " B
+			" ?\nSIP/2.0 180 Well...\r\nCall-ID: a..b\r\nTo: x\r\n\r\n<<<\n" },
 		{ "-W single", "#\nU " A " -> " B " {~invite}\nU " B " -> " A " {~ok}\n",
 			"2 invite passed udp " A " " B " ?\n3 ok passed udp " B " " A " ?\n" },
 		{ "wrapped",
@@ -264,6 +267,11 @@ static void other_captures(void **state)
 			"2024-01-01 12:00:00.000123 IP (tos 0x0, ttl 64, proto UDP (17), length 542)\n"
 			"    192.0.2.1.5060 > 192.0.2.2.5061: [udp sum ok] UDP, length 514\nE..\n..{-invite}\n",
 			"1 invite passed udp " A " " B " +123\n" },
+		{ "tcpdump -v has the message twice",
+			"2024-01-01 12:00:00.000123 IP (tos 0x0, proto UDP (17), length 542)\n"
+			"    192.0.2.1.5060 > 192.0.2.2.5061: SIP, length: 602\n\tSIP/2.0 200 OK\n\tCall-ID: 1\n\t\n"
+			"E..v.2@.@..TSIP/2.0 200 OK\nCall-ID: 1\n\n",
+			"1 other passed udp " A " " B " +123\nSIP/2.0 200 OK\r\nCall-ID: 1\r\n\r\n<<<\n" },
 		{ "tcpdump on any device, TCP",
 			"12:00:00.1 eth0  In  IP6 2001:db8::1.5060 > 2001:db8::2.5061: Flags [P.], "
 			"length 9\n`...{-ok}\n",
