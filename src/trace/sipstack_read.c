@@ -3,18 +3,9 @@
  * docs/formats.md has every field with its source. */
 #include "base/require.h"
 #include "trace/kind_private.h"
-#include "trace/reader_private.h"
+#include "trace/sipstack_private.h"
 #include "trace/stamp_read.h"
 #include "trace/text_read.h"
-
-/* One record: its header line taken apart. */
-struct header {
-	struct span level; /* "INFO", "WARN", "ERROR" */
-	struct span flag; /* "PROTOCOL", "DIAG" … */
-	struct record_head head;
-	struct span rest; /* after the place in the code: text of a record of one line */
-	bool opens; /* a body follows, up to $$end_record */
-};
 
 /* Takes what stands before the separator, which must be there. */
 static bool cut_before(struct span *rest, const char *separator, struct span *ret_text)
@@ -67,7 +58,7 @@ static bool read_times(struct span *rest, struct record_head *head)
 }
 
 /* (SIPStack,SIPAdminLog::TraceProtocolRecord:SIPAdminLog.cpp(125)): brackets may be nested. */
-static bool skip_place(struct span *rest)
+static bool cut_place(struct span *rest, struct span *ret_place)
 {
 	size_t open = span_find(*rest, '(');
 	size_t depth = 0;
@@ -75,6 +66,7 @@ static bool skip_place(struct span *rest)
 		depth += rest->at[i] == '(';
 		depth -= rest->at[i] == ')';
 		if (depth == 0) {
+			*ret_place = span_make(rest->at + open + 1, i - open - 1);
 			*rest = span_from(*rest, i + 1);
 			return true;
 		}
@@ -83,7 +75,7 @@ static bool skip_place(struct span *rest)
 }
 
 /* " [156659184] $$begin_record", "$$begin_record", or the text of a record of one line. */
-static void read_opening(struct header *h)
+static void read_opening(struct sipstack_header *h)
 {
 	struct span rest = span_trim(h->rest);
 	struct span number;
@@ -98,15 +90,15 @@ static void read_opening(struct header *h)
 	h->opens = span_is_nocase(rest, "$$begin_record");
 }
 
-static bool read_header(struct arena *arena, struct span line, struct header *ret_header)
+static bool read_header(struct arena *arena, struct span line, struct sipstack_header *ret_header)
 {
-	struct header h = { 0 };
+	struct sipstack_header h = { 0 };
 	struct span rest = span_from(line, 3), machine;
 	if (!cut_before(&rest, "(TF_", &h.level) || !cut_before(&rest, ")", &h.flag) ||
 		!cut_before(&rest, "[", &machine) || !cut_before(&rest, "]", &machine))
 		return false;
 	read_machine(arena, machine, &h.head);
-	if (!read_times(&rest, &h.head) || !skip_place(&rest))
+	if (!read_times(&rest, &h.head) || !cut_place(&rest, &h.place))
 		return false;
 	h.rest = rest;
 	read_opening(&h);
@@ -114,332 +106,79 @@ static bool read_header(struct arena *arena, struct span line, struct header *re
 	return true;
 }
 
-/* ---- bodies ---- */
+/* ---- records of one line ---- */
 
-struct body {
-	struct trace_reader *reader;
-	struct span rest; /* lines not yet read */
-	struct record record;
-	struct record_pair pairs[RECORD_LIST_MAXIMUM + 8]; /* of a handshake: all names, and what else there is */
-	struct span names[RECORD_LIST_MAXIMUM];
-};
-
-/* "Name: value"; false at the end. A line without a colon is passed over. */
-static bool next_field(struct body *b, struct span *ret_name, struct span *ret_value)
+/* "( 00000000028FDD70 ) Exit - …": an address of the product's memory says nothing. */
+static struct span without_pointer(struct span text)
 {
-	while (b->rest.length > 0) {
-		struct span value = span_cut(&b->rest, '\n');
-		if (value.length > 0 && value.at[value.length - 1] == '\r')
-			value.length--;
-		*ret_name = span_trim(span_cut(&value, ':'));
-		if (!value.at)
-			continue;
-		*ret_value = value.length > 0 && value.at[0] == ' ' ? span_from(value, 1) : value;
-		return true;
-	}
-	return false;
+	struct span rest = span_trim(text);
+	size_t closes = span_find(rest, ')');
+	if (rest.length == 0 || rest.at[0] != '(' || closes == rest.length)
+		return rest;
+	struct span pointer = span_trim(span_make(rest.at + 1, closes - 1));
+	uint64_t ignored;
+	return trace_read_hex(pointer, UINT64_MAX, &ignored) ? span_trim(span_from(rest, closes + 1)) : rest;
 }
 
-static struct span text_of(struct body *b, struct span value)
+/* "… Result 0xC3E93C5E(SIPPROXY_E_ROUTING)": what the product decided. One that tells of success decides nothing. */
+static bool read_decision(
+	struct trace_reader *reader, const struct sipstack_header *h, struct span text, struct record *ret_record)
 {
-	return trace_read_visible(&b->reader->arena, value);
+	static const struct span words = { "Result 0x", 9 };
+	struct sipstack_body b = { .reader = reader };
+	struct record_judgement *j = &ret_record->judgement;
+	size_t at = span_find_span(text, words);
+	if (at == text.length)
+		return false;
+	struct span value = span_trim(span_from(text, at + words.length - 2));
+	size_t closes = span_find(value, ')');
+	sipstack_read_result(&b, span_first(value, closes < value.length ? closes + 1 : closes), j);
+	if (!(j->result_code & 0x80000000u))
+		return false;
+	ret_record->kind = RECORD_JUDGEMENT;
+	j->severity = trace_read_severity(h->level);
+	j->text = sipstack_text_of(&b, span_trim(span_first(text, at)));
+	return true;
 }
 
-static struct span name_of(struct body *b, struct span value)
+/* A place of ours is a node's own note; of the product's much only warnings matter. */
+static bool read_other(const struct sipstack_header *h, struct span text, struct record *ret_record)
 {
-	return trace_read_escaped(&b->reader->arena, value);
+	enum record_severity severity = trace_read_severity(h->level);
+	if (severity == RECORD_NOTE || text.length == 0)
+		return false;
+	ret_record->kind = RECORD_NOTICE;
+	ret_record->notice = (struct record_notice){
+		.severity = severity,
+		.module = span_first(h->place, span_find(h->place, ',')),
+		.name = span_trim(span_first(text, span_find(text, '.'))),
+		.detail = text,
+	};
+	return true;
 }
 
-/* A line that looks like one of the trace's own was moved one blank to the right: it is moved back. */
-static struct span unshifted(struct body *b, struct span lines)
+/* What a component says. */
+static void read_component(
+	struct trace_reader *reader, const struct sipstack_header *h, const struct trace_place *place)
 {
-	char *out = arena_allocate(&b->reader->arena, lines.length);
-	size_t length = 0;
-	struct span rest = lines;
-	if (!out)
-		return SPAN_NONE;
-	while (rest.length > 0) {
-		size_t end = span_find(rest, '\n');
-		struct span line = span_first(rest, end < rest.length ? end + 1 : end);
-		struct span text = line;
-		while (text.length > 0 && text.at[0] == ' ')
+	static const struct span ours = { "SIPStack,fedge::Node:", 21 };
+	struct record record = { .head = h->head };
+	struct span text = h->rest;
+	if (span_equal(span_first(h->place, ours.length), ours)) {
+		if (text.length > 0 && text.at[0] == ' ')
 			text = span_from(text, 1);
-		bool shifted = line.length > 0 && line.at[0] == ' ' &&
-			       (span_starts_nocase(text, SPAN("$$")) || span_starts_nocase(text, SPAN("TL_")));
-		struct span kept = span_from(line, shifted);
-		memcpy(out + length, kept.at, kept.length);
-		length += kept.length;
-		rest = span_from(rest, line.length);
+		record.kind = RECORD_NODE;
+		trace_read_note(&reader->arena, text, &record.node);
+		record.node.severity = trace_read_severity(h->level);
+	} else {
+		text = without_pointer(text);
+		if (!read_decision(reader, h, text, &record))
+			(void)read_other(h, text, &record);
 	}
-	return span_make(out, length);
-}
-
-/* From "Start-Line:" on. The headers end at "Message-Body:". */
-static void read_bytes(struct body *b, struct span start_line)
-{
-	static const struct span marker = { "Message-Body:", 13 };
-	struct span all = b->rest, body = SPAN_NONE;
-	size_t offset = 0;
-	while (offset < all.length && !span_starts_nocase(span_from(all, offset), marker)) {
-		size_t end = span_find(span_from(all, offset), '\n');
-		offset = offset + end < all.length ? offset + end + 1 : all.length;
-	}
-	struct span headers = span_first(all, offset);
-	if (offset < all.length) {
-		body = span_from(all, offset + marker.length);
-		if (body.length > 0 && body.at[0] == ' ')
-			body = span_from(body, 1);
-		if (span_is(span_trim(body), "-"))
-			body = SPAN_NONE;
-	}
-	struct span start = text_of(b, start_line);
-	char *head = arena_allocate(&b->reader->arena, start.length + 1 + headers.length);
-	struct span lines = unshifted(b, headers);
-	if (!head || (headers.length > 0 && !lines.at))
-		return;
-	memcpy(head, start.at ? start.at : "", start.length);
-	head[start.length] = '\n';
-	if (lines.length > 0)
-		memcpy(head + start.length + 1, lines.at, lines.length);
-	b->record.message.bytes = trace_read_message(
-		&b->reader->arena, span_make(head, start.length + 1 + lines.length), unshifted(b, body));
-	b->rest = SPAN_NONE;
-}
-
-/* incoming;source="internal edge";destination="external edge": where it came in, or went out. */
-static void read_direction(struct record_message *m, struct span value)
-{
-	bool sent = span_starts_nocase(value, SPAN("outgoing"));
-	m->direction = sent ? RECORD_SENT : RECORD_RECEIVED;
-	bool from_internal = span_find_span(value, SPAN("source=\"internal edge\"")) < value.length;
-	bool from_external = span_find_span(value, SPAN("source=\"external edge\"")) < value.length;
-	if (from_internal || from_external)
-		m->side = from_internal != sent ? RECORD_INTERNAL : RECORD_EXTERNAL;
-}
-
-static void read_protocol(struct body *b)
-{
-	struct record_message *m = &b->record.message;
-	struct span name, value;
-	b->record.kind = RECORD_MESSAGE;
-	while (next_field(b, &name, &value)) {
-		if (span_is_nocase(name, "Direction"))
-			read_direction(m, value);
-		else if (span_is_nocase(name, "Peer"))
-			trace_read_peer(name_of(b, value), &m->remote, &m->peer);
-		else if (span_is_nocase(name, "Start-Line"))
-			read_bytes(b, value);
-	}
-}
-
-static enum record_severity severity_word(struct span word)
-{
-	return span_is_nocase(word, "error")     ? RECORD_ERROR
-	       : span_is_nocase(word, "warning") ? RECORD_WARNING
-						 : RECORD_NOTE;
-}
-
-/* "0xc3e93d6f SIPPROXY_E_…", and as component records have it "0xC3E93C5E(SIPPROXY_E_ROUTING)" */
-static void read_result(struct body *b, struct span value, struct record_judgement *j)
-{
-	size_t end = 0;
-	uint64_t number;
-	while (end < value.length && value.at[end] != ' ' && value.at[end] != '(')
-		end++;
-	struct span code = span_first(value, end);
-	if (span_starts_nocase(code, SPAN("0x")) && trace_read_hex(span_from(code, 2), UINT32_MAX, &number))
-		j->result_code = (uint32_t)number;
-	struct span name = span_from(value, end);
-	if (name.length >= 2 && name.at[0] == '(' && name.at[name.length - 1] == ')')
-		name.length--;
-	if (name.length > 1)
-		j->result_name = name_of(b, span_from(name, 1));
-}
-
-static void read_data(struct body *b, struct span value, struct record_pairs *ret_pairs)
-{
-	ret_pairs->count = trace_read_pairs(&b->reader->arena, value, b->pairs, BASE_COUNT(b->pairs));
-	ret_pairs->at = b->pairs;
-}
-
-static void read_diagnostic(struct body *b)
-{
-	struct record_judgement *j = &b->record.judgement;
-	struct span name, value;
-	b->record.kind = RECORD_JUDGEMENT;
-	while (next_field(b, &name, &value)) {
-		if (span_is_nocase(name, "Severity"))
-			j->severity = severity_word(span_trim(value));
-		else if (span_is_nocase(name, "Text"))
-			j->text = text_of(b, value);
-		else if (span_is_nocase(name, "Result-Code"))
-			read_result(b, value, j);
-		else if (span_is_nocase(name, "SIP-Start-Line"))
-			j->start_line = text_of(b, value);
-		else if (span_is_nocase(name, "SIP-Call-ID"))
-			j->call_id = text_of(b, value);
-		else if (span_is_nocase(name, "SIP-CSeq"))
-			j->cseq = text_of(b, value);
-		else if (span_is_nocase(name, "Peer"))
-			j->peer = text_of(b, value);
-		else if (span_is_nocase(name, "Data"))
-			read_data(b, value, &j->parameters);
-	}
-	if (j->parameters.count > RECORD_LIST_MAXIMUM)
-		j->parameters.count = RECORD_LIST_MAXIMUM;
-}
-
-/* ---- connections and handshakes: our own contract ---- */
-
-/* What both kinds have. */
-struct below {
-	struct span text;
-	struct record_address local, remote;
-	struct span peer;
-	struct span transport;
-	struct record_pairs data;
-};
-
-static void read_below(struct body *b, struct below *ret_below)
-{
-	struct span name, value;
-	struct record_address ignored;
-	while (next_field(b, &name, &value)) {
-		if (span_is_nocase(name, "Text"))
-			ret_below->text = value;
-		else if (span_is_nocase(name, "Local-IP"))
-			(void)trace_read_host_port(value, &ret_below->local);
-		else if (span_is_nocase(name, "Peer-IP"))
-			(void)trace_read_host_port(value, &ret_below->remote);
-		else if (span_is_nocase(name, "Peer"))
-			trace_read_peer(name_of(b, value), &ignored, &ret_below->peer);
-		else if (span_is_nocase(name, "Transport"))
-			ret_below->transport = value;
-		else if (span_is_nocase(name, "Data"))
-			read_data(b, value, &ret_below->data);
-	}
-}
-
-static struct span pair_of(const struct below *below, const char *name)
-{
-	for (size_t i = 0; i < below->data.count; i++)
-		if (span_is(below->data.at[i].name, name))
-			return below->data.at[i].value;
-	return SPAN_NONE;
-}
-
-static void make_connection(struct body *b, const struct below *below, enum record_connection_event event)
-{
-	b->record.kind = RECORD_CONNECTION;
-	b->record.connection = (struct record_connection){
-		.event = event,
-		.transport = trace_read_transport(below->transport),
-		.role = event == RECORD_CONNECTION_ACCEPTED ? RECORD_SERVER : RECORD_CLIENT,
-		.local = below->local,
-		.remote = below->remote,
-		.peer = below->peer,
-		.stage = pair_of(below, "stage"),
-		.reason = pair_of(below, "info"),
-	};
-}
-
-static void read_alert(
-	const struct below *below, const char *name, enum record_alert direction, struct record_handshake *h)
-{
-	struct span number = pair_of(below, name);
-	uint64_t alert;
-	if (!number.at || span_to_u64(number, UINT16_MAX, &alert) != 0)
-		return;
-	h->alert = (uint16_t)alert;
-	h->alert_direction = direction;
-}
-
-static void make_handshake(struct body *b, const struct below *below, enum record_role role, bool failed)
-{
-	struct record_handshake h = {
-		.failed = failed,
-		.role = role,
-		.local = below->local,
-		.remote = below->remote,
-		.server_name = pair_of(below, "tls-target"),
-		.version = pair_of(below, "version"),
-		.cipher = pair_of(below, "cipher"),
-		.common_name = pair_of(below, "certName"),
-		.verify_reason = pair_of(below, "verify"),
-		.reason = pair_of(below, "info"),
-		.names.at = b->names,
-	};
-	for (size_t i = 0; i < below->data.count; i++)
-		if (span_is(below->data.at[i].name, "certAltName") && h.names.count < RECORD_LIST_MAXIMUM)
-			b->names[h.names.count++] = below->data.at[i].value;
-	read_alert(below, "alert-sent", RECORD_ALERT_SENT, &h);
-	read_alert(below, "alert-received", RECORD_ALERT_RECEIVED, &h);
-	b->record.kind = RECORD_HANDSHAKE;
-	b->record.handshake = h;
-}
-
-static void read_connection(struct body *b)
-{
-	static const struct {
-		const char *text;
-		enum record_connection_event event;
-	} events[] = {
-		{ "Connection established", RECORD_CONNECTION_OPENED },
-		{ "Connection accepted", RECORD_CONNECTION_ACCEPTED },
-		{ "Connection closed", RECORD_CONNECTION_CLOSED },
-		{ "Connection failed", RECORD_CONNECTION_FAILED },
-	};
-	static const struct {
-		const char *text;
-		enum record_role role;
-		bool failed;
-	} handshakes[] = {
-		{ "TLS negotiation completed", RECORD_CLIENT, false },
-		{ "Inbound TLS negotiation failed", RECORD_SERVER, true },
-		{ "Outbound TLS negotiation failed", RECORD_CLIENT, true },
-	};
-	struct below below = { 0 };
-	read_below(b, &below);
-	for (size_t i = 0; i < BASE_COUNT(events); i++)
-		if (span_is(below.text, events[i].text))
-			make_connection(b, &below, events[i].event);
-	for (size_t i = 0; i < BASE_COUNT(handshakes); i++)
-		if (span_is(below.text, handshakes[i].text))
-			make_handshake(b, &below, handshakes[i].role, handshakes[i].failed);
-}
-
-static const struct {
-	const char *flag;
-	void (*read)(struct body *b);
-} bodies[] = {
-	{ "PROTOCOL", read_protocol },
-	{ "DIAG", read_diagnostic },
-	{ "CONNECTION", read_connection },
-};
-
-static void read_body(
-	struct trace_reader *reader, const struct header *h, struct span text, const struct trace_place *place)
-{
-	struct body b = { .reader = reader, .rest = text, .record.head = h->head };
-	for (size_t i = 0; i < BASE_COUNT(bodies); i++)
-		if (span_is(h->flag, bodies[i].flag))
-			bodies[i].read(&b);
-	if (b.record.kind == RECORD_NONE)
+	if (record.kind == RECORD_NONE)
 		reader->counts.other++;
 	else
-		trace_reader_give(reader, &b.record, place);
-}
-
-/* A record of one line: what a component says. */
-static void read_component(struct trace_reader *reader, const struct header *h, const struct trace_place *place)
-{
-	struct record record = { .kind = RECORD_NODE, .head = h->head };
-	struct span text = h->rest;
-	if (text.length > 0 && text.at[0] == ' ')
-		text = span_from(text, 1);
-	trace_read_note(&reader->arena, text, &record.node);
-	record.node.severity = trace_read_severity(h->level);
-	trace_reader_give(reader, &record, place);
+		trace_reader_give(reader, &record, place);
 }
 
 /* ---- lines ---- */
@@ -485,7 +224,7 @@ static bool find_end(struct span text, bool last, struct span *ret_body, size_t 
 /* Gives the bytes used, 0 where the record is not whole yet. */
 static size_t read_record(struct trace_reader *reader, struct span text, bool last, struct span line, size_t first)
 {
-	struct header h;
+	struct sipstack_header h;
 	struct trace_place place = { .line = reader->line + 1, .offset = reader->offset };
 	struct span body = SPAN_NONE;
 	size_t more = 0, lines = 0;
@@ -499,7 +238,7 @@ static size_t read_record(struct trace_reader *reader, struct span text, bool la
 	if (!readable)
 		trace_reader_unread(reader, &place, "a record whose first line is damaged");
 	else if (h.opens)
-		read_body(reader, &h, body, &place);
+		sipstack_read_body(reader, &h, body, &place);
 	else
 		read_component(reader, &h, &place);
 	return first + more;

@@ -7,10 +7,10 @@
 #include "trace/stamp_read.h"
 #include "trace/text_read.h"
 
-/* "03/02/2017|08:10:46.240 0584:0A44 INFO  :: text" */
+/* "03/02/2017|08:10:46.240 0584:0A44 INFO  :: text"; older ones have less between stamp and text. */
 struct line {
 	struct record_head head;
-	struct span level;
+	struct span level; /* absent: not said */
 	struct span text;
 };
 
@@ -21,36 +21,51 @@ bool uccapi_begins_line(struct span line)
 	       trace_stamp_read(line, true, &ignored) > 0;
 }
 
+/* "0584:0A44 " in front of the level. */
 static bool read_ids(struct span *rest, struct record_head *head)
 {
-	struct span thread = span_cut(rest, ' ');
+	struct span after = *rest, thread = span_cut(&after, ' ');
 	struct span process = span_cut(&thread, ':');
-	uint64_t number;
-	if (!thread.at || !trace_read_hex(process, UINT32_MAX, &number))
+	uint64_t process_id, thread_id;
+	if (!after.at || !thread.at || !trace_read_hex(process, UINT32_MAX, &process_id) ||
+		!trace_read_hex(thread, UINT32_MAX, &thread_id))
 		return false;
-	head->process = (uint32_t)number;
-	if (!trace_read_hex(thread, UINT32_MAX, &number))
-		return false;
-	head->thread = (uint32_t)number;
+	head->process = (uint32_t)process_id;
+	head->thread = (uint32_t)thread_id;
+	*rest = after;
 	return true;
 }
 
+/* "INFO  :: " in front of the text. */
+static bool read_level(struct span *rest, struct span *ret_level)
+{
+	static const char *const levels[] = { "TRACE", "INFO", "WARN", "ERROR", "FATAL" };
+	struct span after = *rest, level = span_cut(&after, ' ');
+	size_t colons = span_find_span(after, SPAN(":: "));
+	for (size_t i = 0; i < BASE_COUNT(levels); i++) {
+		if (!span_is(level, levels[i]) || span_trim(span_first(after, colons)).length > 0)
+			continue;
+		*ret_level = level;
+		*rest = span_from(after, colons < after.length ? colons + 3 : after.length);
+		return true;
+	}
+	return false;
+}
+
+/* Releases differ in what stands behind the stamp: only that is sure. */
 static bool read_line(const struct trace_reader *reader, struct span text, struct line *ret_line)
 {
 	struct line line = { 0 };
 	int64_t local_us;
 	size_t used = trace_stamp_read(text, true, &local_us);
 	struct span rest = span_from(text, used);
-	if (used == 0 || rest.length == 0 || rest.at[0] != ' ')
+	if (used == 0 || (rest.length > 0 && rest.at[0] != ' '))
 		return false;
 	rest = span_from(rest, 1);
-	if (!read_ids(&rest, &line.head))
-		return false;
-	line.level = span_cut(&rest, ' ');
-	size_t colons = span_find_span(rest, SPAN(":: "));
-	if (colons == rest.length)
-		return false;
-	line.text = span_from(rest, colons + 3);
+	(void)read_ids(&rest, &line.head);
+	if (!read_level(&rest, &line.level) && rest.length >= 3 && memcmp(rest.at, ":: ", 3) == 0)
+		rest = span_from(rest, 3);
+	line.text = rest;
 	int32_t offset_s =
 		reader->settings.utc_offset_s ? reader->settings.utc_offset_s(reader->settings.argument, local_us) : 0;
 	line.head.time_us = local_us - (int64_t)offset_s * 1000000;
@@ -97,10 +112,14 @@ static bool read_packet(struct span text, struct packet *ret_packet)
 
 bool uccapi_may_begin(struct span line)
 {
-	struct span words = span_from(line, span_find_span(line, SPAN(":: ")) + 3);
-	for (size_t i = 0; i < BASE_COUNT(directions); i++)
-		if (span_equal(span_first(words, directions[i].opens.length), directions[i].opens))
-			return uccapi_begins_line(line);
+	static const struct span end = { "End of ", 7 };
+	if (!uccapi_begins_line(line))
+		return false;
+	for (size_t i = 0; i < BASE_COUNT(directions); i++) {
+		size_t at = span_find_span(line, directions[i].opens);
+		if (at < line.length && at >= end.length)
+			return !span_equal(span_make(line.at + at - end.length, end.length), end);
+	}
 	return false;
 }
 
@@ -147,32 +166,40 @@ static void collect(struct collected *c, struct span text)
 	c->at[c->length++] = '\n';
 }
 
+/* A stamp and nothing else. */
+static bool is_bare(const struct line *line)
+{
+	return line->text.length == 0 && !line->level.at;
+}
+
 static bool ends_message(struct span text)
 {
 	return span_starts_nocase(text, SPAN("End of "));
 }
 
-/* Bytes up to and with the line that ends the message; a message that was cut off ends where another begins. 0: the end
- * has not come. */
-static size_t find_end(const struct trace_reader *reader, struct span text, bool last)
+/* Bytes up to and with the line that ends the message; a message that was cut off ends where another begins. False: the
+ * end has not come. */
+static bool find_end(const struct trace_reader *reader, struct span text, bool last, size_t *ret_length)
 {
 	struct span line;
 	struct line header;
 	struct packet ignored;
-	size_t done = 0, whole, headers = 0;
+	size_t done = 0, whole;
 	while (trace_reader_line(span_from(text, done), last, &line, &whole)) {
 		if (uccapi_begins_line(line) && read_line(reader, line, &header)) {
-			if (ends_message(header.text))
-				return done + whole;
-			/* The first one is the message's own start line. */
-			if (headers++ > 0 || read_packet(header.text, &ignored))
-				return done;
+			bool is_end = ends_message(header.text);
+			/* The first one is the message's own start line, which has a stamp in most releases. */
+			if (is_end || done > 0 || is_bare(&header) || read_packet(header.text, &ignored)) {
+				*ret_length = is_end ? done + whole : done;
+				return true;
+			}
 		}
 		done += whole;
 		if (done > TRACE_RECORD_MAXIMUM)
-			return done;
+			break;
 	}
-	return last ? text.length : 0;
+	*ret_length = done;
+	return last || done > TRACE_RECORD_MAXIMUM;
 }
 
 static bool collect_message(struct trace_reader *reader, struct span text, struct collected *ret_collected)
@@ -196,6 +223,17 @@ static bool collect_message(struct trace_reader *reader, struct span text, struc
 	return true;
 }
 
+/* SIP that was cut behind its headers: an empty line ends them. */
+static struct span with_head_end(struct arena *arena, struct span bytes)
+{
+	if (span_find_span(bytes, SPAN("\r\n\r\n")) < bytes.length ||
+		span_find_span(bytes, SPAN("\n\n")) < bytes.length ||
+		span_find_span(span_first(bytes, 512), SPAN("SIP/2.0")) >= span_first(bytes, 512).length)
+		return bytes;
+	struct span kept = span_trim(bytes);
+	return arena_printf(arena, "%.*s\r\n\r\n", SPAN_PRINT(kept));
+}
+
 static void give_message(
 	struct trace_reader *reader, const struct line *line, const struct packet *packet, struct trace_place *place)
 {
@@ -203,10 +241,15 @@ static void give_message(
 	size_t first = span_find(place->raw, '\n') + 1;
 	struct collected c = { 0 };
 	if (collect_message(reader, span_from(place->raw, first), &c))
-		record.message.bytes = with_line_ends(&reader->arena, span_make(c.at, c.length), packet->length);
+		record.message.bytes = with_head_end(
+			&reader->arena, with_line_ends(&reader->arena, span_make(c.at, c.length), packet->length));
 	reader->line += c.lines;
 	reader->counts.lines += c.lines;
-	trace_reader_give(reader, &record, place);
+	/* What keeps a connection alive is no message. */
+	if (span_trim(record.message.bytes).length == 0)
+		reader->counts.other++;
+	else
+		trace_reader_give(reader, &record, place);
 }
 
 /* ---- what else there is ---- */
@@ -269,11 +312,13 @@ static bool read_handshake(struct trace_reader *reader, const struct line *line,
 static void give_line(struct trace_reader *reader, const struct line *line, const struct trace_place *place)
 {
 	struct record record = { .head = line->head };
-	if (ends_message(line->text)) {
+	bool is_known = read_connection(reader, line, &record) || read_handshake(reader, line, &record);
+	/* What a client tells of its own steps matters to nobody else. */
+	if (!is_known && (ends_message(line->text) || is_bare(line) || span_is(line->level, "TRACE"))) {
 		reader->counts.other++;
 		return;
 	}
-	if (!read_connection(reader, line, &record) && !read_handshake(reader, line, &record)) {
+	if (!is_known) {
 		record = (struct record){ .kind = RECORD_NODE, .head = line->head };
 		trace_read_note(&reader->arena, line->text, &record.node);
 		record.node.severity = trace_read_severity(line->level);
@@ -294,8 +339,8 @@ static size_t read_uccapi(struct trace_reader *reader, struct span text, bool la
 	bool readable = uccapi_begins_line(raw) && read_line(reader, raw, &line);
 	bool is_packet = readable && read_packet(line.text, &packet);
 	if (is_packet) {
-		size_t more = find_end(reader, span_from(text, whole), last);
-		if (more == 0 && !(last && whole == text.length))
+		size_t more;
+		if (!find_end(reader, span_from(text, whole), last, &more))
 			return 0;
 		whole += more;
 	}

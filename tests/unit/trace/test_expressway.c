@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An Expressway's log as others leave it: lines of all releases, of relays and of copies. Each case gives what is read
  * of it in a few words, so that a table shows what is made of what. */
-#include "base/buffer.h"
-#include "record/field.h"
-#include "record/pack.h"
-#include "trace/reader.h"
-#include "unit/cmocka_all.h"
-
-#include <inttypes.h>
-#include <stdlib.h>
+#include "unit/trace/told.h"
 
 #define STAMP "2017-03-02T08:10:46.240+01:00 vcse tvcs: "
 #define UTC "UTCTime=\"2017-03-02 07:10:46,240\" "
@@ -20,147 +13,14 @@
 		  "From-Tag=f, To-Tag=t, Msg-Hash=7, Local-SessionID=aa, Remote-SessionID=bb\"\n"
 #define ANSWER "SIP/2.0 404 Not Found\r\nCall-ID: c1\r\n"
 
-/* ---- what is read, in a few words ---- */
-
-static void address(struct buffer *b, const char *name, const struct record_address *a)
-{
-	char text[RECORD_ADDRESS_TEXT];
-	if (record_address_format(a, text) > 0 || a->port)
-		buffer_printf(b, " %s=%s:%u", name, text, a->port);
-}
-
-static void words(struct buffer *b, const char *name, struct span text)
-{
-	if (!text.at)
-		return;
-	buffer_printf(b, " %s=", name);
-	for (size_t i = 0; i < text.length; i++)
-		if (text.at[i] == '\r')
-			buffer_append_text(b, "\\r");
-		else if (text.at[i] == '\n')
-			buffer_append_text(b, "\\n");
-		else
-			buffer_append_byte(b, text.at[i]);
-}
-
-static void pairs(struct buffer *b, const struct record_pairs *p, const char *name)
-{
-	for (size_t i = 0; i < p->count; i++)
-		if (span_is(p->at[i].name, name))
-			words(b, name, p->at[i].value);
-}
-
-static void tell_handshake(struct buffer *b, const struct record_handshake *h)
-{
-	buffer_printf(b, " %s %s", h->failed ? "failed" : "done", h->role == RECORD_SERVER ? "server" : "client");
-	address(b, "remote", &h->remote);
-	words(b, "cn", h->common_name);
-	for (size_t i = 0; i < h->names.count; i++)
-		words(b, "name", h->names.at[i]);
-	words(b, "reason", h->reason);
-	words(b, "verify", h->verify_reason);
-	if (h->alert_direction)
-		buffer_printf(b, " alert=%u", h->alert);
-}
-
-static void tell_notice(struct buffer *b, const struct record_notice *n)
-{
-	buffer_printf(b, " %s",
-		n->severity == RECORD_ERROR     ? "error"
-		: n->severity == RECORD_WARNING ? "warning"
-						: "note");
-	words(b, "module", n->module);
-	words(b, "name", n->name);
-	words(b, "detail", n->detail);
-	address(b, "remote", &n->remote);
-	pairs(b, &n->pairs, "MatchedZone");
-}
-
-static void take(void *argument, const struct record *r, const struct trace_place *place)
-{
-	struct buffer *b = argument;
-	buffer_printf(b, "%s%" PRIu64 " %s", b->length ? "\n" : "", place->line, record_kind_word(r->kind));
-	if (place->is_summary)
-		buffer_append_text(b, " summary");
-	if (r->kind == RECORD_MESSAGE) {
-		buffer_append_text(b, r->message.direction == RECORD_SENT ? " sent" : " received");
-		address(b, "remote", &r->message.remote);
-		words(b, "session", r->head.local_session);
-		words(b, "bytes", r->message.bytes);
-	} else if (r->kind == RECORD_HANDSHAKE) {
-		tell_handshake(b, &r->handshake);
-	} else if (r->kind == RECORD_NOTICE) {
-		tell_notice(b, &r->notice);
-	} else if (r->kind == RECORD_DNS_QUERY || r->kind == RECORD_DNS_ANSWER) {
-		words(b, "name", r->dns.name);
-		words(b, "type", r->dns.type);
-		for (size_t i = 0; i < r->dns.records.count; i++)
-			words(b, "record", r->dns.records.at[i]);
-	} else if (r->kind == RECORD_CONNECTION) {
-		buffer_printf(b, " %d %s", (int)r->connection.event,
-			r->connection.role == RECORD_SERVER ? "server" : "client");
-		address(b, "remote", &r->connection.remote);
-		words(b, "reason", r->connection.reason);
-	} else if (r->kind == RECORD_SEARCH) {
-		words(b, "reason", r->search.reason);
-		buffer_printf(b, " %u", r->search.response_code);
-	}
-}
-
-static void unread(void *argument, const struct trace_place *place, const char *why)
-{
-	struct buffer *b = argument;
-	buffer_printf(b, "%s%" PRIu64 " unread: %s", b->length ? "\n" : "", place->line, why);
-}
-
-static void read_pieces(struct span text, size_t piece, struct buffer *out)
-{
-	struct trace_reader_settings settings = {
-		.kind = TRACE_KIND_EXPRESSWAY, .take = take, .unread = unread, .argument = out
-	};
-	struct trace_reader *reader = trace_reader_new(&settings);
-	for (size_t at = 0; at < text.length; at += piece) {
-		struct span part = span_first(span_from(text, at), piece);
-		char *copy = malloc(part.length);
-		memcpy(copy, part.at, part.length);
-		assert_int_equal(trace_reader_feed(reader, span_make(copy, part.length)), 0);
-		free(copy);
-	}
-	trace_reader_end(reader);
-	if (trace_reader_counts(reader)->other > 0)
-		buffer_printf(out, "%sother %" PRIu64, out->length ? "\n" : "", trace_reader_counts(reader)->other);
-	trace_reader_free(reader);
-}
-
-struct reading {
-	const char *name;
-	struct span text;
-	const char *gives;
-};
-
-static void compare(const struct reading *cases, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		for (size_t piece = 1; piece <= 4096; piece *= 16) {
-			struct buffer out;
-			buffer_init(&out, 1 << 20);
-			read_pieces(cases[i].text, piece, &out);
-			buffer_append_byte(&out, '\0');
-			if (strcmp(out.at, cases[i].gives) != 0)
-				fail_msg("%s, in pieces of %zu, gives\n%s\ninstead of\n%s", cases[i].name, piece,
-					out.at, cases[i].gives);
-			buffer_done(&out);
-		}
-}
-
-#define COMPARE(cases) compare(cases, sizeof(cases) / sizeof((cases)[0]))
+#define COMPARE(cases) told_compare(TRACE_KIND_EXPRESSWAY, cases, sizeof(cases) / sizeof((cases)[0]))
 #define MESSAGE "1 message received remote=192.0.2.6:5061"
 #define BYTES " bytes=SIP/2.0 404 Not Found\\r\\nCall-ID: c1\\r\\n"
 
 static void messages(void **state)
 {
 	(void)state;
-	static const struct reading cases[] = {
+	static const struct told_reading cases[] = {
 		{ "as our own log has it", SPAN(SIP_DEBUG " SIPMSG:\n |SIP/2.0 404 Not Found\n Call-ID: c1\n\n\n |\n"),
 			MESSAGE BYTES "\\r\\n" },
 		{ "without the bar at the end",
@@ -218,7 +78,7 @@ static void summaries(void **state)
 	static const char made[] = "1 message summary received remote=192.0.2.6:5061 session=aa bytes=SIP/2.0 404 "
 				   "\\r\\nFrom: <>;tag=f\\r\\nTo: <sip:b@b.example>;tag=t\\r\\nCall-ID: c1\\r\\nCSeq: "
 				   "5 INVITE\\r\\nContent-Length: 0\\r\\n\\r\\n";
-	static const struct reading cases[] = {
+	static const struct told_reading cases[] = {
 		{ "a summary only", SPAN(SIP_INFO), made },
 		{ "a summary, then its message",
 			SPAN(SIP_INFO SIP_DEBUG " SIPMSG:\n |SIP/2.0 404 Not Found\n Call-ID: c1\n\n\n |\n"),
@@ -330,62 +190,63 @@ static void fronts(void **state)
 static void handshakes(void **state)
 {
 	(void)state;
-	static const struct reading
-		cases[] = {
-			{ "names, then success",
-				SPAN(SSL("DEBUG") "Detail=\"Found common name in peer certificate\" "
-						  "CommonName=\"a.example\"\n" SSL(
-							  "DEBUG") "Detail=\"Found DNS alt-name in peer certificate\" "
-								   "AltName=\"b.example\"\n" SSL("INFO") "Detail="
-													 "\"Handshake "
-													 "in "
-													 "progress\" "
-													 "Reason="
-													 "\"want "
-													 "read/"
-													 "write\""
-													 "\n" SSL("DEBU"
-														  "G") "Detail=\"Handshake succeeded\"\n"),
-				"4 handshake done client cn=a.example name=b.example\nother 3" },
-			{ "an event alone", SPAN(TLS_EVENT("Peer's TLS certificate identity was unacceptable")),
-				"1 handshake failed server remote=192.0.2.6:58531 reason=Peer's TLS certificate "
-				"identity was unacceptable" },
-			{ "an event, blanks inside the quotes",
-				SPAN(STAMP "Event=\" Inbound TLS Negotiation Error \" Src-ip=\"192.0.2.6\" "
-					   "Detail=\"x\" " UTC "\n"),
-				"1 handshake failed server remote=192.0.2.6:0 reason=x" },
-			{ "the module alone",
-				SPAN(SSL_FAILED("error:14089086:SSL routines:ssl3_get_client_certificate: certificate "
-						"verify failed")),
-				"1 handshake failed server remote=192.0.2.6:58531 reason=error:14089086:SSL "
-				"routines:ssl3_get_client_certificate: certificate verify failed" },
-			{ "the event, then the module",
-				SPAN(TLS_EVENT("self signed certificate in certificate chain")
-						SSL_FAILED("certificate verify failed")),
-				"1 handshake failed server remote=192.0.2.6:58531 reason=certificate verify failed "
-				"verify=self signed certificate in certificate chain" },
-			{ "the module, then the event",
-				SPAN(SSL_FAILED("certificate verify failed")
-						TLS_EVENT("self signed certificate in certificate chain")),
-				"1 handshake failed server remote=192.0.2.6:58531 reason=certificate verify failed "
-				"verify=self signed certificate in certificate chain" },
-			{ "both say the same",
-				SPAN(TLS_EVENT("sslv3 alert certificate unknown")
-						SSL_FAILED("error:14094416:SSL routines:ssl3_read_bytes: sslv3 alert "
-							   "certificate unknown")),
-				"1 handshake failed server remote=192.0.2.6:58531 reason=error:14094416:SSL "
-				"routines:ssl3_read_bytes: sslv3 alert certificate unknown alert=46" },
-			{ "two failures", SPAN(TLS_EVENT("a") TLS_EVENT("tlsv1 alert unknown ca")),
-				"1 handshake failed server remote=192.0.2.6:58531 reason=a\n2 handshake failed server "
-				"remote=192.0.2.6:58531 reason=tlsv1 alert unknown ca alert=48" },
-		};
+	static const struct told_reading cases[] = {
+		{ "names, then success",
+			SPAN(SSL("DEBUG") "Detail=\"Found common name in peer certificate\" "
+					  "CommonName=\"a.example\"\n" SSL(
+						  "DEBUG") "Detail=\"Found DNS alt-name in peer certificate\" "
+							   "AltName=\"b.example\"\n" SSL(
+								   "INFO") "Detail="
+									   "\"Handshake "
+									   "in "
+									   "progress\" "
+									   "Reason="
+									   "\"want "
+									   "read/"
+									   "write\""
+									   "\n" SSL("DEBU"
+										    "G") "Detail=\"Handshake "
+											 "succeeded\"\n"),
+			"4 handshake done client cn=a.example name=b.example\nother 3" },
+		{ "an event alone", SPAN(TLS_EVENT("Peer's TLS certificate identity was unacceptable")),
+			"1 handshake failed server remote=192.0.2.6:58531 reason=Peer's TLS certificate "
+			"identity was unacceptable" },
+		{ "an event, blanks inside the quotes",
+			SPAN(STAMP "Event=\" Inbound TLS Negotiation Error \" Src-ip=\"192.0.2.6\" "
+				   "Detail=\"x\" " UTC "\n"),
+			"1 handshake failed server remote=192.0.2.6:0 reason=x" },
+		{ "the module alone",
+			SPAN(SSL_FAILED("error:14089086:SSL routines:ssl3_get_client_certificate: certificate "
+					"verify failed")),
+			"1 handshake failed server remote=192.0.2.6:58531 reason=error:14089086:SSL "
+			"routines:ssl3_get_client_certificate: certificate verify failed" },
+		{ "the event, then the module",
+			SPAN(TLS_EVENT("self signed certificate in certificate chain")
+					SSL_FAILED("certificate verify failed")),
+			"1 handshake failed server remote=192.0.2.6:58531 reason=certificate verify failed "
+			"verify=self signed certificate in certificate chain" },
+		{ "the module, then the event",
+			SPAN(SSL_FAILED("certificate verify failed")
+					TLS_EVENT("self signed certificate in certificate chain")),
+			"1 handshake failed server remote=192.0.2.6:58531 reason=certificate verify failed "
+			"verify=self signed certificate in certificate chain" },
+		{ "both say the same",
+			SPAN(TLS_EVENT("sslv3 alert certificate unknown")
+					SSL_FAILED("error:14094416:SSL routines:ssl3_read_bytes: sslv3 alert "
+						   "certificate unknown")),
+			"1 handshake failed server remote=192.0.2.6:58531 reason=error:14094416:SSL "
+			"routines:ssl3_read_bytes: sslv3 alert certificate unknown alert=46" },
+		{ "two failures", SPAN(TLS_EVENT("a") TLS_EVENT("tlsv1 alert unknown ca")),
+			"1 handshake failed server remote=192.0.2.6:58531 reason=a\n2 handshake failed server "
+			"remote=192.0.2.6:58531 reason=tlsv1 alert unknown ca alert=48" },
+	};
 	COMPARE(cases);
 }
 
 static void other_lines(void **state)
 {
 	(void)state;
-	static const struct reading cases[] = {
+	static const struct told_reading cases[] = {
 		{ "an address that was found",
 			SPAN(STAMP UTC
 				"Module=\"network.dns\" Level=\"DEBUG\":  Detail=\"Resolved hostname to:  "
