@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* R3 of docs/rules.md: whom a chain hangs on, and whether it was sent as it should be. */
 #include "base/require.h"
+#include "finding/remedy.h"
 #include "trust/names.h"
 #include "trust/trial.h"
 #include "trust/words.h"
@@ -31,12 +32,6 @@ static bool may_be_incomplete(const struct trial *t)
 	return t->chain->status == TRUST_CHAIN_UNTRUSTED && t->chain->sent_count <= 1 && !t->leaf->self_signed;
 }
 
-static void fix_chain_file(struct finding *f, struct span title)
-{
-	struct finding_fix *fix = words_fix(f, "the server", title);
-	finding_fix_line(fix, "cat server.pem intermediate.pem > chain.pem");
-}
-
 static void judge_untrusted(struct trial *t, const char *otherwise)
 {
 	struct finding *f = trial_add(t, FINDING_CERTIFICATE_UNTRUSTED, t->target);
@@ -51,10 +46,10 @@ static void judge_untrusted(struct trial *t, const char *otherwise)
 	finding_expected(f, SPAN("a chain that ends in an authority that this side trusts"));
 	issuer_evidence(t, f);
 	if (alone)
-		fix_chain_file(f, words_printf(t->judge,
-					  "if %.*s is an intermediate of a public authority, send it behind the "
-					  "server's own certificate",
-					  SPAN_PRINT(t->leaf->issuer)));
+		remedy_chain_file(f, words_printf(t->judge,
+					     "if %.*s is an intermediate of a public authority, send it behind the "
+					     "server's own certificate",
+					     SPAN_PRINT(t->leaf->issuer)));
 	words_request(f, t->leaf,
 		&(struct words_wish){
 			.title = SPAN("use a certificate of a public authority"), .name = t->target, .usages = true });
@@ -72,8 +67,8 @@ static void judge_incomplete(struct trial *t)
 				    t->chain->sent_count == 1 ? "" : "s", SPAN_PRINT(missing)));
 	finding_expected(f, SPAN("the server's certificate and every intermediate"));
 	issuer_evidence(t, f);
-	fix_chain_file(f, words_printf(t->judge, "send the intermediate %.*s behind the server's own certificate",
-				  SPAN_PRINT(missing)));
+	remedy_chain_file(f, words_printf(t->judge, "send the intermediate %.*s behind the server's own certificate",
+				     SPAN_PRINT(missing)));
 	words_mail(t->judge, f);
 }
 

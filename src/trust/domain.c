@@ -2,6 +2,7 @@
 /* R2, R5, R6 of docs/rules.md: from a domain to the servers that may speak for it. */
 #include "base/buffer.h"
 #include "base/require.h"
+#include "finding/remedy.h"
 #include "trust/judge.h"
 #include "trust/names.h"
 #include "trust/words.h"
@@ -98,15 +99,12 @@ static struct span label_for_fix(const struct trust_domain *facts, struct span o
 static void fix_records(
 	struct finding *f, const struct trust_domain *facts, struct span title, struct span old_target, uint16_t port)
 {
-	struct span domain = words_name(facts->domain, "DOMAIN");
-	struct span label = label_for_fix(facts, old_target);
-	struct span address = address_for_fix(facts, old_target);
-	bool is_ipv6 = span_find(address, ':') < address.length;
-	struct finding_fix *fix = words_fix(f, "DNS", title);
-	finding_fix_line(fix, "%.*s.%.*s.\t300 IN SRV\t0 0 %u %.*s.%.*s.", SPAN_PRINT(service_of(facts)),
-		SPAN_PRINT(domain), (unsigned)port, SPAN_PRINT(label), SPAN_PRINT(domain));
-	finding_fix_line(fix, "%.*s.%.*s.\t300 IN %s\t%.*s", SPAN_PRINT(label), SPAN_PRINT(domain),
-		is_ipv6 ? "AAAA" : "A", SPAN_PRINT(address));
+	remedy_records(f, &(struct remedy_records){ .title = title,
+				  .service = service_of(facts),
+				  .domain = facts->domain,
+				  .label = label_for_fix(facts, old_target),
+				  .address = address_for_fix(facts, old_target),
+				  .port = port });
 }
 
 static void judge_missing(const struct trust_judge *judge, const struct trust_domain *facts)
@@ -151,9 +149,7 @@ static void judge_lookup_failed(const struct trust_judge *judge, struct span dom
 	finding_expected(f, SPAN("an answer, be it that there is no record"));
 	if (facts)
 		finding_evidence(f, FINDING_EVIDENCE_DNS, question_text(judge, facts, answer), SPAN_NONE, SPAN_NONE);
-	struct finding_fix *fix =
-		finding_fix(f, FINDING_YOU, "DNS", SPAN("ask by hand, here and from another network"));
-	finding_fix_line(fix, "dig +dnssec SRV " TRUST_SERVICE ".%.*s", SPAN_PRINT(words_name(domain, "DOMAIN")));
+	remedy_ask(f, "SRV", TRUST_SERVICE ".", domain);
 	if (facts && facts->lookup.status == TRUST_LOOKUP_BOGUS)
 		finding_fix(f, FINDING_OWNER, "DNS",
 			SPAN("repair DNSSEC of the zone: the signatures do not fit what the parent zone says"));

@@ -2,6 +2,7 @@
 #include "trust/facts.h"
 
 #include "base/require.h"
+#include "finding/remedy.h"
 
 #include <arpa/inet.h>
 
@@ -16,43 +17,6 @@ static const char *const lookup_names[] = {
 	[TRUST_LOOKUP_BOGUS] = "bogus, DNSSEC validation failed",
 	[TRUST_LOOKUP_CANCELLED] = "cancelled",
 	[TRUST_LOOKUP_MALFORMED] = "malformed answer",
-};
-
-/* RFC 8446 6, RFC 5246 7.2, RFC 6066 9. */
-static const struct {
-	uint8_t number;
-	bool about_certificate;
-	const char *name;
-} alerts[] = {
-	{ 0, false, "close_notify" },
-	{ 10, false, "unexpected_message" },
-	{ 20, false, "bad_record_mac" },
-	{ 22, false, "record_overflow" },
-	{ 40, false, "handshake_failure" },
-	{ 41, true, "no_certificate" },
-	{ 42, true, "bad_certificate" },
-	{ 43, true, "unsupported_certificate" },
-	{ 44, true, "certificate_revoked" },
-	{ 45, true, "certificate_expired" },
-	{ 46, true, "certificate_unknown" },
-	{ 47, false, "illegal_parameter" },
-	{ 48, true, "unknown_ca" },
-	{ 49, true, "access_denied" },
-	{ 50, false, "decode_error" },
-	{ 51, false, "decrypt_error" },
-	{ 70, false, "protocol_version" },
-	{ 71, false, "insufficient_security" },
-	{ 80, false, "internal_error" },
-	{ 86, false, "inappropriate_fallback" },
-	{ 90, false, "user_canceled" },
-	{ 100, false, "no_renegotiation" },
-	{ 109, false, "missing_extension" },
-	{ 110, false, "unsupported_extension" },
-	{ 112, false, "unrecognized_name" },
-	{ 113, true, "bad_certificate_status_response" },
-	{ 115, false, "unknown_psk_identity" },
-	{ 116, true, "certificate_required" },
-	{ 120, false, "no_application_protocol" },
 };
 
 /* The blocks of RFC 6890 and its successors that no partner on the internet can reach. */
@@ -135,16 +99,10 @@ const char *trust_lookup_status_name(enum trust_lookup_status status)
 
 const char *trust_alert_name(uint8_t alert)
 {
-	for (size_t i = 0; i < BASE_COUNT(alerts); i++)
-		if (alerts[i].number == alert)
-			return alerts[i].name;
-	return NULL;
+	return remedy_alert_name(alert);
 }
 
 bool trust_alert_is_about_certificate(uint8_t alert)
 {
-	for (size_t i = 0; i < BASE_COUNT(alerts); i++)
-		if (alerts[i].number == alert)
-			return alerts[i].about_certificate;
-	return false;
+	return remedy_alert_is_about_certificate(alert);
 }

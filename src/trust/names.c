@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trust/names.h"
 
+#include "finding/remedy.h"
 #include "trust/judge.h"
-
-#define NAME_LENGTH_MAXIMUM 253 /* RFC 1035 2.3.4, as text without the root dot */
 
 struct span trust_name_strip(struct span name)
 {
@@ -28,24 +27,9 @@ bool trust_name_wildcard_covers(struct span pattern, struct span name)
 	return dot > 0 && dot < name.length && trust_name_equal(span_from(pattern, 2), span_from(name, dot + 1));
 }
 
-static bool is_plain_byte(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-}
-
 bool trust_name_is_plain(struct span name)
 {
-	name = trust_name_strip(name);
-	if (name.length == 0 || name.length > NAME_LENGTH_MAXIMUM || name.at[0] == '-')
-		return false;
-	char previous = '.';
-	for (size_t i = 0; i < name.length; i++) {
-		char c = name.at[i];
-		if (c == '.' ? previous == '.' : !is_plain_byte(c))
-			return false;
-		previous = c;
-	}
-	return previous != '.';
+	return remedy_is_plain(name);
 }
 
 size_t trust_name_labels(struct span name)

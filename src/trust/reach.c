@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Addresses, connections and handshakes: R3 of docs/rules.md as far as no certificate is needed. */
 #include "base/require.h"
+#include "finding/remedy.h"
 #include "trust/judge.h"
 #include "trust/names.h"
 #include "trust/words.h"
@@ -22,9 +23,7 @@ static void host_lookup_failed(const struct trust_judge *judge, const struct tru
 		words_printf(judge, "%.*s. IN %s: %s", SPAN_PRINT(facts->name), failed == &facts->a ? "A" : "AAAA",
 			trust_lookup_status_name(failed->status)),
 		SPAN_NONE, SPAN_NONE);
-	struct finding_fix *fix =
-		finding_fix(f, FINDING_YOU, "DNS", SPAN("ask by hand, here and from another network"));
-	finding_fix_line(fix, "dig +dnssec A %.*s", SPAN_PRINT(words_name(facts->name, "HOST")));
+	remedy_ask(f, "A", "", facts->name);
 }
 
 static void host_missing(const struct trust_judge *judge, const struct trust_host *facts)
@@ -37,8 +36,7 @@ static void host_missing(const struct trust_judge *judge, const struct trust_hos
 		words_printf(judge, "%.*s. IN A, AAAA: %s", SPAN_PRINT(facts->name),
 			trust_lookup_status_name(facts->a.status)),
 		SPAN_NONE, SPAN_NONE);
-	struct finding_fix *fix = words_fix(f, "DNS", SPAN("publish the address of the host"));
-	finding_fix_line(fix, "%.*s.\t300 IN A\tADDRESS", SPAN_PRINT(words_name(facts->name, "HOST")));
+	remedy_address(f, facts->name);
 	words_mail(judge, f);
 }
 
@@ -154,16 +152,12 @@ static const struct {
 	enum finding_code code;
 	const char *what;
 	const char *expected;
-	const char *fix;
 } connects[] = {
-	{ TRUST_CONNECT_REFUSED, FINDING_CONNECT_REFUSED, "connection refused", "a server that listens for TLS",
-		"start the edge, let it listen on this port, and check that the address is its own" },
-	{ TRUST_CONNECT_TIMEOUT, FINDING_CONNECT_TIMEOUT, "no answer in time", "an answer to the TCP connection",
-		"let TCP to this address and port through the firewall, from any source" },
-	{ TRUST_CONNECT_UNREACHABLE, FINDING_CONNECT_UNREACHABLE, "no route", "a route to the address",
-		"give this host a route, or remove the address if nobody can reach it" },
+	{ TRUST_CONNECT_REFUSED, FINDING_CONNECT_REFUSED, "connection refused", "a server that listens for TLS" },
+	{ TRUST_CONNECT_TIMEOUT, FINDING_CONNECT_TIMEOUT, "no answer in time", "an answer to the TCP connection" },
+	{ TRUST_CONNECT_UNREACHABLE, FINDING_CONNECT_UNREACHABLE, "no route", "a route to the address" },
 	{ TRUST_CONNECT_FAILED, FINDING_CONNECT_UNREACHABLE, "the connection could not be made",
-		"a route to the address", "look at what the system says of the connection" },
+		"a route to the address" },
 };
 
 static bool judge_connect(const struct trust_judge *judge, const struct trust_connection *facts)
@@ -174,37 +168,16 @@ static bool judge_connect(const struct trust_judge *judge, const struct trust_co
 		struct finding *f = connection_finding(
 			judge, connects[i].code, facts, or_words(facts->text, connects[i].what), SPAN_NONE);
 		finding_expected(f, span_of(connects[i].expected));
-		finding_fix(f, connects[i].code == FINDING_CONNECT_UNREACHABLE ? FINDING_NETWORK : FINDING_OWNER,
-			"the firewall or the edge", span_of(connects[i].fix));
+		if (connects[i].status == TRUST_CONNECT_FAILED)
+			finding_fix(f, FINDING_NETWORK, "the firewall or the edge",
+				SPAN("look at what the system says of the connection"));
+		else
+			remedy_connection(f);
 		words_mail(judge, f);
 		return false;
 	}
 	return facts->connect == TRUST_CONNECT_OPEN;
 }
-
-/* What each alert about our certificate can mean, most likely first. */
-static const struct {
-	uint8_t alert;
-	const char *note;
-	const char *fix;
-} refusals[] = {
-	{ 40, "the peer does not say why; often it wants a certificate that it did not get",
-		"show a certificate to peers that ask for one; the peer's log says what it missed" },
-	{ 41, "we showed no certificate", "configure a certificate for calls out" },
-	{ 42, "the peer could not use our certificate or its signature",
-		"check the certificate and key that we show; the peer's log says more" },
-	{ 43, "usually our certificate has no clientAuth usage and the peer demands it",
-		"show a certificate with clientAuth for calls out (tls: identities: client_certificate)" },
-	{ 44, "our certificate is on a revocation list", "replace our certificate" },
-	{ 45, "our certificate is out of date, or the peer's clock is wrong", "renew our certificate" },
-	{ 46, "the peer does not say what it misses", "ask the partner for the log of its edge" },
-	{ 48, "the peer does not trust our authority, or we did not send the intermediate",
-		"send the whole chain; if the authority is private, the partner must import its root" },
-	{ 49, "the certificate is good, but its name is not allowed there",
-		"ask the partner to allow the name in our certificate" },
-	{ 113, "the peer wanted a revocation status", "ask the partner for the log of its edge" },
-	{ 116, "we showed no certificate", "configure a certificate for calls out" },
-};
 
 static bool is_refusal(const struct trust_connection *facts)
 {
@@ -225,15 +198,12 @@ static struct span alert_text(const struct trust_judge *judge, const struct trus
 static void judge_refusal(const struct trust_judge *judge, const struct trust_connection *facts)
 {
 	struct span what = alert_text(judge, facts, "received");
-	size_t i = 0;
-	while (i < BASE_COUNT(refusals) - 1 && refusals[i].alert != facts->alert)
-		i++;
-	struct finding *f = connection_finding(
-		judge, FINDING_CERTIFICATE_REFUSED_BY_PARTNER, facts, what, span_of(refusals[i].note));
+	struct finding *f = connection_finding(judge, FINDING_CERTIFICATE_REFUSED_BY_PARTNER, facts, what,
+		span_of(remedy_alert_meaning(facts->alert)));
 	finding_expected(f, SPAN("our certificate accepted"));
 	const char *name = trust_alert_name(facts->alert);
 	finding_value(f, "alert", name ? span_of(name) : what);
-	finding_fix(f, FINDING_YOU, "the certificate", span_of(refusals[i].fix));
+	remedy_refused_certificate(f, facts->alert);
 }
 
 static struct finding *reset_finding(
@@ -251,11 +221,7 @@ static struct finding *reset_finding(
 static void judge_reset_after(const struct trust_judge *judge, const struct trust_connection *facts)
 {
 	struct finding *f = reset_finding(judge, facts, "right after it had seen our certificate");
-	finding_fix(f, FINDING_YOU, "the certificate",
-		SPAN("show a certificate of an authority that the partner trusts, with its intermediates"));
-	finding_fix(f, FINDING_PARTNER, "the edge",
-		SPAN("look into the edge's TLS log at this minute, and whether it trusts our root"));
-	finding_fix(f, FINDING_NETWORK, "the firewall", SPAN("take TLS inspection off this connection"));
+	remedy_reset(f, true);
 }
 
 /* It knew nothing of us but our address and the name we asked for. */
@@ -263,11 +229,7 @@ static void judge_reset_before(const struct trust_judge *judge, const struct tru
 {
 	struct finding *f = reset_finding(judge, facts, "before it had seen a certificate of ours");
 	f->who = judge->findings->owner;
-	finding_fix(f, FINDING_OWNER, "the edge",
-		SPAN("look into its log at this minute: is it the TLS listener, does it know the name that was asked "
-		     "for, "
-		     "does it take callers from this address?"));
-	finding_fix(f, FINDING_NETWORK, "the firewall", SPAN("take TLS inspection off this connection"));
+	remedy_reset(f, false);
 	words_mail(judge, f);
 }
 
@@ -283,10 +245,7 @@ static void judge_failed(const struct trust_judge *judge, const struct trust_con
 {
 	struct finding *f = connection_finding(judge, FINDING_TLS_HANDSHAKE_FAILED, facts, what, SPAN_NONE);
 	finding_expected(f, SPAN("a completed TLS handshake"));
-	struct finding_fix *fix = words_fix(f, "the edge", SPAN("see what it answers"));
-	/* Both are safe to paste: the address is numeric, the name is checked. */
-	finding_fix_line(fix, "openssl s_client -connect %.*s -servername %.*s", SPAN_PRINT(facts->address),
-		SPAN_PRINT(words_name(facts->target, "HOST")));
+	remedy_handshake(f, facts->address, facts->target); /* safe to paste: the address is numeric */
 	words_mail(judge, f);
 }
 
@@ -299,7 +258,7 @@ static void judge_version(const struct trust_judge *judge, const struct trust_co
 				   : or_words(facts->text, "no TLS version in common");
 	struct finding *f = connection_finding(judge, FINDING_TLS_VERSION_UNSUPPORTED, facts, seen, SPAN_NONE);
 	finding_expected(f, SPAN("TLS 1.2 or 1.3"));
-	words_fix(f, "the edge", SPAN("switch on TLS 1.2 (RFC 8996 forbids 1.0 and 1.1)"));
+	remedy_version(f);
 	words_mail(judge, f);
 }
 

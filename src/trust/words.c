@@ -2,6 +2,7 @@
 #include "trust/words.h"
 
 #include "base/buffer.h"
+#include "finding/remedy.h"
 #include "trust/names.h"
 
 #include <stdarg.h>
@@ -11,7 +12,6 @@
 #define TEXT_MAXIMUM 8192
 #define NAMES_SHOWN 8
 #define NAMES_REQUESTED 100
-#define EVIDENCE_MAILED 4
 
 struct span words_printf(const struct trust_judge *judge, const char *format, ...)
 {
@@ -28,8 +28,7 @@ struct span words_printf(const struct trust_judge *judge, const char *format, ..
 
 struct span words_name(struct span name, const char *instead)
 {
-	name = trust_name_strip(name);
-	return trust_name_is_plain(name) ? name : span_of(instead);
+	return remedy_name(name, instead);
 }
 
 struct span words_first_label(struct span name)
@@ -54,37 +53,9 @@ struct finding_fix *words_fix(struct finding *f, const char *where, struct span 
 	return finding_fix(f, FINDING_OWNER, where, title);
 }
 
-/* What is to be done, and the lines that do it, as the partner would be told on the telephone. */
-static void mail_remedy(struct finding_fix *mail, const struct finding_fix *remedy)
-{
-	finding_fix_line(mail, "To put it right: %.*s.", SPAN_PRINT(remedy->title));
-	for (const struct finding_fix_line *line = remedy->lines; line; line = line->next)
-		finding_fix_line(mail, "%.*s", SPAN_PRINT(line->text));
-}
-
 void words_mail(const struct trust_judge *judge, struct finding *f)
 {
-	const struct finding_fix *remedy = f->fixes;
-	if (judge->findings->owner != FINDING_PARTNER)
-		return;
-	while (remedy && remedy->who != FINDING_PARTNER)
-		remedy = remedy->next;
-	struct finding_fix *mail = finding_fix(f, FINDING_YOU, "a mail", SPAN("tell the partner"));
-	char title[256];
-	finding_title(f, title, sizeof(title));
-	finding_fix_line(
-		mail, "We found a fault on your side that affects calls between our organisations: %s.", title);
-	if (f->observed.length)
-		finding_fix_line(mail, "What we saw on %.*s: %.*s.", SPAN_PRINT(words_date(judge, judge->now_s)),
-			SPAN_PRINT(f->observed));
-	size_t shown = 0;
-	for (const struct finding_evidence *e = f->evidence; e && shown < EVIDENCE_MAILED; e = e->next, shown++)
-		finding_fix_line(mail, "%.*s", SPAN_PRINT(e->text));
-	if (f->expected.length)
-		finding_fix_line(mail, "What it should be: %.*s.", SPAN_PRINT(f->expected));
-	if (remedy)
-		mail_remedy(mail, remedy);
-	finding_fix_line(mail, "Could you please change that on your side?");
+	remedy_mail(f, words_date(judge, judge->now_s));
 }
 
 static void append_name(struct buffer *text, const char *kind, struct span name)
@@ -116,23 +87,18 @@ static void append_kept(
 
 void words_request(struct finding *f, const struct trust_certificate *certificate, const struct words_wish *wish)
 {
-	struct span name = words_name(wish->name, "NAME");
-	struct span subject = words_name(certificate->common_name, "");
 	struct buffer names;
 	buffer_init(&names, TEXT_MAXIMUM / 2);
 	append_kept(&names, certificate, wish);
-	append_name(&names, "DNS:", name);
-	if (wish->domain.length)
-		append_name(&names, "URI:sip:", words_name(wish->domain, "DOMAIN"));
-	if (subject.length == 0)
-		subject = name;
-	struct finding_fix *fix = words_fix(f, "the certificate", wish->title);
 	if (names.status == 0)
-		finding_fix_line(fix,
-			"openssl req -new -newkey rsa:2048 -nodes -keyout %.*s.key -out %.*s.csr "
-			"-subj \"/CN=%.*s\" -addext \"subjectAltName=%.*s\"%s",
-			SPAN_PRINT(name), SPAN_PRINT(name), SPAN_PRINT(subject), SPAN_PRINT(buffer_span(&names)),
-			wish->usages ? " -addext \"extendedKeyUsage=serverAuth,clientAuth\"" : "");
+		remedy_request(f, &(struct remedy_request){ .title = wish->title,
+					  .name = wish->name,
+					  .domain = wish->domain,
+					  .common_name = certificate->common_name,
+					  .names = buffer_span(&names),
+					  .usages = wish->usages });
+	else
+		words_fix(f, "the certificate", wish->title);
 	buffer_done(&names);
 }
 
