@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "source/archive.h"
 
+#include "base/clock.h"
 #include "base/require.h"
 #include "source/private.h"
 
@@ -326,14 +327,15 @@ static int make_spool(struct source *source)
 }
 
 /* A file of an archive, to become a lane: what came out of it before it broke is read too. */
-static int add_member(struct source_archive *archive, const char *name, struct source_stored *stored)
+static int add_member(
+	struct source_archive *archive, const char *name, int64_t written_us, struct source_stored *stored)
 {
 	struct source *source = archive->source;
 	struct source_lane *lane = archive->lane;
 	char *full = NULL;
 	if (asprintf(&full, "%.*s%s%s", SPAN_PRINT(lane->shown.name), name ? ":" : "", name ? name : "") < 0)
 		full = NULL;
-	struct source_input input = source_input_of_stored(source->spool, *stored);
+	struct source_input input = source_input_of_stored(source->spool, *stored, written_us);
 	struct source_lane *member = source_lane_add(source, lane, full, &input);
 	if (!member)
 		return fail(archive, full ? -E2BIG : -ENOMEM, full ? WHY_MANY : NULL);
@@ -358,7 +360,7 @@ static int store_block(struct source_archive *archive, struct source_stored *sto
 }
 
 /* What was cut off is told with the archive, and the part that came out is a file. */
-static int unpack_member(struct source_archive *archive, const char *name)
+static int unpack_member(struct source_archive *archive, const char *name, int64_t written_us)
 {
 	struct source_stored stored = { 0 };
 	struct span block;
@@ -373,7 +375,7 @@ static int unpack_member(struct source_archive *archive, const char *name)
 			(status = store_block(archive, &stored, block, offset)) == 0)
 			;
 	if (stored.length > 0 || status == 0) {
-		int added = add_member(archive, name, &stored);
+		int added = add_member(archive, name, written_us, &stored);
 		status = status ? status : added;
 	}
 	source_stored_done(&stored);
@@ -394,7 +396,7 @@ static int unpack_entry(struct source_archive *archive, struct archive_entry *en
 		(void)snprintf(numbered, sizeof(numbered), "%u", number);
 		name = numbered;
 	}
-	return unpack_member(archive, name);
+	return unpack_member(archive, name, (int64_t)archive_entry_mtime(entry) * CLOCK_SECOND_US);
 }
 
 static int unpack_entries(struct source_archive *archive)
@@ -422,5 +424,6 @@ int source_archive_unpack(struct source_archive *archive)
 	int status = make_spool(archive->source);
 	if (status != 0)
 		return fail(archive, status, "no place to unpack it");
-	return archive->is_single ? unpack_member(archive, NULL) : unpack_entries(archive);
+	return archive->is_single ? unpack_member(archive, NULL, archive->lane->input.written_us)
+				  : unpack_entries(archive);
 }

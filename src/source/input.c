@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "source/input.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -18,9 +20,12 @@ struct source_input source_input_of_path(const char *path)
 	return input;
 }
 
-struct source_input source_input_of_stored(const struct source_spool *spool, struct source_stored stored)
+struct source_input source_input_of_stored(
+	const struct source_spool *spool, struct source_stored stored, int64_t written_us)
 {
-	return (struct source_input){ .spool = spool, .stored = stored, .descriptor = -1, .length = stored.length };
+	return (struct source_input){
+		.spool = spool, .stored = stored, .descriptor = -1, .written_us = written_us, .length = stored.length
+	};
 }
 
 void source_input_done(struct source_input *input)
@@ -53,6 +58,8 @@ static int look_at(struct source_input *input)
 	input->inode = seen.st_ino;
 	input->is_pipe = !S_ISREG(seen.st_mode);
 	input->length = input->is_pipe ? UINT64_MAX : (uint64_t)seen.st_size;
+	if (!input->is_pipe)
+		input->written_us = seen.st_mtim.tv_sec * CLOCK_SECOND_US + seen.st_mtim.tv_nsec / 1000;
 	return 0;
 }
 

@@ -17,13 +17,15 @@ struct source_input {
 	bool was_open;
 	dev_t device;
 	ino_t inode;
+	int64_t written_us; /* wall clock: when it was written last; 0: not known */
 	uint64_t length; /* when it was opened first; UINT64_MAX of a pipe */
 	/* What was read of a pipe to look at it. */
 	char *head;
 	size_t head_length, head_used;
 };
 struct source_input source_input_of_path(const char *path); /* "-": standard input */
-struct source_input source_input_of_stored(const struct source_spool *spool, struct source_stored stored);
+struct source_input source_input_of_stored(
+	const struct source_spool *spool, struct source_stored stored, int64_t written_us);
 void source_input_done(struct source_input *input);
 
 bool source_input_is_open(const struct source_input *input);

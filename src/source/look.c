@@ -154,10 +154,12 @@ static int32_t offset_first(void *argument, int64_t local_us)
 }
 
 /* Lets a file wait that begins later than others end. Not found: then it is read at once. */
-static int64_t first_time(const struct source *source, enum trace_kind kind, struct span head)
+static int64_t first_time(const struct source *source, const struct source_lane *lane, struct span head)
 {
 	struct first first = { source, INT64_MIN };
-	struct trace_reader_settings settings = { .kind = kind, .take = take_first, .argument = &first };
+	struct trace_reader_settings settings = {
+		.kind = lane->shown.kind, .written_us = lane->input.written_us, .take = take_first, .argument = &first
+	};
 	if (source->settings.utc_offset_s)
 		settings.utc_offset_s = offset_first;
 	struct trace_reader *reader = trace_reader_new(&settings);
@@ -242,7 +244,7 @@ static enum source_lane_state look_at_text(
 	lane->shown.kind = kind_of(source, lane, head);
 	if (lane->shown.kind == TRACE_KIND_UNKNOWN)
 		return end(lane, 0, "nothing in it that can be read");
-	lane->hint_us = first_time(source, lane->shown.kind, head);
+	lane->hint_us = first_time(source, lane, head);
 	lane->is_cut = can_be_cut(lane);
 	lane->can_be_quoted = !lane->stream && !lane->input.is_pipe && !trace_kind_counts_packets(lane->shown.kind);
 	return lane->shown.kind == TRACE_KIND_CAPTURE ? SOURCE_LANE_LOCKED : SOURCE_LANE_OPEN;

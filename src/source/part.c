@@ -125,6 +125,7 @@ static struct trace_whole *make_reader(struct source_filling *filling, bool is_s
 	struct source *source = filling->source;
 	struct trace_reader_settings settings = { .kind = filling->lane->shown.kind,
 		.keys = source->keys,
+		.written_us = filling->lane->input.written_us,
 		.take = source_batch_take,
 		.unread = source_batch_unread,
 		.argument = filling };

@@ -98,15 +98,16 @@ struct source_lane {
 	unsigned int depth; /* archives around it */
 	struct source_root *root; /* of the outermost file; owned by the lane of depth 0 */
 	struct source_input input;
+	bool is_followed;
+	bool is_cut; /* into parts of their own */
+	bool can_be_quoted;
 	struct source_archive *stream; /* it is read out of this; owned */
 
+	/* Under the lock; from here to `position`. */
 	enum source_lane_state state;
 	bool is_held; /* a worker looks at it, cuts it, or reads on in it */
 	bool is_entered; /* reading has begun */
 	bool is_wanted; /* the caller waits for it */
-	bool is_cut; /* parts of their own */
-	bool is_followed;
-	bool can_be_quoted;
 	unsigned int running; /* parts being read */
 	int64_t not_before_us; /* steady; nothing to read before that */
 	int status; /* how it ended, for shown */

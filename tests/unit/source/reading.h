@@ -208,7 +208,7 @@ static inline void end_reading(struct reading *reading)
 	reading->seen = NULL;
 }
 
-/* NULL where there is none of that name, which is what stands behind the folder's. */
+/* By what stands behind the folder's name. */
 static inline const struct source_file *file_named(const struct reading *reading, const char *name)
 {
 	size_t count = source_file_count(reading->source);
@@ -217,6 +217,7 @@ static inline const struct source_file *file_named(const struct reading *reading
 		if (file->name.length > strlen(folder) && span_is(span_from(file->name, strlen(folder) + 1), name))
 			return file;
 	}
-	return NULL;
+	fail_msg("there is no file %s", name);
+	abort();
 }
 #endif

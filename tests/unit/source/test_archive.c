@@ -59,8 +59,6 @@ static void every_archive_is_read(void **state)
 		shell(cases[i].command);
 		struct reading reading = read_one(cases[i].name);
 		assert_numbers(cases[i].name, &reading, 0, 200);
-		if (!file_named(&reading, cases[i].file))
-			fail_msg("%s: no file %s", cases[i].name, cases[i].file);
 		assert_int_equal(file_named(&reading, cases[i].file)->kind, TRACE_KIND_EXPRESSWAY);
 		end_reading(&reading);
 	}
@@ -140,7 +138,6 @@ static void depth_is_bounded(void **state)
 	struct reading four = read_one("4.tar");
 	assert_int_equal(four.count, 0);
 	const struct source_file *file = file_named(&four, "4.tar:3.tar:2.tar:1.tar");
-	assert_non_null(file);
 	assert_int_equal(file->status, -ELOOP);
 	assert_string_equal(file->why, "archives in archives in archives: not opened");
 	end_reading(&four);
@@ -232,7 +229,6 @@ static void key_logs_are_recognised(void **state)
 	      "tar czf d/keys.tgz d/keys; rm d/keys");
 	struct reading reading = read_one("d");
 	const struct source_file *file = file_named(&reading, "d/keys.tgz:d/keys");
-	assert_non_null(file);
 	assert_true(file->is_key_log);
 	assert_int_equal(file->status, 0);
 	assert_int_equal(file->kind, TRACE_KIND_UNKNOWN);

@@ -73,12 +73,12 @@ static void add_messages(struct buffer *log, unsigned int count, const char *end
 
 static void ordinary(struct buffer *log)
 {
-	add_messages(log, 30000, "\n");
+	add_messages(log, 24000, "\n");
 }
 
 static void with_carriage_returns(struct buffer *log)
 {
-	add_messages(log, 30000, "\r\n");
+	add_messages(log, 24000, "\r\n");
 }
 
 /* Longer than what a cut looks at first, so that cuts fall into it. */
@@ -115,7 +115,7 @@ static void with_one_endless_line(struct buffer *log)
 
 static void without_a_last_newline(struct buffer *log)
 {
-	add_messages(log, 30000, "\n");
+	add_messages(log, 24000, "\n");
 	log->length -= 3;
 }
 
@@ -126,6 +126,7 @@ static void cut_files_equal_whole_ones(void **state)
 		const char *name;
 		void (*write)(struct buffer *log);
 	} cases[] = {
+		{ "ordinary", ordinary },
 		{ "ordinary", ordinary },
 		{ "CR LF", with_carriage_returns },
 		{ "long records", with_long_records },
@@ -139,8 +140,7 @@ static void cut_files_equal_whole_ones(void **state)
 		cases[i].write(&log);
 		/* Else it is no cut. */
 		assert_true(log.length > TRACE_WHOLE_MAXIMUM);
-		compare(cases[i].name, TRACE_KIND_EXPRESSWAY, buffer_span(&log), 1);
-		compare(cases[i].name, TRACE_KIND_EXPRESSWAY, buffer_span(&log), 3);
+		compare(cases[i].name, TRACE_KIND_EXPRESSWAY, buffer_span(&log), i == 0 ? 1 : 3);
 		buffer_done(&log);
 	}
 }
