@@ -83,7 +83,7 @@ struct explain_message {
 	struct span branch; /* of the top Via */
 	struct span from_uri, from_tag, to_uri, to_tag; /* URIs without angle brackets and parameters of the header */
 	struct span local_session, remote_session; /* Session-ID (RFC 7989), of the header or of the log */
-	struct span serial; /* proxy-call-id of the top Via */
+	struct span serial; /* proxy-call-id of the top Via; read with the details */
 	const struct explain_detail *detail; /* NULL where nobody will ask */
 };
 

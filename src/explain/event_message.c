@@ -1,15 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A message's identities, way and answer. The details are read only of what may have to be explained: refusals, and
  * requests that begin something. */
+#include "base/require.h"
 #include "explain/event_private.h"
 #include "sip/parameter.h"
 
 /* ---- who and what ---- */
 
-static struct span parameter_of(const struct sip_via *via, struct span name)
+/* What an Expressway adds to a Via (cisco.md 1.6). */
+struct via_names {
+	struct span ingress_zone, egress_zone, serial;
+};
+
+static void take_parameter(struct via_names *names, struct span parameter)
 {
-	struct span value;
-	return sip_via_parameter(via, name, &value) ? sip_unquote(value) : SPAN_NONE;
+	static const struct {
+		struct span name;
+		size_t at;
+	} wanted[] = {
+		{ { "ingress-zone", 12 }, offsetof(struct via_names, ingress_zone) },
+		{ { "egress-zone", 11 }, offsetof(struct via_names, egress_zone) },
+		{ { "proxy-call-id", 13 }, offsetof(struct via_names, serial) },
+	};
+	for (size_t i = 0; i < BASE_COUNT(wanted); i++) {
+		const struct span name = wanted[i].name;
+		if (parameter.length <= name.length || (parameter.at[0] | 0x20) != name.at[0] ||
+			!span_starts_nocase(parameter, name))
+			continue;
+		struct span rest = span_trim(span_from(parameter, name.length));
+		if (rest.length > 0 && rest.at[0] == '=')
+			*(struct span *)(void *)((char *)names + wanted[i].at) =
+				sip_unquote(span_trim(span_from(rest, 1)));
+		return;
+	}
+}
+
+/* Up to the next ";" that stands outside of quotes. */
+static size_t end_of_parameter(struct span text)
+{
+	size_t end = span_find(text, ';');
+	if (span_find(span_first(text, end), '"') == end)
+		return end;
+	bool quoted = false;
+	for (end = 0; end < text.length && (quoted || text.at[end] != ';'); end++)
+		quoted ^= text.at[end] == '"';
+	return end;
+}
+
+/* The three in one walk; the parser has looked at the others already. */
+static struct via_names names_of(const struct sip_via *via)
+{
+	struct via_names names = { 0 };
+	struct span rest = via->parameters;
+	while (rest.length > 1) {
+		struct span parameter = span_trim(span_from(rest, 1));
+		parameter = span_first(parameter, end_of_parameter(parameter));
+		take_parameter(&names, parameter);
+		rest = span_from(rest, (size_t)(parameter.at + parameter.length - rest.at));
+	}
+	return names;
 }
 
 /* "ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000" (RFC 7989 5). */
@@ -38,8 +87,6 @@ static void read_identities(const struct sip_message *m, struct explain_message 
 	message->from_tag = m->from.tag;
 	message->to_uri = m->to.uri;
 	message->to_tag = m->to.tag;
-	if (m->via.whole.length > 0)
-		message->serial = parameter_of(&m->via, SPAN("proxy-call-id"));
 	if (m->first[SIP_HEADER_SESSION_ID])
 		read_session(m, message);
 }
@@ -62,14 +109,15 @@ static void read_way(const struct record *r, struct explain_message *message)
 
 static struct explain_via via_of(const struct sip_via *via)
 {
+	const struct via_names names = names_of(via);
 	return (struct explain_via){ .host = via->host,
 		.port = via->port,
 		.transport = via->transport_name,
 		.branch = via->branch,
 		.received = via->received,
-		.ingress_zone = parameter_of(via, SPAN("ingress-zone")),
-		.egress_zone = parameter_of(via, SPAN("egress-zone")),
-		.serial = parameter_of(via, SPAN("proxy-call-id")) };
+		.ingress_zone = names.ingress_zone,
+		.egress_zone = names.egress_zone,
+		.serial = names.serial };
 }
 
 static void read_vias(const struct sip_message *m, struct explain_reading *reading)
@@ -80,6 +128,8 @@ static void read_vias(const struct sip_message *m, struct explain_reading *readi
 	for (int next; count < EXPLAIN_VIAS_MAXIMUM && (next = sip_values_next_via(&values, &via)) != 0;)
 		if (next == 1)
 			reading->vias[count++] = via_of(&via);
+	if (count > 0)
+		reading->event.message.serial = reading->vias[0].serial;
 	reading->detail.vias = reading->vias;
 	reading->detail.via_count = count;
 }

@@ -7,7 +7,7 @@
 
 #define LEGS_MAXIMUM 64
 /* Of good ones without their events, which only keep stragglers from beginning something new. */
-#define BARE_MAXIMUM 4096
+#define BARE_MAXIMUM 16384
 #define MEASURED_FIRST 256
 #define MEASURED_EACH 256
 
@@ -267,16 +267,12 @@ void joiner_settle(struct explain_joiner *j, struct joiner_joined *d)
 
 /* ---- the end of one ---- */
 
-static void remember_ghost(struct explain_joiner *j, uint64_t hash)
-{
-	j->ghosts[hash % JOINER_GHOSTS] = hash;
-}
-
 static void drop_leg(struct explain_joiner *j, struct joiner_leg *leg)
 {
+	if (leg->call_hash)
+		j->ghosts[leg->call_hash % JOINER_GHOSTS] = leg->call_hash;
 	for (struct joiner_key *key = leg->keys, *next; key; key = next) {
 		next = key->next;
-		remember_ghost(j, key->link.hash);
 		hash_remove(&j->keys, &key->link);
 		joiner_pool_give(&j->memory.keys, key);
 	}

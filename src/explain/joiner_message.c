@@ -38,8 +38,10 @@ static struct joiner_leg *leg_of(struct explain_joiner *j, const struct explain_
 	if (leg || (is_ghost(j, hash) && !begins(m)))
 		return leg;
 	leg = joiner_leg_new(j);
-	if (leg)
-		joiner_add_key(j, leg, hash);
+	if (!leg)
+		return NULL;
+	leg->call_hash = hash;
+	joiner_add_key(j, leg, hash);
 	return leg;
 }
 

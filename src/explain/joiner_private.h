@@ -56,6 +56,7 @@ struct joiner_leg {
 	uint32_t key_count;
 	int64_t begun_us;
 	uint64_t order; /* of its first event */
+	uint64_t call_hash; /* of its Call-ID */
 	uint32_t cseq; /* of the transaction that counts */
 	uint16_t status; /* its last final one */
 	enum sip_method method; /* of what began it; of a leg that was met later: of what was seen first */
@@ -173,7 +174,7 @@ struct joiner_connections {
 	struct joiner_connection *last; /* that something was heard of */
 };
 
-#define JOINER_GHOSTS 16384u
+#define JOINER_GHOSTS 65536u
 #define JOINER_ASIDES_MAXIMUM 64
 struct explain_joiner {
 	struct explain_joiner_settings settings;
