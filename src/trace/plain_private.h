@@ -91,7 +91,7 @@ bool plain_content_length(struct span line, int64_t *ret_length);
 bool plain_is_end_mark(struct span line);
 bool plain_is_rule(struct span line); /* dashes, equals signs … alone */
 bool plain_is_blank(struct span line);
-/* How a CR shows at the end of lines: ".", "#015", "^M", "\r"; absent where it does not. dots: "." is meant so. */
+/* How a CR shows at the end of lines: ".", "#015", "\015", "^M", "\r"; absent where it does not. dots: "." is meant so. */
 struct span plain_shown_cr(struct span line, bool dots);
 /* Without colours of a terminal; what has none is given as it is. Absent without memory. */
 struct span plain_without_colours(struct arena *arena, struct span line);

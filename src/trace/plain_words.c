@@ -33,7 +33,7 @@ static size_t blanks(struct span line)
 
 struct span plain_shown_cr(struct span line, bool dots)
 {
-	static const struct span shown[] = { { "#015", 4 }, { "^M", 2 }, { "\\r", 2 } };
+	static const struct span shown[] = { { "#015", 4 }, { "\\015", 4 }, { "^M", 2 }, { "\\r", 2 } };
 	if (dots && line.length > 0 && line.at[line.length - 1] == '.')
 		return span_from(line, line.length - 1);
 	for (size_t i = 0; i < BASE_COUNT(shown); i++)
