@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The three text formats: any bytes are read without harm, and it does not matter in which pieces they come. */
+/* The three text formats: any bytes are read without harm, it does not matter in which pieces they come, and they are
+ * of some kind and can be cut. */
 #include "base/require.h"
 #include "trace/reader.h"
 
@@ -51,6 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	enum trace_format format = formats[data[0] % 3];
 	struct span text = span_make((const char *)data + 2, size - 2);
+	base_require((unsigned)trace_kind_detect(text) <= TRACE_KIND_UNKNOWN);
+	base_require(trace_kind_next_record((enum trace_kind)format, text) <= text.length);
 	read_all(format, text, text.length, &whole);
 	read_all(format, text, (size_t)data[1] + 1, &pieces);
 	base_require(span_equal(buffer_span(&whole.text), buffer_span(&pieces.text)));
