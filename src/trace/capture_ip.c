@@ -17,6 +17,7 @@ enum {
 	PROTOCOL_ROUTING = 43,
 	PROTOCOL_FRAGMENT = 44,
 	PROTOCOL_AUTHENTICATION = 51,
+	PROTOCOL_ICMP6 = 58,
 	PROTOCOL_DESTINATION = 60,
 	PROTOCOL_MOBILITY = 135,
 };
@@ -34,8 +35,10 @@ struct content {
  * than there is, though the capture kept all. */
 static bool limit(struct capture *c, size_t claimed, struct span *packet)
 {
-	if (claimed > packet->length)
+	if (claimed > packet->length) {
+		c->packet.missing = claimed - packet->length;
 		return c->packet.is_cut;
+	}
 	/* All that this packet has came, even where the frame around it was cut. */
 	c->packet.is_cut = false;
 	*packet = span_first(*packet, claimed);
@@ -183,6 +186,10 @@ void capture_transport_take(struct capture *c, struct capture_ends *ends, uint8_
 {
 	if (protocol == PROTOCOL_UDP)
 		capture_udp_take(c, ends, bytes);
+	else if (protocol == PROTOCOL_TCP)
+		capture_tcp_take(c, ends, bytes);
+	else if (protocol == PROTOCOL_ICMP4 || protocol == PROTOCOL_ICMP6)
+		capture_icmp_take(c, ends->from.family, bytes);
 	else
 		capture_other(c);
 }

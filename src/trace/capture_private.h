@@ -7,6 +7,8 @@
  *	capture_link.c   Ethernet and its likes
  *	capture_ip.c     IPv4 and IPv6                                capture_fragment.c  datagrams in pieces
  *	capture_udp.c    SIP, HEP                                     capture_dns.c       questions and answers
+ *	capture_icmp.c   what the network refused
+ *	capture_flow.h   TCP and what is spoken on it                 capture_tls.h       TLS
  *	capture_give.c   records
  *
  * Nothing here trusts a length. What grows has a maximum; beyond it the oldest goes, and that is told. */
@@ -23,6 +25,7 @@ struct capture_packet {
 	uint64_t number; /* from 1 */
 	uint64_t offset; /* of its header in the file */
 	bool is_cut; /* the capture kept only its beginning */
+	size_t missing; /* bytes of the IP packet that it has not kept */
 };
 
 struct capture_ends {
@@ -116,6 +119,7 @@ struct capture_questions {
 
 /* ---- the reader ---- */
 
+struct capture_flows;
 struct capture {
 	struct trace_reader *reader;
 	enum capture_format format;
@@ -131,6 +135,8 @@ struct capture {
 	struct hash_key hash_key;
 	struct capture_fragments fragments;
 	struct capture_questions questions;
+	struct capture_flows *flows; /* NULL until there is a TCP connection */
+	char *plain; /* what a TLS record held; NULL until one was opened */
 };
 
 static inline uint32_t capture_file_u32(const struct capture *c, const char *at)
@@ -160,6 +166,9 @@ void capture_ip_take(struct capture *c, struct span packet);
 /* What an IP packet carried. */
 void capture_transport_take(struct capture *c, struct capture_ends *ends, uint8_t protocol, struct span bytes);
 void capture_udp_take(struct capture *c, struct capture_ends *ends, struct span datagram);
+void capture_tcp_take(struct capture *c, struct capture_ends *ends, struct span segment);
+/* Packets that did not arrive: what is told of a connection that was asked for. */
+void capture_icmp_take(struct capture *c, uint8_t family, struct span message);
 void capture_dns_take(struct capture *c, const struct capture_ends *ends, struct span message);
 /* An HEP packet: the message in it, where it is SIP. */
 void capture_hep_take(struct capture *c, struct span packet);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The file around the packets: pcap (draft-ietf-opsawg-pcap) itself, pcapng by capture_pcapng.c. Read in place: only
  * what was cut by the end of a piece is kept until the rest comes. */
-#include "trace/capture_private.h"
+#include "trace/capture_flow.h"
 
 #include <stdlib.h>
 
@@ -145,6 +145,7 @@ static void end_capture(struct trace_reader *reader)
 	struct capture *c = reader->state;
 	if (!c->reader)
 		begin(reader, c);
+	capture_flows_end(c);
 	capture_dns_expire(c);
 }
 
@@ -153,6 +154,8 @@ static void free_capture(struct trace_reader *reader)
 	struct capture *c = reader->state;
 	free(c->interfaces);
 	capture_fragments_free(&c->fragments);
+	capture_flows_free(c);
+	free(c->plain);
 	free(c->questions.at);
 	trace_keys_free(c->embedded);
 }

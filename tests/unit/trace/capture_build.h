@@ -151,6 +151,52 @@ static inline struct span build_udp(struct build *b, int from, int to, struct sp
 	return BUILD(b, N2(from), N2(to), N2(8 + payload.length), N2(0), payload);
 }
 
+enum { BUILD_FIN = 1, BUILD_SYN = 2, BUILD_RST = 4, BUILD_ACK = 16 };
+
+/* A connection from host 1, port 4000, to host 2. Numbers begin at a place near the wrap-around. */
+struct build_flow {
+	struct build *b;
+	int client, server, client_port, server_port;
+	uint32_t next[2]; /* of the client, of the server */
+};
+
+static inline struct build_flow build_flow(struct build *b, int server_port)
+{
+	return (struct build_flow){ b, 1, 2, 4000, server_port, { UINT32_MAX - 100, 7000 } };
+}
+
+/* A segment at that number of bytes from where the side is; the side stays where it is. */
+static inline void build_segment(struct build_flow *f, int side, int64_t at, int flags, struct span bytes)
+{
+	struct build *b = f->b;
+	struct span tcp = BUILD(b, N2(side ? f->server_port : f->client_port),
+		N2(side ? f->client_port : f->server_port), N4(f->next[side] + at),
+		N4(flags & BUILD_ACK ? f->next[1 - side] : 0), N2(0x5000 | flags), N2(1000), N4(0), bytes);
+	build_pcap_packet(b, build_ip4(b, side ? f->server : f->client, side ? f->client : f->server, 6, tcp));
+}
+
+/* What this side sends next. */
+static inline void build_send(struct build_flow *f, int side, struct span bytes)
+{
+	build_segment(f, side, 0, BUILD_ACK, bytes);
+	f->next[side] += (uint32_t)bytes.length;
+}
+
+static inline void build_connect(struct build_flow *f)
+{
+	build_segment(f, 0, 0, BUILD_SYN, SPAN_NONE);
+	f->next[0]++;
+	build_segment(f, 1, 0, BUILD_SYN | BUILD_ACK, SPAN_NONE);
+	f->next[1]++;
+	build_segment(f, 0, 0, BUILD_ACK, SPAN_NONE);
+}
+
+static inline void build_close(struct build_flow *f, int side)
+{
+	build_segment(f, side, 0, BUILD_FIN | BUILD_ACK, SPAN_NONE);
+	f->next[side]++;
+}
+
 /* SIP from host 1 to host 2, over UDP and IPv4. */
 static inline struct span build_datagram(struct build *b, struct span message)
 {
