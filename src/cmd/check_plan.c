@@ -42,8 +42,9 @@ static int print_plan(struct check_command *c, const struct check_plan *plan, co
 		code = command_usage(c->line, "%s", why);
 	else if (status < 0)
 		code = command_fail(c->line, COMMAND_UNDECIDED, "%s", strerror(-status));
-	else
-		fwrite(out.at ? out.at : "", 1, out.length, c->line->output);
+	else if (fwrite(out.at ? out.at : "", 1, out.length, c->line->output) != out.length ||
+		 fflush(c->line->output) != 0)
+		code = command_fail(c->line, COMMAND_UNDECIDED, "cannot write: %s", strerror(errno));
 	buffer_done(&out);
 	return code;
 }

@@ -195,3 +195,13 @@ def test_nothing_in_a_plan_means_anything_to_a_shell(program, tmp_path):
     words = shlex.split(plan["certificate"]["request"])
     assert words[:3] == ["openssl", "req", "-new"] and f"{SERVICE}" not in words
     assert not set("".join(words)) & set("`$;|&<>\\\"'(){}!*?#~\n")
+
+
+def test_a_full_disk_is_said(fedge):
+    """Whatever the plan's verdict: what nobody could read is no success, and no warning."""
+    for more in ((), ("--json",)):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([fedge.path, "check", "--plan", "a.example", "--host", "sip.a.example", "--address",
+                                   "192.0.2.1", *more], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        assert done.returncode == 3
+        assert "cannot write: No space left on device" in done.stderr
