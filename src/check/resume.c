@@ -21,6 +21,10 @@ struct check_resume {
 	size_t slot_count, count;
 	size_t lines_each;
 	uint64_t length;
+	/* the last domain that is done */
+	uint64_t last_hash, last_begin; /* where its lines begin */
+	bool last_is_new; /* the file has it once */
+	uint64_t undone; /* hash of the one that was taken back; 0: none */
 };
 
 /* ---- the set ---- */
@@ -158,13 +162,11 @@ bool check_resume_is_done(void *argument, struct span typed)
 {
 	const struct check_resume *resume = argument;
 	struct buffer json;
-	if (resume->count == 0)
-		return false;
 	buffer_init(&json, VALUE_MAXIMUM);
 	text_append_json(&json, typed);
-	bool done = json.status == 0 && set_has(resume, json_hash(resume, span_make(json.at + 1, json.length - 2)));
+	uint64_t hash = json.status == 0 ? json_hash(resume, span_make(json.at + 1, json.length - 2)) : resume->undone;
 	buffer_done(&json);
-	return done;
+	return hash != resume->undone && set_has(resume, hash);
 }
 
 /* ---- lines ---- */
@@ -274,7 +276,11 @@ static int reader_take_line(struct line_reader *reader)
 	reader->group_hash = reader->typed_hash;
 	reader->group_lines++;
 	if (reader->group_lines == resume->lines_each) {
+		size_t before = resume->count;
 		status = set_add(resume, reader->typed_hash);
+		resume->last_hash = reader->typed_hash;
+		resume->last_begin = resume->length;
+		resume->last_is_new = resume->count > before;
 		resume->length = reader->at;
 		reader->group_lines = 0;
 	}
@@ -359,6 +365,24 @@ int check_resume_read(const char *path, const struct hash_key *key, size_t lines
 		return tell(reterr_text, status, path, line);
 	}
 	*ret_resume = resume;
+	return 0;
+}
+
+int check_resume_match_saved(struct check_resume *resume, const char *path, char reterr_text[CHECK_RESUME_ERROR_SIZE])
+{
+	struct check_resume *saved = NULL;
+	if (!resume->last_is_new)
+		return 0;
+	int status = check_resume_read(path, &resume->key, 1, &saved, reterr_text);
+	if (status < 0)
+		return status;
+	if (!set_has(saved, resume->last_hash)) {
+		resume->undone = resume->last_hash;
+		resume->length = resume->last_begin;
+		resume->last_is_new = false;
+		resume->count--;
+	}
+	check_resume_free(saved);
 	return 0;
 }
 

@@ -19,6 +19,10 @@ struct check_resume;
  * to it), -EFBIG beyond CHECK_RESUME_DOMAINS_MAXIMUM, or what reading failed with. */
 int check_resume_read(const char *path, const struct hash_key *key, size_t lines_each, struct check_resume **ret_resume,
 	char reterr_text[CHECK_RESUME_ERROR_SIZE]);
+/* A run that saves facts too saves those of a domain behind its result: interrupted in between, it leaves a last domain
+ * that is not among the saved facts of `path` (JSON lines too, one a domain; none where it does not exist). That one is
+ * not done then, and its lines are not to be kept. 0, or as check_resume_read. */
+int check_resume_match_saved(struct check_resume *resume, const char *path, char reterr_text[CHECK_RESUME_ERROR_SIZE]);
 void check_resume_free(struct check_resume *resume); /* NULL is harmless */
 
 /* As check_bulk_settings.is_done wants it; resume is a struct check_resume. Bytes that are not UTF-8 are compared as

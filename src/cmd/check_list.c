@@ -40,11 +40,12 @@ static void take_result(void *argument, const struct check_report *const *report
 	if (l->broken || count == 0)
 		return;
 	command_progress_clear(l->command->line);
-	if (l->save && check_command_save(line, l->save, reports[0]->facts) != COMMAND_GOOD) {
+	/* In this order: by the result of which no facts were saved a run that goes on sees what was interrupted. */
+	if (!check_teller_tell(&l->teller, reports, count)) {
+		l->broken = true;
+	} else if (l->save && check_command_save(line, l->save, reports[0]->facts) != COMMAND_GOOD) {
 		l->broken = true;
 		l->teller.code = COMMAND_UNDECIDED;
-	} else if (!check_teller_tell(&l->teller, reports, count)) {
-		l->broken = true;
 	}
 	if (l->broken)
 		command_stop_ask(&l->stop);

@@ -88,8 +88,9 @@ const struct command_section check_command_sections[] = {
 		"A list is worked through with --concurrency domains in flight, and results come in the order in which "
 		"they are ready. A line on standard error says how far it is, and a summary by finding ends it. The "
 		"first Ctrl-C ends it in order, the second at once. What stands in --output is never lost: with "
-		"--resume, domains that are there are skipped, and a last line that was cut is taken out. Without "
-		"--resume a file that holds anything is refused." },
+		"--resume, domains that are there are skipped, and a last line that was cut is taken out. With --save "
+		"too, a last domain whose facts are not in that file is examined again, so that both files have every "
+		"domain once. Without --resume a file that holds anything is refused." },
 	{ "Watching:",
 		"Every round examines all domains, compares with what it remembers, and prints a line for each "
 		"change: of the verdict, the finding, the SRV targets, a certificate, its end, the addresses. The "

@@ -39,21 +39,31 @@ static int go_on_at(FILE *file, off_t end)
 	return ftruncate(fileno(file), end) < 0 || fseeko(file, end, SEEK_SET) < 0 ? -errno : 0;
 }
 
+/* What earlier runs did, by what they wrote; facts are saved behind the result. */
+static int read_done(struct check_output *o, const struct command_line *line, size_t lines_each, char *why)
+{
+	const char *path = command_value(line, "output", NULL), *save = command_value(line, "save", NULL);
+	struct random random;
+	struct stat about;
+	int status = random_init(&random);
+	if (status < 0)
+		return status;
+	struct hash_key key = random_hash_key(&random);
+	status = check_resume_read(path, &key, lines_each, &o->done, why);
+	bool can_be_read = save && (stat(save, &about) < 0 || S_ISREG(about.st_mode));
+	return status == 0 && can_be_read ? check_resume_match_saved(o->done, save, why) : status;
+}
+
 int check_output_open(struct check_output *o, const struct command_line *line, size_t lines_each)
 {
 	const char *path = command_value(line, "output", NULL);
 	bool resume = command_has(line, "resume");
 	char why[CHECK_RESUME_ERROR_SIZE] = "";
-	struct random random;
 	*o = (struct check_output){ 0 };
 	int code = path ? open_file(o, line, path, resume) : COMMAND_GOOD;
 	if (code != COMMAND_GOOD || !resume)
 		return code;
-	int status = random_init(&random);
-	if (status == 0) {
-		struct hash_key key = random_hash_key(&random);
-		status = check_resume_read(path, &key, lines_each, &o->done, why);
-	}
+	int status = read_done(o, line, lines_each, why);
 	if (status < 0)
 		return command_fail(line, status == -ENOMEM ? COMMAND_UNDECIDED : COMMAND_USAGE, "%s",
 			*why ? why : strerror(-status));

@@ -425,19 +425,37 @@ def start_list(fedge, crowd, *arguments, name="check"):
 
 
 def test_killed_and_resumed(fedge, crowd, tmp_path):
-    """No domain is lost, none is there twice, whenever the process was killed."""
-    out = tmp_path / "out"
+    """No domain is lost, none is there twice, whenever the process was killed; nor are the facts of any."""
+    out, facts = tmp_path / "out", tmp_path / "facts"
     for least in (50, 300, 600):
-        process = start_list(fedge, crowd, "--output", out, "--resume")
+        process = start_list(fedge, crowd, "--output", out, "--save", facts, "--resume")
         wait_until(lambda: out.exists() and out.read_text().count("\n") >= least, 30, f"{least} lines")
         process.signal(signal.SIGKILL)
         process.wait()
         with open(out, "a") as file:  # as if the kill had come in the middle of a write
             file.write('{"domain":"d1.bulk.example","typed":"d1.bu')
-    done = fedge.run("check", "--domains", *crowd, "--no-connect", "--output", out, "--resume")
+    done = fedge.run("check", "--domains", *crowd, "--no-connect", "--output", out, "--save", facts, "--resume")
     assert done.returncode == 2, done.stderr
     assert "done earlier" in done.stderr
     assert sorted(typed_in(out)) == sorted(LISTED)
+    assert sorted(typed_in(facts)) == sorted(LISTED)
+
+
+@pytest.mark.parametrize("kept", [0, 40])
+def test_killed_between_a_result_and_its_facts(fedge, crowd, tmp_path, kept):
+    out, facts, small = tmp_path / "out", tmp_path / "facts", tmp_path / "small"
+    small.write_text("\n".join(LISTED[1:6]) + "\n")
+    arguments = ["check", "--domains", small, *crowd[1:], "--no-connect", "--output", out, "--save", facts, "--resume"]
+    fedge.run(*arguments)
+    whole = facts.read_text().splitlines(keepends=True)
+    facts.write_text("".join(whole[:4]) + whole[4][:kept])
+    done = fedge.run(*arguments)
+    assert "4 done earlier" in done.stderr
+    assert sorted(typed_in(out)) == sorted(typed_in(facts)) == sorted(LISTED[1:6])
+    facts.write_text("my thesis\n")
+    done = fedge.run(*arguments)
+    assert done.returncode == 64 and f"{facts}" in done.stderr
+    assert facts.read_text() == "my thesis\n"
 
 
 def test_resumed_with_a_row_for_each_rule_book(fedge, crowd, tmp_path):

@@ -128,6 +128,60 @@ static void files_that_are_none(void **state)
 	check_resume_free(NULL);
 }
 
+static const struct {
+	const char *name;
+	struct span results, saved;
+	size_t lines_each, count;
+	uint64_t length;
+	const char *done, *undone; /* "": none to ask about */
+} matches[] = {
+	{ "both whole", SPAN(A B), SPAN(A B), 1, 2, sizeof(A B) - 1, "b.example", "" },
+	{ "the last facts are missing", SPAN(A B), SPAN(A), 1, 1, sizeof(A) - 1, "a.example", "b.example" },
+	{ "the last facts are cut", SPAN(A B), SPAN(A "{\"typed\":\"b.exa"), 1, 1, sizeof(A) - 1, "a.example",
+		"b.example" },
+	{ "nothing was saved before", SPAN(A B), SPAN(""), 1, 1, sizeof(A) - 1, "a.example", "b.example" },
+	{ "the only one", SPAN(A), SPAN(""), 1, 0, 0, "", "a.example" },
+	{ "no results", SPAN(""), SPAN(A), 1, 0, 0, "", "a.example" },
+	{ "facts of other runs around", SPAN(A), SPAN(B A B), 1, 1, sizeof(A) - 1, "a.example", "b.example" },
+	{ "several lines each", SPAN(A A B B), SPAN(A), 2, 1, sizeof(A A) - 1, "a.example", "b.example" },
+	{ "several lines each, and a cut one", SPAN(A A B B "{"), SPAN(A B), 2, 2, sizeof(A A B B) - 1, "b.example",
+		"" },
+	{ "a blank line between", SPAN(A "\n" B), SPAN(A), 1, 1, sizeof(A "\n") - 1, "a.example", "b.example" },
+	{ "asked for twice", SPAN(B A B), SPAN(A), 1, 2, sizeof(B A B) - 1, "b.example", "" },
+};
+
+static void results_without_facts(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(matches); i++) {
+		struct check_resume *resume = NULL;
+		char text[CHECK_RESUME_ERROR_SIZE] = "";
+		print_message("%s\n", matches[i].name);
+		write_file(matches[i].results);
+		assert_int_equal(check_resume_read(path, &key, matches[i].lines_each, &resume, text), 0);
+		write_file(matches[i].saved);
+		assert_int_equal(check_resume_match_saved(resume, path, text), 0);
+		assert_int_equal(check_resume_count(resume), matches[i].count);
+		assert_int_equal(check_resume_length(resume), matches[i].length);
+		assert_int_equal(check_resume_is_done(resume, span_of(matches[i].done)), *matches[i].done != '\0');
+		assert_false(check_resume_is_done(resume, span_of(matches[i].undone)));
+		check_resume_free(resume);
+	}
+}
+
+static void facts_of_somebody_else(void **state)
+{
+	(void)state;
+	struct check_resume *resume = NULL;
+	char text[CHECK_RESUME_ERROR_SIZE] = "";
+	write_file(SPAN(A));
+	assert_int_equal(check_resume_read(path, &key, 1, &resume, text), 0);
+	write_file(SPAN("buy milk\n"));
+	assert_int_equal(check_resume_match_saved(resume, path, text), -EBADMSG);
+	assert_non_null(strstr(text, "line 1"));
+	check_resume_free(resume);
+}
+
 /* Wherever a run was interrupted: what is kept is whole, and what is not kept is not done. */
 static void cut_anywhere(void **state)
 {
@@ -214,6 +268,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_done),
 		cmocka_unit_test(files_that_are_none),
+		cmocka_unit_test(results_without_facts),
+		cmocka_unit_test(facts_of_somebody_else),
 		cmocka_unit_test(cut_anywhere),
 		cmocka_unit_test(many_and_long_lines),
 	};
