@@ -3,7 +3,9 @@
 
 static struct trace_place place_of(const struct capture *c, struct span raw)
 {
-	return (struct trace_place){ .line = c->packet.number, .offset = c->packet.offset, .raw = raw };
+	return (struct trace_place){
+		.line = c->packet.number, .is_packet = true, .offset = c->packet.offset, .raw = raw
+	};
 }
 
 void capture_packet_begin(struct capture *c, const struct capture_packet *packet)

@@ -132,6 +132,7 @@ static size_t read_capture(struct trace_reader *reader, struct span text, bool l
 	}
 	if (last && done < text.length) {
 		struct trace_place place = { .line = c->packet.number + 1,
+			.is_packet = true,
 			.offset = reader->offset + done,
 			.raw = span_first(span_from(text, done), 64) };
 		trace_reader_unread(reader, &place, "the capture ends inside a packet");

@@ -3,8 +3,13 @@
 #define FEDGE_TRACE_READER_H
 /* The lines of a log back into records: the other half of trace/writer.h. Takes the text in pieces of any size, gives
  * each record as soon as it is whole, in the order of the file. Judges nothing and opens nothing. What it does not
- * understand is counted and told, never dropped in silence; memory is bounded by one record. docs/formats.md says which
- * fields a format carries: those are what comes back. */
+ * understand is counted and told, never dropped in silence; memory is bounded by one record (of a capture: by
+ * trace/capture_flow.h). docs/formats.md says which fields a format carries: those are what comes back.
+ *
+ * In a capture messages are RECORD_PASSED: local sent it, remote was to get it. A connection and a TLS handshake have
+ * the view of whoever opened it: role client, local the client, an alert "received" came from the server. Where the
+ * client showed a certificate too, a second record of the handshake has the server's view. What only time brings to
+ * light (a SYN or a question without an answer) comes late, with the place and about the time of its cause. */
 #include "record/record.h"
 #include "trace/kind.h"
 
@@ -12,7 +17,8 @@
 struct trace_place {
 	uint64_t line; /* of its first line, from 1; in a capture the number of the packet that completed it */
 	uint64_t offset; /* of its first byte */
-	struct span raw; /* all its lines, with the last newline where it has one; in a capture the message */
+	struct span raw; /* all its lines, with the last newline where it has one; in a capture the message, or a line
+			    that says what was seen */
 	bool is_packet; /* line is the number of a packet */
 	bool is_summary; /* a message of which the log has a summary only: its bytes are made of that */
 };
@@ -30,8 +36,8 @@ struct trace_reader_settings {
 	const struct trace_keys *keys;
 	/* For formats that write local time: seconds east of UTC at that local moment. NULL: UTC. */
 	int32_t (*utc_offset_s)(void *argument, int64_t local_us);
-	/* When the text was last written, in microseconds since 1970 UTC; 0: not known. Times that stand without a year, as
-	 * in a syslog, get theirs from it. */
+	/* When the text was last written, in microseconds since 1970 UTC; 0: not known. Times that stand without a
+	 * year, as in a syslog, get theirs from it. */
 	int64_t written_us;
 	/* The record borrows all its texts for the call. */
 	void (*take)(void *argument, const struct record *r, const struct trace_place *place);
