@@ -83,6 +83,7 @@ bool expressway_read_message(
 /* The summary of a message that has not come: its line, as it stands. */
 struct expressway_summary {
 	uint64_t hash;
+	size_t sessions; /* where its session identifiers may stand */
 	int64_t time_us;
 	uint64_t line, offset;
 	struct buffer raw;

@@ -137,8 +137,8 @@ static void give_late(struct trace_reader *reader, int64_t now_us)
 		expressway_give_failure(reader);
 }
 
-static bool keep_summary(struct expressway_state *state, const struct expressway_line *line, uint64_t hash,
-	const struct trace_place *place)
+static bool keep_summary(struct expressway_state *state, const struct expressway_line *line, struct span digits,
+	uint64_t hash, const struct trace_place *place)
 {
 	struct expressway_summary *s = &state->summaries[state->summary_count];
 	if (!s->raw.maximum)
@@ -147,6 +147,7 @@ static bool keep_summary(struct expressway_state *state, const struct expressway
 	if (buffer_append(&s->raw, place->raw) != 0)
 		return false;
 	s->hash = hash;
+	s->sessions = (size_t)(digits.at - place->raw.at) + digits.length;
 	s->time_us = line->head.time_us;
 	s->line = place->line;
 	s->offset = place->offset;
@@ -166,7 +167,8 @@ static void read_summary(
 	struct trace_reader *reader, const struct expressway_line *line, const struct trace_place *place)
 {
 	struct expressway_state *state = reader->state;
-	uint64_t hash = expressway_number_of(item(line->known[EXPRESSWAY_DETAIL], ", Msg-Hash="), UINT64_MAX);
+	struct span digits = item(line->known[EXPRESSWAY_DETAIL], ", Msg-Hash=");
+	uint64_t hash = expressway_number_of(digits, UINT64_MAX);
 	if (hash && was_given(state, hash)) {
 		reader->counts.other++; /* its message came before it */
 		return;
@@ -174,7 +176,7 @@ static void read_summary(
 	if (state->summary_count == EXPRESSWAY_SUMMARIES_MAXIMUM)
 		give_oldest(reader);
 	bool is_hopeless = !state->has_messages && state->missed >= EXPRESSWAY_SUMMARIES_MAXIMUM;
-	if (!hash || is_hopeless || !keep_summary(state, line, hash, place))
+	if (!hash || is_hopeless || !keep_summary(state, line, digits, hash, place))
 		give_summary(reader, line, place);
 }
 
@@ -186,7 +188,8 @@ static void join_summary(struct trace_reader *reader, struct record *r)
 		if (state->summaries[i].hash != r->message.hash)
 			continue;
 		struct record_head sessions = { 0 };
-		take_sessions(buffer_span(&state->summaries[i].raw), &sessions);
+		take_sessions(
+			span_from(buffer_span(&state->summaries[i].raw), state->summaries[i].sessions), &sessions);
 		/* In the line a quote ends the list, and the next summary takes the memory. */
 		struct span local = sessions.local_session, remote = sessions.remote_session;
 		r->head.local_session = arena_copy(&reader->arena, span_first(local, span_find(local, '"')));

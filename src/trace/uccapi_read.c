@@ -58,12 +58,12 @@ static bool read_line(const struct trace_reader *reader, struct span text, struc
 	struct line line = { 0 };
 	int64_t local_us;
 	size_t used = trace_stamp_read(text, true, &local_us);
-	struct span rest = span_from(text, used);
+	struct span rest = span_make(text.at + used, text.length - used);
 	if (used == 0 || (rest.length > 0 && rest.at[0] != ' '))
 		return false;
 	rest = span_from(rest, 1);
 	(void)read_ids(&rest, &line.head);
-	if (!read_level(&rest, &line.level) && rest.length >= 3 && memcmp(rest.at, ":: ", 3) == 0)
+	if (!read_level(&rest, &line.level) && span_equal(span_first(rest, 3), SPAN(":: ")))
 		rest = span_from(rest, 3);
 	line.text = rest;
 	int32_t offset_s =
