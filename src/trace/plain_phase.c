@@ -308,6 +308,20 @@ static enum step read_envelope(struct trace_reader *reader, struct plain_stream 
 	return AGAIN;
 }
 
+/* Between the segments of a message, and in front of the next one. */
+static bool take_segment(struct trace_reader *reader, struct plain_stream *s, const struct plain_line *line)
+{
+	bool begins = plain_segment_begins(s, line->text);
+	if (!begins && !plain_segment_is_padding(s, line->text))
+		return false;
+	if (begins)
+		plain_segment_join(s);
+	else if (s->is_torn) /* the LF of a CR that the last segment ended with */
+		s->is_torn = false;
+	(void)plain_stream_add(reader, s, line, SPAN_NONE, false);
+	return true;
+}
+
 static enum step end_head(struct trace_reader *reader, struct plain_stream *s)
 {
 	s->head = s->text.length;
@@ -324,27 +338,38 @@ static bool is_content_type(struct span line)
 	return span_is_nocase(name, "Content-Type") || span_is_nocase(name, "c");
 }
 
+static void read_header(struct plain_stream *s, struct span text)
+{
+	s->headers++;
+	(void)plain_content_length(text, &s->content_length);
+	s->has_content = s->has_content || is_content_type(text);
+}
+
 static enum step read_head(struct trace_reader *reader, struct plain_stream *s, const struct plain_line *line)
 {
 	bool has_cr;
 	struct plain_envelope envelope;
+	struct plain_line whole = *line;
 	if (s->may_have_dots)
 		decide_dots(s, stripped(s, line->text));
 	/* What logs a message as one string has a prefix in front of its first line only. */
 	if (s->headers == 0)
 		s->has_prefix = line->has_prefix;
-	struct span text = message_line(s, line, &has_cr);
+	if (take_segment(reader, s, line))
+		return TAKEN;
+	whole.text = plain_segment_line(&reader->arena, s, line->text);
+	struct span text = message_line(s, &whole, &has_cr);
 	if (plain_is_blank(text))
 		return plain_stream_add(reader, s, line, span_make("", 0), has_cr) ? end_head(reader, s) : TAKEN;
 	if (line->has_prefix && !s->has_prefix)
 		return settle(reader, s, plain_stream_count(s), false);
 	/* A time of day looks like the name of a header. */
 	bool is_number = text.at[0] >= '0' && text.at[0] <= '9';
-	if (!plain_is_header(text) || (is_number && plain_envelope_read(text, &envelope)))
+	bool is_header = plain_is_header(text) && !(is_number && plain_envelope_read(text, &envelope));
+	if (!is_header && !plain_segment_may_end(s, has_cr))
 		return settle(reader, s, plain_stream_count(s), false);
-	s->headers++;
-	(void)plain_content_length(text, &s->content_length);
-	s->has_content = s->has_content || is_content_type(text);
+	if (is_header)
+		read_header(s, text);
 	(void)plain_stream_add(reader, s, line, text, has_cr);
 	return TAKEN;
 }
@@ -390,6 +415,9 @@ static bool ends_in_mark(struct plain_stream *s)
 static enum step read_sized_body(struct trace_reader *reader, struct plain_stream *s, const struct plain_line *line)
 {
 	bool has_cr;
+	if (take_segment(reader, s, line))
+		return TAKEN;
+	(void)plain_segment_line(&reader->arena, s, line->text);
 	struct span text = message_line(s, line, &has_cr);
 	size_t count = plain_stream_count(s);
 	bool breaks = is_break(line, text);
@@ -401,7 +429,7 @@ static enum step read_sized_body(struct trace_reader *reader, struct plain_strea
 		return TAKEN;
 	s->bare += !has_cr;
 	enum fit fit = fit_of(s);
-	if (fit == FITS || ends_in_mark(s))
+	if ((fit == FITS && !plain_segment_is_open(s)) || ends_in_mark(s))
 		return settle(reader, s, count + 1, true);
 	if (fit == FITS_NEVER) {
 		size_t end = s->whole ? s->whole : s->broken ? s->broken : count + 1;

@@ -91,7 +91,8 @@ bool plain_content_length(struct span line, int64_t *ret_length);
 bool plain_is_end_mark(struct span line);
 bool plain_is_rule(struct span line); /* dashes, equals signs … alone */
 bool plain_is_blank(struct span line);
-/* How a CR shows at the end of lines: ".", "#015", "\015", "^M", "\r"; absent where it does not. dots: "." is meant so. */
+/* How a CR shows at the end of lines: ".", "#015", "\015", "^M", "\r"; absent where it does not. dots: "." is meant so.
+ */
 struct span plain_shown_cr(struct span line, bool dots);
 /* Without colours of a terminal; what has none is given as it is. Absent without memory. */
 struct span plain_without_colours(struct arena *arena, struct span line);
@@ -146,6 +147,7 @@ struct plain_stream {
 	bool may_have_dots; /* a status line ended with one: the first header tells */
 	bool is_exact; /* line ends are known */
 	bool has_content; /* a Content-Type was seen */
+	bool is_torn; /* the last segment of TCP ended within a line, or between CR and LF */
 	bool is_replaying;
 	size_t rewind; /* replaying: so many lines are to be read again */
 	size_t indent; /* blanks in front of each line of the message */
@@ -188,6 +190,23 @@ void plain_stream_done(struct plain_stream *s);
 void plain_stream_give(struct trace_reader *reader, struct plain_stream *s, size_t lines);
 /* Messages whose bytes are known, one after another; all lines held are the place of each. */
 void plain_stream_give_text(struct trace_reader *reader, struct plain_stream *s, struct span text);
+
+/* ---- plain_segment.c: messages in several segments ---- */
+
+/* A line between segments: empty, or the progress that ngrep shows. In a body an empty one only right behind the line
+ * that begins a segment, where a LF was cut off from its CR. */
+bool plain_segment_is_padding(const struct plain_stream *s, struct span line);
+/* A line of the message that has no CR, behind one that has: it may go on in the next segment. */
+bool plain_segment_may_end(const struct plain_stream *s, bool has_cr);
+/* The line in front of another segment of the message that is not whole yet. */
+bool plain_segment_begins(const struct plain_stream *s, struct span line);
+/* The body is as long as it should be, but by a line end that may be ngrep's. */
+bool plain_segment_is_open(const struct plain_stream *s);
+/* What ngrep has put behind the last segment is taken off the text. */
+void plain_segment_join(struct plain_stream *s);
+/* The first line of a segment: in the headers with the beginning that the last one had, which is taken off the text; in
+ * the body what is added to the text as it is. Any other line as it is. */
+struct span plain_segment_line(struct arena *arena, struct plain_stream *s, struct span line);
 
 /* ---- plain_phase.c: what becomes of lines ---- */
 

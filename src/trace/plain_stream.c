@@ -32,7 +32,7 @@ void plain_stream_clear(struct plain_stream *s)
 	empty(&s->raw);
 	empty(&s->marks);
 	s->phase = PLAIN_IDLE;
-	s->is_copy = s->has_prefix = s->has_dots = s->may_have_dots = s->is_exact = s->has_content = false;
+	s->is_copy = s->is_torn = s->has_prefix = s->has_dots = s->may_have_dots = s->is_exact = s->has_content = false;
 	s->indent = s->head = s->headers = s->bare = s->waited = s->whole = s->broken = 0;
 	s->content_length = -1;
 }

@@ -250,6 +250,33 @@ static void ngrep(void **state)
 	check(shapes, BASE_COUNT(shapes));
 }
 
+/* A message in two segments of TCP, cut anywhere behind its start line. */
+static void ngrep_segments(void **state)
+{
+	(void)state;
+	static const char *const between[] = { "\n#\n", "\n\n", "\n####\n" };
+	struct span bytes = message_named(SPAN("invite"));
+	for (size_t cut = span_find(bytes, '\n') + 1; cut < bytes.length; cut++) {
+		struct buffer text, out;
+		buffer_init(&text, 1 << 20);
+		buffer_init(&out, 1 << 20);
+		(void)buffer_append_text(&text, "T " A " -> " B " [A] #1\n");
+		put_message(&text, '.', span_first(bytes, cut));
+		(void)buffer_printf(&text, "%sT " A " -> " B " [AP] #2\n", between[cut % 3]);
+		put_message(&text, '.', span_from(bytes, cut));
+		(void)buffer_append_text(&text, "\n#\nU " B " -> " A "\n");
+		put_message(&text, '.', message_named(SPAN("ok")));
+		read_all(buffer_span(&text), 0, &out);
+		struct span rest = buffer_span(&out);
+		struct span first = span_cut(&rest, '\n');
+		if (!span_is(first, "1 invite passed tcp " A " " B " ?") ||
+			span_find_span(rest, SPAN(" ok passed udp ")) > 3)
+			fail_msg("cut at %zu:\n%.*s", cut, SPAN_PRINT(buffer_span(&out)));
+		buffer_done(&text);
+		buffer_done(&out);
+	}
+}
+
 static void other_captures(void **state)
 {
 	(void)state;
@@ -617,6 +644,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ngrep),
+		cmocka_unit_test(ngrep_segments),
 		cmocka_unit_test(other_captures),
 		cmocka_unit_test(proxies),
 		cmocka_unit_test(exchanges),
