@@ -89,7 +89,7 @@ static void append_arrow(struct drawing *d, const struct explain_row *row, unsig
 	buffer_printf(d->out, "<text x=\"%u\" y=\"%u\" text-anchor=\"middle\">", middle, y - 5);
 	explain_html_text(d->out, row->label);
 	if (row->count > 1)
-		buffer_printf(d->out, " (%u times)", row->count);
+		buffer_printf(d->out, " ×%u", row->count);
 	buffer_append_text(d->out, "</text></g>\n");
 }
 

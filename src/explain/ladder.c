@@ -43,9 +43,11 @@ static struct span label_of_dns(const struct record *r, struct arena *arena)
 }
 
 /* "TLS to vcse", "TCP": what was reached for, as far as it is known. */
-static struct span towards(const char *transport, struct span far, struct arena *arena)
+static struct span towards(const char *transport, bool is_client, struct span far, struct arena *arena)
 {
-	return far.length > 0 ? arena_printf(arena, "%s to %.*s", transport, SPAN_PRINT(far)) : span_of(transport);
+	if (far.length == 0)
+		return span_of(transport);
+	return arena_printf(arena, "%s %s %.*s", transport, is_client ? "to" : "from", SPAN_PRINT(far));
 }
 
 static struct span label_of_connection(const struct record_connection *c, struct span far, struct arena *arena)
@@ -60,7 +62,7 @@ static struct span label_of_connection(const struct record_connection *c, struct
 	static const char *const transports[] = {
 		[RECORD_TRANSPORT_NONE] = "connection", [RECORD_UDP] = "UDP", [RECORD_TCP] = "TCP", [RECORD_TLS] = "TLS"
 	};
-	struct span way = towards(transports[c->transport], far, arena);
+	struct span way = towards(transports[c->transport], c->role == RECORD_CLIENT, far, arena);
 	if (c->reason.length == 0)
 		return arena_printf(arena, "%.*s %s", SPAN_PRINT(way), words[c->event]);
 	return arena_printf(arena, "%.*s %s: %.*s", SPAN_PRINT(way), words[c->event], SPAN_PRINT(c->reason));
@@ -68,7 +70,7 @@ static struct span label_of_connection(const struct record_connection *c, struct
 
 static struct span label_of_handshake(const struct record_handshake *h, struct span far, struct arena *arena)
 {
-	struct span way = towards("TLS", far, arena);
+	struct span way = towards("TLS", h->role == RECORD_CLIENT, far, arena);
 	struct span name = h->names.count > 0 ? h->names.at[0] : h->common_name;
 	struct span why = h->verify_reason.length > 0 ? h->verify_reason : h->reason;
 	if (h->failed && h->alert_direction != RECORD_ALERT_NONE && why.length == 0)

@@ -14,14 +14,14 @@
 #define PITCH_MAXIMUM 32
 #define ARROW_ROOM 6 /* of an arrow beside its label: lifeline, line, blanks, head */
 #define NOTE_ROOM_MINIMUM 30
-#define NOTE_LINES_MAXIMUM 3
+#define NOTE_LINES_MAXIMUM 5
 
 /* What the drawing is made of. */
 struct strokes {
-	const char *life, *line, *heavy, *left, *right, *broken, *note, *mark, *cut, *gap;
+	const char *life, *line, *heavy, *left, *right, *broken, *note, *mark, *cut, *gap, *times;
 };
-static const struct strokes unicode = { "│", "─", "━", "◀", "▶", "✗", "●", "✗", "…", "┊" };
-static const struct strokes ascii = { "|", "-", "=", "<", ">", "x", "*", "X", "~", ":" };
+static const struct strokes unicode = { "│", "─", "━", "◀", "▶", "✗", "●", "✗", "…", "┊", "×" };
+static const struct strokes ascii = { "|", "-", "=", "<", ">", "x", "*", "X", "~", ":", "x" };
 
 /* One line of the picture: what stands in each column. */
 struct cell {
@@ -146,9 +146,9 @@ static struct span label_for(struct picture *p, const struct explain_row *row, s
 	char times[24] = "";
 	struct span label = row->label;
 	if (row->count > 1)
-		(void)snprintf(times, sizeof(times), " (%u times)", row->count);
+		(void)snprintf(times, sizeof(times), " %s%u", p->strokes->times, row->count);
 	struct span whole = escaped(p, label);
-	if (text_columns(whole) + strlen(times) > room && label.length > 3 && label.at[3] == ' ')
+	if (text_columns(whole) + text_columns(span_of(times)) > room && label.length > 3 && label.at[3] == ' ')
 		label = span_first(label, 3);
 	(void)escaped(p, label);
 	buffer_append_text(&p->text, times);

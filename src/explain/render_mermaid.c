@@ -47,7 +47,7 @@ static void append_row(const struct explain_row *row, struct buffer *out)
 			row->to);
 		append_text(out, row->label);
 		if (row->count > 1)
-			buffer_printf(out, " (%u times)", row->count);
+			buffer_printf(out, " ×%u", row->count);
 		break;
 	case EXPLAIN_ROW_NOTE:
 		buffer_printf(out, "    Note over h%u: ", row->from);
