@@ -5,6 +5,7 @@
 static const struct command *const subcommands[] = {
 	&command_lab,
 	&command_check,
+	&command_explain,
 	&command_serve,
 	&command_call,
 	&command_answer,

@@ -10,6 +10,7 @@ extern const struct command command_answer;
 extern const struct command command_call;
 extern const struct command command_check;
 extern const struct command command_config;
+extern const struct command command_explain;
 extern const struct command command_help_command;
 extern const struct command command_lab;
 extern const struct command command_peers;
