@@ -52,12 +52,12 @@ static bool make_legs(struct explain_case *c, struct joiner_leg *const *legs, ui
 
 static uint32_t index_of(struct joiner_leg *const *legs, uint32_t count, const struct joiner_entry *entry)
 {
-	if (entry->is_near || count == 0)
+	if (entry->is_near)
 		return EXPLAIN_NO_LEG;
 	for (uint32_t i = 0; i < count; i++)
 		if (legs[i] == entry->leg)
 			return i;
-	/* Known by a serial number alone: it is the call's, whichever leg's. */
+	/* Known by a serial number alone it is the call's, whichever leg's; a connection has no legs. */
 	return 0;
 }
 

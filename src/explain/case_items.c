@@ -113,7 +113,15 @@ static bool is_same_line(const struct joiner_item *a, const struct joiner_item *
 	return a->time_us == b->time_us;
 }
 
-/* The two ends of one hop, or an end and somebody who listened between. */
+/* The two ends of one hop. */
+static bool is_both_ends(const struct joiner_item *a, const struct joiner_item *b)
+{
+	const struct explain_message *x = message_of(a), *y = message_of(b);
+	return a->entry->clock != b->entry->clock && x->direction != y->direction && x->direction != RECORD_PASSED &&
+	       y->direction != RECORD_PASSED;
+}
+
+/* The same, or an end and somebody who listened between. */
 static bool is_same_hop(const struct joiner_item *a, const struct joiner_item *b)
 {
 	const struct explain_message *x = message_of(a), *y = message_of(b);
@@ -197,6 +205,7 @@ static void match_group(struct joiner_item **group, uint32_t count)
 	if (count > GROUP_MAXIMUM)
 		count = GROUP_MAXIMUM;
 	drop_same_lines(group, count);
+	match_hops(group, count, is_both_ends);
 	match_hops(group, count, is_same_hop);
 	drop_listeners(group, count);
 	mark_repeated(group, count);

@@ -261,6 +261,9 @@ bool explain_message_read(const struct record *r, struct explain_reading *readin
 	struct explain_message *message = &reading->event.message;
 	struct sip_defect defect;
 	read_way(r, message);
+	if (explain_light_read(r->message.bytes, message))
+		return true;
+	read_way(r, message);
 	bool refused = sip_message_parse(r->message.bytes, &reading->sip, &defect) != 0;
 	if (refused && !explain_damaged_read(r->message.bytes, &reading->sip))
 		return false;

@@ -18,6 +18,9 @@ struct explain_reading {
 
 /* Fills event.message; false where the bytes are no message at all. */
 bool explain_message_read(const struct record *r, struct explain_reading *reading);
+/* The same from a walk over the lines, for messages that never have details. False: the parser must look, and what was
+ * filled means nothing. */
+bool explain_light_read(struct span bytes, struct explain_message *message);
 /* Header by header what is there, for bytes that sip_message_parse refuses: the start line, then lines; headers that a
  * paste joined are taken apart. False where there is neither a request line nor a status line. */
 bool explain_damaged_read(struct span bytes, struct sip_message *ret_message);

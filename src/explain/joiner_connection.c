@@ -251,11 +251,12 @@ void joiner_connection_add(struct explain_joiner *j, const struct explain_event 
 		return;
 	}
 	leg->is_judged |= about.failed;
-	if (joiner_keep(j, leg, event, is_near))
-		leg->joined->last->ends = about.failed ? ends : 0;
+	joiner_take(j, leg, event, is_near);
+	struct joiner_entry *kept = leg->joined->last;
+	if (kept && kept->order == j->order && about.failed)
+		kept->ends = ends;
 	if (ends && !joiner_find(j, ends))
 		joiner_add_key(j, leg, ends);
-	joiner_settle(j, leg->joined);
 }
 
 void joiner_connection_notice(struct explain_joiner *j, const struct explain_event *event)

@@ -70,6 +70,9 @@ enum explain_case_kind joiner_kind(const struct joiner_joined *d)
 		/* All others are parts of calls. */
 	};
 	const struct joiner_leg *leg = joiner_first_leg(d);
+	/* Answers of which nobody can tell to what are mostly pasted for a call. */
+	if (leg && leg->is_sip && !leg->has_method)
+		return EXPLAIN_CALL;
 	return leg ? (enum explain_case_kind)kinds[leg->method] : EXPLAIN_CONNECTION;
 }
 
@@ -263,6 +266,15 @@ void joiner_settle(struct explain_joiner *j, struct joiner_joined *d)
 	list_append(&j->lists[state], &d->link);
 	if (state == JOINED_GOOD)
 		become_good(j, d);
+}
+
+void joiner_take(struct explain_joiner *j, struct joiner_leg *leg, const struct explain_event *event, bool is_near)
+{
+	/* What a good one begins anew is kept again. */
+	if (leg->joined->state == JOINED_GOOD)
+		joiner_settle(j, leg->joined);
+	(void)joiner_keep(j, leg, event, is_near);
+	joiner_settle(j, leg->joined);
 }
 
 /* ---- the end of one ---- */

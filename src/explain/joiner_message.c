@@ -89,10 +89,9 @@ static void take_request(struct joiner_leg *leg, const struct explain_event *eve
 		return;
 	if (m->method == SIP_METHOD_BENOTIFY)
 		return;
-	if (!leg->is_begun) {
+	if (!leg->is_begun)
 		leg->begun_us = event->time_us;
-		leg->method = m->method;
-	}
+	leg->method = m->method;
 	leg->is_begun = leg->is_pending = true;
 	leg->is_answered = false;
 	leg->status = 0;
@@ -144,6 +143,7 @@ void joiner_message(struct explain_joiner *j, const struct explain_event *event)
 	if (!leg->is_sip) {
 		leg->is_sip = true;
 		leg->method = m->method;
+		leg->has_method = m->method_name.length > 0;
 	}
 	bool was_pending = leg->is_pending;
 	uint16_t was_status = leg->status;

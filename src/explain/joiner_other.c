@@ -73,12 +73,13 @@ static void take_judgement(struct explain_joiner *j, const struct explain_event 
 	if (!leg->is_sip && !is_near) {
 		leg->is_sip = true;
 		leg->method = method_of(judged->cseq);
+		leg->has_method = judged->cseq.length > 0;
 	}
 	leg->is_judged |= judged->severity != RECORD_NOTE && !is_near;
-	struct explain_event *kept = joiner_keep(j, leg, event, is_near);
-	if (kept && leg->call_id.length == 0)
-		leg->call_id = kept->record->judgement.call_id;
-	joiner_settle(j, leg->joined);
+	joiner_take(j, leg, event, is_near);
+	const struct joiner_entry *kept = leg->joined->last;
+	if (kept && kept->order == j->order && leg->call_id.length == 0)
+		leg->call_id = kept->event->record->judgement.call_id;
 }
 
 /* ---- DNS, rules ---- */
@@ -133,15 +134,17 @@ static void take_rule(struct explain_joiner *j, const struct explain_event *even
 
 static void take_call(struct joiner_leg *leg, const struct record_call *call)
 {
-	if (call->event == RECORD_CALL_CONNECTED)
-		leg->is_answered = true;
+	leg->is_pending = call->event == RECORD_CALL_ATTEMPTED;
+	leg->is_answered |= call->event == RECORD_CALL_CONNECTED;
 	leg->is_judged |= call->event == RECORD_CALL_REJECTED;
 	leg->method = SIP_METHOD_INVITE;
 }
 
 static void take_search(struct joiner_leg *leg, const struct record_search *search)
 {
-	leg->is_judged |= search->event == RECORD_SEARCH_COMPLETED && !search->found && search->response_code >= 300;
+	bool completed = search->event == RECORD_SEARCH_COMPLETED;
+	leg->is_pending = !completed;
+	leg->is_judged |= completed && !search->found && search->response_code >= 300;
 	leg->method = sip_method_find(search->method);
 }
 
@@ -172,8 +175,7 @@ static void take_event(struct explain_joiner *j, const struct explain_event *eve
 		else
 			take_search(leg, &r->search);
 	}
-	(void)joiner_keep(j, leg, event, false);
-	joiner_settle(j, leg->joined);
+	joiner_take(j, leg, event, false);
 }
 
 /* ---- notices ---- */

@@ -61,6 +61,7 @@ struct joiner_leg {
 	uint16_t status; /* its last final one */
 	enum sip_method method; /* of what began it; of a leg that was met later: of what was seen first */
 	enum explain_join join;
+	bool has_method; /* false: what was seen of it does not even tell that */
 	bool is_sip; /* false: it holds records alone, that came by a serial number or the ends of a connection */
 	bool is_event; /* no message and no judgement, but events of the box tell of it */
 	bool is_begun; /* the request that begins it was seen */
@@ -232,6 +233,8 @@ void joiner_join(struct explain_joiner *j, struct joiner_leg *a, struct joiner_l
 /* Keeps a copy of the event at hand; NULL where it was not kept. */
 struct explain_event *joiner_keep(
 	struct explain_joiner *j, struct joiner_leg *leg, const struct explain_event *event, bool is_near);
+/* The same for an event that changed the leg's state. */
+void joiner_take(struct explain_joiner *j, struct joiner_leg *leg, const struct explain_event *event, bool is_near);
 /* Reckons the state anew, after a leg's changed. */
 void joiner_settle(struct explain_joiner *j, struct joiner_joined *d);
 void joiner_drop(struct explain_joiner *j, struct joiner_joined *d);
