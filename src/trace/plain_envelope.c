@@ -25,6 +25,8 @@ static const struct {
 	{ "U(17) %T%f -> %d%r", PLAIN_SHAPE_NGREP, RECORD_PASSED, RECORD_UDP },
 	{ "T(6) %T%f -> %d%r", PLAIN_SHAPE_NGREP, RECORD_PASSED, RECORD_TCP },
 	{ "%t %f -> %d", PLAIN_SHAPE_LINE, RECORD_PASSED, RECORD_TRANSPORT_NONE },
+	{ "proto:%p %t %f ---> %d", PLAIN_SHAPE_LINE, RECORD_PASSED, RECORD_TRANSPORT_NONE },
+	{ "proto:%w %t %f ---> %d", PLAIN_SHAPE_LINE, RECORD_PASSED, RECORD_TRANSPORT_NONE },
 	{ "in %p %t %f -> %d", PLAIN_SHAPE_LINE, RECORD_RECEIVED, RECORD_TRANSPORT_NONE },
 	{ "out %p %t %f -> %d", PLAIN_SHAPE_LINE, RECORD_SENT, RECORD_TRANSPORT_NONE },
 	{ "in %p %f -> %d", PLAIN_SHAPE_LINE, RECORD_RECEIVED, RECORD_TRANSPORT_NONE },
@@ -247,6 +249,8 @@ static bool may_begin(struct span line)
 	case 'r':
 	case 's':
 		return line.at[4] == ' ';
+	case 'p':
+		return line.at[5] == ':';
 	case 'i':
 		return line.at[2] == ' ';
 	case 'o':

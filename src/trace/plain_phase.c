@@ -363,9 +363,9 @@ static enum step read_head(struct trace_reader *reader, struct plain_stream *s, 
 		return plain_stream_add(reader, s, line, span_make("", 0), has_cr) ? end_head(reader, s) : TAKEN;
 	if (line->has_prefix && !s->has_prefix)
 		return settle(reader, s, plain_stream_count(s), false);
-	/* A time of day looks like the name of a header. */
-	bool is_number = text.at[0] >= '0' && text.at[0] <= '9';
-	bool is_header = plain_is_header(text) && !(is_number && plain_envelope_read(text, &envelope));
+	/* A time of day looks like the name of a header, and so does the beginning of Homer's line. */
+	bool may_be_none = (text.at[0] >= '0' && text.at[0] <= '9') || text.at[0] == 'p';
+	bool is_header = plain_is_header(text) && !(may_be_none && plain_envelope_read(text, &envelope));
 	if (!is_header && !plain_segment_may_end(s, has_cr))
 		return settle(reader, s, plain_stream_count(s), false);
 	if (is_header)

@@ -285,6 +285,11 @@ static void other_captures(void **state)
 			"1 invite passed none " A " " B " +123\n20 ok passed none " B " " A " +123\n" },
 		{ "sngrep, IPv6", STAMP " [2001:db8::1]:5060 -> [2001:db8::2]:5061\n{=ok}\n\n",
 			"1 ok passed none 2001:db8::1:5060 2001:db8::2:5061 +123\n" },
+		{ "Homer, saved as text",
+			"proto:TLS 2024-01-01T12:00:00.000123456Z  " A " ---> " B
+			"\r\n\r\n{=invite}\r\n\r\nproto:17 2024-01-01T12:00:00.000124Z  " B " ---> " A
+			"\r\n\r\n{=ok}\r\n",
+			"1 invite passed tls " A " " B " +123\n21 ok passed none " B " " A " +124\n" },
 		{ "tcpdump -A",
 			"12:00:00.000123 IP 192.0.2.1.5060 > 192.0.2.2.5061: UDP, length 514\n"
 			"E.....@.@.h.........:.:.O{-invite}\n"
