@@ -164,13 +164,58 @@ static bool is_on_a_known_leg(const struct explain_case *c, const struct explain
 	return step->leg >= c->leg_count || c->legs[step->leg].join != EXPLAIN_JOIN_PARTIES;
 }
 
-/* The two ends of a connection on which a message of the case went, or which another step of a leg tells of. */
-static bool is_connection_of(const struct explain_case *c, const struct explain_step *step)
+/* ---- connections of the case ---- */
+
+struct ends {
+	const struct record_address *local, *remote;
+};
+
+static struct ends ends_of(const struct explain_event *e)
 {
+	switch (e->kind) {
+	case RECORD_MESSAGE:
+		return (struct ends){ &e->message.local, &e->message.remote };
+	case RECORD_CONNECTION:
+		return (struct ends){ &e->record->connection.local, &e->record->connection.remote };
+	case RECORD_HANDSHAKE:
+		return (struct ends){ &e->record->handshake.local, &e->record->handshake.remote };
+	case RECORD_NOTICE:
+		return (struct ends){ &e->record->notice.local, &e->record->notice.remote };
+	default:
+		return (struct ends){ NULL, NULL };
+	}
+}
+
+static bool is_same_pair(struct ends a, struct ends b)
+{
+	if (!a.local || !b.local || !a.local->port || !a.remote->port || !a.local->family || !a.remote->family)
+		return false;
+	return (record_address_equal(a.local, b.local) && record_address_equal(a.remote, b.remote)) ||
+	       (record_address_equal(a.local, b.remote) && record_address_equal(a.remote, b.local));
+}
+
+/* A node's judgement of this very call names the address that was called. */
+static bool is_named(const struct judge *j, const struct record_judgement *r, struct ends ends)
+{
+	const struct record_address *addresses[] = { ends.local, ends.remote };
+	for (size_t i = 0; ends.local && i < BASE_COUNT(addresses); i++) {
+		struct span text = judge_address(j, addresses[i]);
+		for (size_t k = 0; text.length > 0 && k < r->parameters.count; k++)
+			if (span_equal(r->parameters.at[k].value, text))
+				return true;
+	}
+	return false;
+}
+
+static bool is_of_the_case(const struct judge *j, const struct explain_event *event)
+{
+	const struct explain_case *c = j->subject;
 	for (uint32_t i = 0; i < c->step_count; i++) {
 		const struct explain_event *e = c->steps[i].event;
-		if (c->steps[i].leg != EXPLAIN_NO_LEG && c->steps[i].from == step->from && e->connection &&
-			e->connection == step->event->connection)
+		if (c->steps[i].leg == EXPLAIN_NO_LEG || !is_on_a_known_leg(c, &c->steps[i]))
+			continue;
+		bool is_judged = e->kind == RECORD_JUDGEMENT && is_named(j, &e->record->judgement, ends_of(event));
+		if (is_judged || is_same_pair(ends_of(event), ends_of(e)))
 			return true;
 	}
 	return false;
@@ -195,7 +240,7 @@ static enum explain_confidence confidence_of(
 		return wanted;
 	for (size_t i = 0; i < j->match.count; i++) {
 		const struct explain_step *step = &j->subject->steps[j->match.steps[i]];
-		if (!is_on_a_known_leg(j->subject, step) && !is_connection_of(j->subject, step) &&
+		if (!is_on_a_known_leg(j->subject, step) && !is_of_the_case(j, j->match.events[i]) &&
 			!is_judged_so(j->subject, code))
 			return EXPLAIN_LIKELY;
 	}
@@ -238,7 +283,7 @@ static struct finding *add_finding(
 }
 
 /* A candidate speaks of what the row's finding would speak of, if it were the cause. */
-static struct span candidate_subject(const struct judge *j, enum finding_code code)
+static struct span candidate_subject(const struct judge *j, enum finding_code code, enum signature_owner owner)
 {
 	switch (finding_entry(code)->stage) {
 	case FINDING_STAGE_LOOKUP:
@@ -246,7 +291,8 @@ static struct span candidate_subject(const struct judge *j, enum finding_code co
 	case FINDING_STAGE_POLICY:
 		return domain_in_question(j);
 	case FINDING_STAGE_CERTIFICATE:
-		return j->facts.target; /* else which name, and whose, is for the examiner to find */
+		/* Ours that the other side refused; else which name it is, is for the examiner to find. */
+		return owner == SIGNATURE_OWNER_LOGGER ? judge_host_name(j, logger_of(j)) : j->facts.target;
 	case FINDING_STAGE_CONNECTION:
 	case FINDING_STAGE_TLS:
 		return first_of(j->facts.address, judge_host_name(j, j->subject->refused_by));
@@ -263,12 +309,15 @@ static void add_candidates(struct judge *j)
 	const struct signature_cause *causes = j->match.signature->causes;
 	for (size_t i = 0; i < SIGNATURE_CAUSES_MAXIMUM && causes[i].code != FINDING_NONE; i++) {
 		enum finding_who who = who_acts(j, causes[i].owner, causes[i].code);
-		struct finding *f = add_finding(j, causes[i].code, candidate_subject(j, causes[i].code), who);
+		struct finding *f =
+			add_finding(j, causes[i].code, candidate_subject(j, causes[i].code, causes[i].owner), who);
 		if (f->subject.length > 0)
 			judge_fixes(j, f);
 		p->candidates[p->candidate_count++] = (struct explain_candidate){
 			.finding = f,
-			.confidence = i == 0 && p->confidence > EXPLAIN_POSSIBLE ? EXPLAIN_LIKELY : EXPLAIN_POSSIBLE,
+			.confidence = i == 0 && p->confidence == EXPLAIN_PROVED && !j->match.signature->is_even
+					      ? EXPLAIN_LIKELY
+					      : EXPLAIN_POSSIBLE,
 			.why = arena_copy(j->arena, span_of(causes[i].why)),
 		};
 	}
@@ -324,13 +373,16 @@ int explain_judge(const struct explain_judge_settings *settings, const struct ex
 	p->subject = c;
 	p->failing = EXPLAIN_NO_STEP;
 	finding_list_init(&p->findings, arena, FINDING_PARTNER);
-	sides_find(c, &j.sides);
+	sides_find(c, settings, &j.sides);
 	if (has_failed(c))
 		find_match(&j);
 	judge_sentence(&j);
 	judge_why(&j);
 	if (p->finding)
 		judge_next(&j);
+	p->own_file = j.sides.own_file;
+	if (j.sides.own_is_known)
+		p->own = arena_copy(arena, j.sides.own == SIDE_CALLER ? j.sides.caller : j.sides.callee);
 	if (p->findings.incomplete || !p->sentence.at)
 		return -ENOMEM;
 	*ret_problem = p;

@@ -42,7 +42,9 @@ struct explain_problem {
 	struct span sentence;
 	/* Why the finding is believed, in the reading order of an engineer, one line. */
 	struct span why;
-	struct explain_candidate candidates[EXPLAIN_CANDIDATES_MAXIMUM]; /* likeliest first; none where proved */
+	/* Likeliest first. Where the finding is proved there are some only if it says no more than that somebody
+	 * refused: then they are what can be behind it. */
+	struct explain_candidate candidates[EXPLAIN_CANDIDATES_MAXIMUM];
 	size_t candidate_count;
 	struct explain_step_next next[EXPLAIN_NEXT_MAXIMUM];
 	size_t next_count;
@@ -51,6 +53,8 @@ struct explain_problem {
 	uint32_t failing; /* the step to mark in the ladder, or EXPLAIN_NO_STEP */
 	bool is_federation; /* false: it failed, but for no reason of federation (busy, not found inside, declined …) */
 	struct finding_list findings; /* what the pointers above point into */
+	struct span own; /* the domain of your side, where the case shows it; for the settings of the next ones */
+	uint32_t own_file; /* the file that "you" was taken from */
 };
 
 /* name_of gives the name of a file for FILE:LINE. Everything made lies in the arena. 0 or -ENOMEM (then the problem is
@@ -58,6 +62,11 @@ struct explain_problem {
 struct explain_judge_settings {
 	struct span (*file_name)(void *argument, uint32_t file);
 	void *argument;
+	/* Who "you" is, where a case does not stand in the log that was named first: a domain of that log's side and
+	 * the file it was learned from, as an earlier problem gave them (own, own_file; keep those of the lowest file).
+	 * Absent: the side of the lowest file that the case stands in. */
+	struct span own;
+	uint32_t own_file;
 };
 int explain_judge(const struct explain_judge_settings *settings, const struct explain_case *c, struct arena *arena,
 	struct explain_problem **ret_problem);

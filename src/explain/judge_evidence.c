@@ -2,10 +2,12 @@
 /* The lines that prove it: FILE:LINE, the line's text, and what of it matters underlined. */
 #include "explain/judge_private.h"
 
+#include <string.h>
+
 #define ITEMS_MAXIMUM 4
-#define MARKS_MAXIMUM 8
-#define TEXT_MAXIMUM 200
-#define BEFORE_MARK 60
+#define MARKS_MAXIMUM 12
+#define TEXT_MAXIMUM 100
+#define BEFORE_MARK 50
 
 /* ---- the line of a quote that matters ---- */
 
@@ -30,17 +32,29 @@ static struct span trim_line(struct span line)
 	return line;
 }
 
-/* A long line is cut around what matters, at blanks where there are any. */
-static struct span cut_line(struct span line, struct span mark)
+/* Where the key begins that the mark is the value of. */
+static size_t key_start(struct span line, size_t at)
 {
+	for (size_t i = at; i > 0 && at - i < BEFORE_MARK; i--)
+		if (line.at[i - 1] == ';' || (i > 1 && line.at[i - 1] == ' ' && line.at[i - 2] == '"'))
+			return i;
+	return at > BEFORE_MARK ? at - BEFORE_MARK : 0;
+}
+
+/* A long line is cut around what matters; *mark moves with it. */
+static struct span cut_line(const struct judge *j, struct span line, struct span *mark)
+{
+	size_t at = mark->at ? (size_t)(mark->at - line.at) : 0;
 	if (line.length <= TEXT_MAXIMUM)
 		return line;
-	size_t at = mark.at ? (size_t)(mark.at - line.at) : 0;
-	size_t start = at > BEFORE_MARK ? at - BEFORE_MARK : 0;
-	while (start > 0 && start < at && line.at[start - 1] != ' ' && line.at[start - 1] != ';')
-		start++;
-	size_t length = mark.length > TEXT_MAXIMUM ? mark.length : TEXT_MAXIMUM;
-	return span_trim(span_first(span_from(line, start), at - start + length));
+	size_t start = at + mark->length > TEXT_MAXIMUM ? key_start(line, at) : 0;
+	size_t length = at - start + mark->length > TEXT_MAXIMUM ? at - start + mark->length : TEXT_MAXIMUM;
+	struct span kept = span_first(span_from(line, start), length);
+	struct span text = arena_printf(
+		j->arena, "%s%.*s%s", start ? "…" : "", SPAN_PRINT(kept), start + kept.length < line.length ? "…" : "");
+	if (mark->at && text.at)
+		mark->at = text.at + (start ? strlen("…") : 0) + (at - start);
+	return text;
 }
 
 /* ---- what to underline ---- */
@@ -56,13 +70,23 @@ static void mark(struct marks *m, struct span text)
 		m->texts[m->count++] = text;
 }
 
+/* With its key first: a name may stand elsewhere too. */
+static void mark_value(const struct judge *j, struct marks *m, const char *key, struct span value)
+{
+	if (value.length == 0)
+		return;
+	mark(m, arena_printf(j->arena, "%s=\"%.*s\"", key, SPAN_PRINT(value)));
+	mark(m, value);
+}
+
 static void marks_of_message(const struct judge *j, const struct explain_message *message, struct marks *m)
 {
 	const struct judge_facts *f = &j->facts;
 	bool has_diagnostics = message->detail && message->detail->diagnostics_count > 0;
 	if (has_diagnostics && f->id) {
 		mark(m, f->fqdn_count > 0 ? f->fqdns[0] : SPAN_NONE);
-		mark(m, f->shown);
+		mark_value(j, m, "PeerServer", f->shown);
+		mark(m, f->hresult);
 		mark(m, f->target);
 		mark(m, f->domain);
 		mark(m, arena_printf(j->arena, "diagnostics: %u", (unsigned)f->id));
@@ -86,7 +110,7 @@ static void marks_of(const struct judge *j, const struct explain_event *event, s
 		return;
 	case RECORD_JUDGEMENT:
 		mark(m, f->fqdn_count > 0 ? f->fqdns[0] : SPAN_NONE);
-		mark(m, f->shown);
+		mark_value(j, m, "certName", f->shown);
 		mark(m, f->result_name);
 		mark(m, r->judgement.text);
 		mark(m, r->judgement.code);
@@ -161,10 +185,12 @@ static void add_item(const struct judge *j, struct finding *f, const struct expl
 	uint64_t before = 0;
 	if (found.at) {
 		struct span line = trim_line(line_of(place->quote, found, &before));
-		text = cut_line(line, found.at >= line.at ? found : SPAN_NONE);
+		if (found.at < line.at || found.at + found.length > line.at + line.length)
+			found = SPAN_NONE;
+		text = cut_line(j, line, &found);
 	} else if (place->quote.length > 0) {
 		struct span rest = place->quote;
-		text = span_first(trim_line(span_cut(&rest, '\n')), TEXT_MAXIMUM);
+		text = cut_line(j, trim_line(span_cut(&rest, '\n')), &found);
 	}
 	uint64_t line = place->counts_packets ? place->line : place->line + before;
 	uint32_t number = line > UINT32_MAX ? UINT32_MAX : (uint32_t)line;

@@ -67,7 +67,7 @@ static bool can_be_seen(enum finding_code code)
 static bool is_about(const struct explain_problem *p, const struct finding *f, struct span domain)
 {
 	struct span subject = f->subject;
-	if (subject.length == 0)
+	if (span_find(subject, '.') == subject.length) /* none, or the short name of a box */
 		return p->domain_count > 0 && span_equal_nocase(p->domains[0], domain);
 	return span_equal_nocase(subject, domain) ||
 	       (span_ends_nocase(subject, domain) && subject.length > domain.length &&

@@ -44,20 +44,49 @@ static void check_callee(struct judge *j)
 		arena_printf(j->arena, "the domain that was called, %.*s,", SPAN_PRINT(j->sides.callee)).at);
 }
 
+static struct span domain_of(const struct judge *j, enum side side)
+{
+	return side == SIDE_CALLER ? j->sides.caller : side == SIDE_CALLEE ? j->sides.callee : SPAN_NONE;
+}
+
+/* Of whoever must act. */
+static struct span owner_domain(const struct judge *j)
+{
+	return domain_of(j, j->problem->finding->who == sides_who(&j->sides, SIDE_CALLER) ? SIDE_CALLER : SIDE_CALLEE);
+}
+
 /* Of the two domains of the call the one that the finding's own name belongs to. */
-static void check_subject(struct judge *j)
+static struct span subject_domain(const struct judge *j)
 {
 	const struct judge_facts *f = &j->facts;
 	struct span domain = f->domain;
 	const struct span names[] = { f->target, f->subject, f->shown };
-	for (size_t i = 0; i < BASE_COUNT(names) && domain.length == 0; i++) {
-		enum side side = names[i].length ? sides_of_name(&j->sides, names[i]) : SIDE_UNKNOWN;
-		domain = side == SIDE_CALLER ? j->sides.caller : side == SIDE_CALLEE ? j->sides.callee : SPAN_NONE;
-	}
-	if (domain.length == 0)
-		domain = j->problem->finding->who == sides_who(&j->sides, SIDE_CALLER) ? j->sides.caller
-										       : j->sides.callee;
+	for (size_t i = 0; i < BASE_COUNT(names) && domain.length == 0; i++)
+		domain = domain_of(j, names[i].length ? sides_of_name(&j->sides, names[i]) : SIDE_UNKNOWN);
+	return domain.length > 0 ? domain : owner_domain(j);
+}
+
+static void check_named(struct judge *j, struct span domain)
+{
 	check(j, domain, arena_printf(j->arena, "%.*s", SPAN_PRINT(domain)).at);
+}
+
+static void check_subject(struct judge *j)
+{
+	check_named(j, subject_domain(j));
+}
+
+static void check_owner(struct judge *j)
+{
+	check_named(j, owner_domain(j));
+}
+
+/* What can be seen from outside of a domain may be looked at again, even where it needs no asking. */
+static bool is_public(enum finding_code code)
+{
+	enum finding_stage stage = finding_entry(code)->stage;
+	return stage >= FINDING_STAGE_LOOKUP && stage <= FINDING_STAGE_CERTIFICATE &&
+	       code != FINDING_CERTIFICATE_REFUSED_BY_PARTNER;
 }
 
 static struct span call_id(const struct judge *j)
@@ -153,10 +182,10 @@ static void look_at_user(struct judge *j)
 void judge_next(struct judge *j)
 {
 	static void (*const steps[])(struct judge * j) = { check_caller, check_callee, check_subject, ask_edge, ask_tls,
-		ask_lists, look_at_next_hop, raise_level, capture, locate, look_at_user };
+		ask_lists, look_at_next_hop, raise_level, capture, locate, look_at_user, check_owner };
 	unsigned wanted = j->match.signature->next;
-	if (j->facts.domain.length > 0)
-		judge_domain(j, j->facts.domain);
+	if (is_public(j->problem->finding->code) && remedy_is_plain(subject_domain(j)))
+		judge_domain(j, subject_domain(j));
 	for (size_t i = 0; i < BASE_COUNT(steps); i++)
 		if (wanted & 1u << i)
 			steps[i](j);

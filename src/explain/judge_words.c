@@ -76,6 +76,8 @@ static void append_became(const struct judge *j, struct buffer *b)
 		buffer_printf(b, ", and the answer was %u %.*s", (unsigned)c->status, SPAN_PRINT(c->reason));
 	else if (c->kind == EXPLAIN_CONNECTION)
 		buffer_append_text(b, ", and it did not come about");
+	else if (c->outcome == EXPLAIN_FAILED && refuser.length > 0)
+		buffer_printf(b, ", and %.*s refused", SPAN_PRINT(refuser));
 	else if (c->begins_cut || c->ends_cut)
 		buffer_append_text(b, ", and what became of it is not in these files");
 	else

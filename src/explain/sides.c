@@ -63,18 +63,20 @@ struct span sides_judged(const struct explain_case *c)
 
 /* ---- whose log ---- */
 
-static uint32_t find_own_host(const struct explain_case *c, bool *ret_several)
+static bool is_before(const struct explain_place *a, const struct explain_place *b)
 {
-	uint32_t own = EXPLAIN_NO_STEP, file = UINT32_MAX;
-	size_t count = 0;
-	for (uint32_t h = 0; h < c->host_count; h++)
-		count += c->hosts[h].has_log;
-	*ret_several = count > 1;
+	return a->file != b->file ? a->file < b->file : a->line < b->line;
+}
+
+static uint32_t find_own_host(const struct explain_case *c, uint32_t *ret_file)
+{
+	uint32_t own = EXPLAIN_NO_STEP;
+	struct explain_place first = { .file = UINT32_MAX };
 	for (uint32_t i = 0; i < c->step_count; i++) {
 		const struct explain_step *step = &c->steps[i];
 		const struct explain_event *seen[] = { step->event, step->second };
 		for (size_t k = 0; k < 2; k++) {
-			if (!seen[k] || seen[k]->place.file >= file)
+			if (!seen[k] || !is_before(&seen[k]->place, &first))
 				continue;
 			bool is_message = seen[k]->kind == RECORD_MESSAGE;
 			uint32_t host =
@@ -82,9 +84,10 @@ static uint32_t find_own_host(const struct explain_case *c, bool *ret_several)
 			if (host >= c->host_count || !c->hosts[host].has_log)
 				continue;
 			own = host;
-			file = seen[k]->place.file;
+			first = seen[k]->place;
 		}
 	}
+	*ret_file = first.file;
 	return own;
 }
 
@@ -171,11 +174,29 @@ static enum side supposed_side(const struct sides *s, uint32_t host)
 	return host + 1 == c->host_count ? SIDE_CALLEE : SIDE_UNKNOWN;
 }
 
-void sides_find(const struct explain_case *c, struct sides *ret_sides)
+/* A client sends to its own server: its request has no Via but its own. */
+static bool is_client(const struct explain_case *c, uint32_t host)
+{
+	if (c->request >= c->step_count || c->steps[c->request].from != host)
+		return false;
+	const struct explain_event *e = c->steps[c->request].event;
+	return e->kind == RECORD_MESSAGE && e->message.is_request && e->message.detail &&
+	       e->message.detail->via_count == 1;
+}
+
+void sides_find(const struct explain_case *c, const struct explain_judge_settings *settings, struct sides *ret_sides)
 {
 	struct sides *s = ret_sides;
 	*s = (struct sides){ .subject = c, .caller = sides_judged(c), .callee = sides_domain(c->to) };
-	s->own_host = find_own_host(c, &s->both_logged);
+	s->own_host = find_own_host(c, &s->own_file);
+	s->is_client = is_client(c, s->own_host);
+	s->own = settings->own.length > 0 && settings->own_file < s->own_file ? sides_of_name(s, settings->own)
+									      : SIDE_UNKNOWN;
+	if (s->own != SIDE_UNKNOWN) {
+		s->own_is_known = true;
+		s->own_host = EXPLAIN_NO_STEP; /* it has no log of this case */
+		return;
+	}
 	s->own = known_side(s, s->own_host);
 	s->own_is_known = s->own != SIDE_UNKNOWN;
 	if (!s->own_is_known && s->own_host < c->host_count)
@@ -191,6 +212,8 @@ enum side sides_of_host(const struct sides *s, uint32_t host)
 	enum side side = known_side(s, host);
 	if (side != SIDE_UNKNOWN || host >= s->subject->host_count || s->own_host == EXPLAIN_NO_STEP)
 		return side;
+	if (s->is_client && host == s->own_host + 1)
+		return s->own;
 	/* Between the caller and a box of the caller's side all are on that side, and likewise at the other end. Who
 	 * stands just beyond the last box that has a log is on the other one. */
 	if (s->own == SIDE_CALLER)

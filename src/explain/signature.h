@@ -99,6 +99,7 @@ enum {
 	SIGNATURE_NEXT_CAPTURE = 1u << 8, /* a capture of both ends */
 	SIGNATURE_NEXT_LOCATE = 1u << 9, /* try the address with the box's own tools */
 	SIGNATURE_NEXT_USER = 1u << 10, /* look at the user's settings */
+	SIGNATURE_NEXT_CHECK_OWNER = 1u << 11, /* examine the domain of the side that must act */
 };
 
 struct signature_cause {
@@ -116,6 +117,7 @@ struct signature {
 	enum finding_code finding; /* FINDING_NONE: the code of the judgement that was seen */
 	enum explain_confidence confidence;
 	bool by_result; /* proved where our own records say more than the header: see judge_name.c */
+	bool is_even; /* no cause is likelier than the others */
 	bool is_inside; /* it failed, and federation has nothing to do with it */
 	enum signature_owner owner;
 	enum signature_subject subject;
