@@ -92,8 +92,9 @@ static bool is_joined(struct span line)
 {
 	struct span rest = span_from(line, span_find_span(line, SPAN("SIP/2.0 ")));
 	size_t colon = span_find_span(rest, SPAN(": "));
-	return colon < rest.length && !has(rest, SPAN("#015")) && !has(rest, SPAN("#012")) && !has(rest, SPAN("\\r")) &&
-	       !has(rest, SPAN("\\n"));
+	/* ngrep shows CR LF as two dots. */
+	return colon < rest.length && !has(rest, SPAN("..")) && !has(rest, SPAN("#015")) && !has(rest, SPAN("#012")) &&
+	       !has(rest, SPAN("\\r")) && !has(rest, SPAN("\\n"));
 }
 
 /* Words by which people quote a product's log in other text. */

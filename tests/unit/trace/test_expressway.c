@@ -11,7 +11,13 @@
 	STAMP UTC "Module=\"network.sip\" Level=\"INFO\":  Action=\"Received\" " ENDS                                  \
 		  "Detail=\"Receive Response Code=404, Method=INVITE, CSeq=5, To=sip:b@b.example, Call-ID=c1, "        \
 		  "From-Tag=f, To-Tag=t, Msg-Hash=7, Local-SessionID=aa, Remote-SessionID=bb\"\n"
-#define ANSWER "SIP/2.0 404 Not Found\r\nCall-ID: c1\r\n"
+/* With identifiers as long as they are. */
+#define SESSION "0123456789abcdef0123456789abcdef"
+#define PAIR                                                                                                           \
+	STAMP UTC "Module=\"network.sip\" Level=\"INFO\":  Action=\"Received\" " ENDS                                  \
+		  "Detail=\"Receive Response Code=404, Method=INVITE, CSeq=5, To=sip:b@b.example, Call-ID=c1, "        \
+		  "From-Tag=f, To-Tag=t, Msg-Hash=7, Local-SessionID=" SESSION ", Remote-SessionID=" SESSION           \
+		  "\"\n" SIP_DEBUG
 
 #define COMPARE(cases) told_compare(TRACE_KIND_EXPRESSWAY, cases, sizeof(cases) / sizeof((cases)[0]))
 #define MESSAGE "1 message received remote=192.0.2.6:5061"
@@ -83,6 +89,11 @@ static void summaries(void **state)
 		{ "a summary, then its message",
 			SPAN(SIP_INFO SIP_DEBUG " SIPMSG:\n |SIP/2.0 404 Not Found\n Call-ID: c1\n\n\n |\n"),
 			"2 message received remote=192.0.2.6:5061 session=aa" BYTES "\\r\\n\nother 1" },
+		{ "a summary, then its message, behind another line",
+			SPAN(STAMP UTC "Module=\"x\" Level=\"DEBUG\": a=\"b\"\n" PAIR
+				       " SIPMSG:\n |SIP/2.0 404 Not Found\n Call-ID: c1\n\n\n |\n"),
+			"3 message received remote=192.0.2.6:5061 session=0123456789abcdef0123456789abcdef" BYTES
+			"\\r\\n\nother 2" },
 		{ "a message, then its summary",
 			SPAN(SIP_DEBUG " SIPMSG:\n |SIP/2.0 404 Not Found\n Call-ID: c1\n\n\n |\n" SIP_INFO),
 			MESSAGE BYTES "\\r\\n\nother 1" },
