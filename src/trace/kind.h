@@ -33,6 +33,6 @@ enum trace_kind trace_kind_detect(struct span head);
 /* Where the next record begins in a text that was cut anywhere: the offset of its first byte, text.length where none
  * does. 0 is no answer but that the text itself begins with a record. Reading the text before and after that place by
  * two readers gives the records that one reader gives, but for summaries: the INFO line of a message may then be
- * given beside the message. Captures, HEP, MIXED and DUMP cannot be cut: text.length. */
+ * given beside the message. PLAIN, captures, HEP, MIXED and DUMP cannot be cut: text.length. */
 size_t trace_kind_next_record(enum trace_kind kind, struct span text);
 #endif

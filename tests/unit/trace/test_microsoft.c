@@ -6,12 +6,11 @@
 	"TL_INFO(TF_PROTOCOL) [0]06E4.0EB4::01/18/2012-05:00:43.101.00005386 "                                         \
 	"(SIPStack,SIPAdminLog::TraceProtocolRecord:SIPAdminLog.cpp(125))$$begin_record\n"
 #define NEW(what)                                                                                                      \
-	"TL_WARN(TF_" what                                                                                             \
-	") [sfvedge\\sfvedge]0584.0A44::03/02/2017-07:10:46.230.0000773e "                                             \
+	"TL_WARN(TF_" what ") [sfvedge\\sfvedge]0584.0A44::03/02/2017-07:10:46.230.0000773e "                          \
 	"(SIPStack,SIPAdminLog::WriteDiagnosticEvent:SIPAdminLog.cpp(830)) [156659184] $$begin_record\n"
 #define LINE(level)                                                                                                    \
 	"TL_" level "(TF_COMPONENT) [0]06E4.0EB4::01/18/2012-05:00:43.101.00005387 "                                   \
-		    "(SIPStack,CSIPRequest::Route:SIPRequest.cpp(2440))"
+	"(SIPStack,CSIPRequest::Route:SIPRequest.cpp(2440))"
 #define DIAGNOSIS                                                                                                      \
 	"Severity: warning\nText: no match\nResult-Code: 0xc3e93d6f "                                                  \
 	"SIPPROXY_E_EPROUTING_MSG_ALLOWED_DOMAIN_NO_SRV_MATCH\nSIP-Start-Line: INVITE sip:b@b.example "                \
