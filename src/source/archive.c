@@ -31,6 +31,7 @@ struct source_archive {
 	struct archive *handle;
 	struct archive_entry *first; /* of an archive of files; NULL: none */
 	uint64_t position; /* in the packed file */
+	uint64_t counted; /* bytes read of it */
 	bool is_single;
 	bool is_ended;
 	int status; /* what ended it */
@@ -112,6 +113,7 @@ static la_ssize_t on_read(struct archive *handle, void *argument, const void **r
 	}
 	archive->position += (uint64_t)got;
 	atomic_fetch_add(&archive->source->done_bytes, (uint64_t)got);
+	archive->counted += (uint64_t)got;
 	if (archive->lane->depth == 0)
 		atomic_fetch_add(&archive->lane->root->packed, (uint64_t)got);
 	*ret_block = archive->block;
@@ -234,11 +236,23 @@ int source_archive_open(struct source *source, struct source_lane *lane, struct 
 struct source_archive *source_archive_free(struct source_archive *archive)
 {
 	if (archive) {
+		/* Some formats leave out bytes, or read them twice. */
+		if (!archive->lane->input.is_pipe)
+			atomic_fetch_add(&archive->source->done_bytes, archive->lane->input.length - archive->counted);
 		if (archive->handle)
 			archive_read_free(archive->handle);
 		free(archive->head);
 		free(archive);
 	}
+	return NULL;
+}
+
+struct source_archive *source_archive_put_back(struct source_archive *archive)
+{
+	struct source *source = archive->source;
+	uint64_t length = archive->lane->input.length;
+	(void)source_archive_free(archive);
+	atomic_fetch_sub(&source->done_bytes, length);
 	return NULL;
 }
 

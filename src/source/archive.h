@@ -15,6 +15,8 @@ bool source_archive_is_one(struct span head);
 /* Over the lane's input, which must be open. 0, -ENOMEM, -EBADMSG where libarchive cannot begin to read it. */
 int source_archive_open(struct source *source, struct source_lane *lane, struct source_archive **ret_archive);
 struct source_archive *source_archive_free(struct source_archive *archive); /* NULL, always; accepts NULL */
+/* The same for a file that will be opened again, and then be read from its beginning. */
+struct source_archive *source_archive_put_back(struct source_archive *archive);
 /* One packed file; else an archive of files. */
 bool source_archive_is_single(const struct source_archive *archive);
 /* Of a single one: its first bytes, which are read again. */

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 /* Nothing more came for so long: what the reader holds back is complete, for nobody waits that long in a record. */
-#define QUIET_US (2 * CLOCK_SECOND_US)
+#define QUIET_US (1 * CLOCK_SECOND_US)
 
 static bool was_emptied(const struct source_lane *lane)
 {

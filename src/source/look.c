@@ -231,6 +231,14 @@ static enum trace_kind kind_of(const struct source *source, const struct source_
 											    : kind;
 }
 
+/* Nothing of it will be read. */
+static enum source_lane_state pass_over(struct source *source, struct source_lane *lane, const char *why)
+{
+	if (!lane->stream && !lane->input.is_pipe && !lane->is_followed)
+		atomic_fetch_add(&source->done_bytes, lane->input.length);
+	return end(lane, 0, why);
+}
+
 static enum source_lane_state look_at_text(
 	struct source *source, struct source_lane *lane, struct span head, char *piece)
 {
@@ -243,10 +251,11 @@ static enum source_lane_state look_at_text(
 	}
 	lane->shown.kind = kind_of(source, lane, head);
 	if (lane->shown.kind == TRACE_KIND_UNKNOWN)
-		return end(lane, 0, "nothing in it that can be read");
+		return pass_over(source, lane, "nothing in it that can be read");
 	lane->hint_us = first_time(source, lane, head);
 	lane->is_cut = can_be_cut(lane);
-	lane->can_be_quoted = !lane->stream && !lane->input.is_pipe && !trace_kind_counts_packets(lane->shown.kind);
+	lane->can_be_quoted = (lane->input.path || lane->input.spool) && !lane->stream && !lane->input.is_pipe &&
+			      !trace_kind_counts_packets(lane->shown.kind);
 	return lane->shown.kind == TRACE_KIND_CAPTURE ? SOURCE_LANE_LOCKED : SOURCE_LANE_OPEN;
 }
 
@@ -256,6 +265,7 @@ static enum source_lane_state look_at_archive(struct source *source, struct sour
 	if (status != 0)
 		return end(lane, status, "an archive that cannot be read");
 	lane->is_followed = false;
+	lane->is_packed = source_archive_is_single(lane->stream);
 	bool is_packed = false;
 	if (source_archive_is_single(lane->stream)) {
 		struct span head = source_archive_peek(lane->stream);
@@ -269,6 +279,14 @@ static enum source_lane_state look_at_archive(struct source *source, struct sour
 	return state;
 }
 
+int source_look_again(struct source *source, struct source_lane *lane)
+{
+	if (lane->stream)
+		return 0;
+	int status = source_lane_open(source, lane);
+	return status == 0 && lane->is_packed ? source_archive_open(source, lane, &lane->stream) : status;
+}
+
 static enum source_lane_state again(struct source_lane *lane)
 {
 	lane->not_before_us = lane->input.is_pipe ? 0 : source_steady_us() + POLL_US;
@@ -277,16 +295,16 @@ static enum source_lane_state again(struct source_lane *lane)
 
 enum source_lane_state source_look(struct source *source, struct source_lane *lane, char *piece)
 {
-	bool was_open = source_input_is_open(&lane->input);
 	int status = source_lane_open(source, lane);
 	if (status == -ENOENT && lane->is_followed)
 		return again(lane);
 	if (status != 0)
 		return end(lane, status, NULL);
-	if (!was_open && (lane->input.is_pipe || lane->is_followed))
+	if (lane->input.is_pipe || lane->is_followed)
 		atomic_store(&source->is_endless, true);
-	else if (!was_open)
+	else if (!lane->is_counted)
 		atomic_fetch_add(&source->total_bytes, lane->input.length);
+	lane->is_counted = true;
 	struct span head = look_inside(lane, piece, &status);
 	if (status == -EAGAIN)
 		return again(lane);

@@ -156,9 +156,9 @@ static int take_in(struct source *source, int timeout_ms, const struct timespec 
 		source->is_started = true;
 		pthread_cond_broadcast(&source->work);
 	}
-	while (source->unsettled > 0 && in_time && !source->is_short)
+	while (source->unsettled > 0 && in_time)
 		in_time = wait_ready(source, timeout_ms, deadline);
-	bool has_room = !source->is_short && source_heap_reserve(&source->merge, source->lane_count);
+	bool has_room = source_heap_reserve(&source->merge, source->lane_count);
 	while (in_time && has_room && source->lanes_taken_in < source->lane_count) {
 		struct source_lane *lane = source->lanes[source->lanes_taken_in++];
 		lane->merge_us = lane->hint_us;

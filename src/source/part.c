@@ -348,7 +348,7 @@ static void run_on(struct source *source, struct source_lane *lane, size_t lengt
 	if (is_end)
 		lane->state = SOURCE_LANE_DONE;
 	lane->is_held = false;
-	if (is_end || (!lane->stream && !lane->is_followed))
+	if (!lane->is_followed || is_end)
 		source_lane_rest(source, lane);
 	pthread_cond_broadcast(&source->ready);
 	pthread_cond_broadcast(&source->work);
@@ -357,7 +357,7 @@ static void run_on(struct source *source, struct source_lane *lane, size_t lengt
 
 void source_part_run(struct source *source, struct source_lane *lane, char *piece)
 {
-	int status = lane->stream ? 0 : source_lane_open(source, lane);
+	int status = source_look_again(source, lane);
 	pthread_mutex_lock(&source->lock);
 	size_t length = part_length(source, lane);
 	if (status != 0)

@@ -32,6 +32,8 @@
 #define SOURCE_ARENA_MAXIMUM ((size_t)1 << 30)
 /* Beyond so many open files, those that nobody reads at the moment are closed and opened again. */
 #define SOURCE_OPEN_MAXIMUM 200u
+/* Beyond so many files, packed ones that wait for their turn are closed: unpacking takes memory. */
+#define SOURCE_STREAMS_MAXIMUM 4u
 #define SOURCE_THREADS_MAXIMUM 256u
 #define SOURCE_DEPTH_MAXIMUM 3u
 
@@ -98,7 +100,9 @@ struct source_lane {
 	unsigned int depth; /* archives around it */
 	struct source_root *root; /* of the outermost file; owned by the lane of depth 0 */
 	struct source_input input;
+	bool is_counted; /* in the total */
 	bool is_followed;
+	bool is_packed; /* single: `stream` unpacks it, once reading begins */
 	bool is_cut; /* into parts of their own */
 	bool can_be_quoted;
 	struct source_archive *stream; /* it is read out of this; owned */
@@ -151,8 +155,9 @@ struct source {
 	pthread_cond_t ready; /* for the caller */
 	pthread_t threads[SOURCE_THREADS_MAXIMUM];
 	unsigned int thread_count;
+	char *pieces; /* SOURCE_PIECE bytes for each thread */
+	_Atomic unsigned int pieces_given;
 	bool is_started; /* source_next was called */
-	bool is_short; /* a worker had no memory to begin with */
 	_Atomic bool is_stopping;
 
 	struct source_lane **lanes; /* never moves: those who know an index read it without the lock */
@@ -196,6 +201,8 @@ void source_lane_rest(struct source *source, struct source_lane *lane);
 /* Finds out what a file holds; unpacks it where it is an archive. `piece` is room for SOURCE_PIECE bytes. Gives the
  * state the lane goes to; SOURCE_LANE_NEW: to be tried again. */
 enum source_lane_state source_look(struct source *source, struct source_lane *lane, char *piece);
+/* Opens a file that was closed in the meantime. 0 or what ended it. */
+int source_look_again(struct source *source, struct source_lane *lane);
 /* A key log into keys. 0, -ENOMEM or the errno of reading. */
 int source_look_keys(struct source *source, struct source_lane *lane, struct trace_keys *keys, char *piece);
 /* The next bytes of a file that is read from front to end, borrowed until the next call. 1; 0 at the end; -EAGAIN:

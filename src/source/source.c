@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define UNPACKED_MAXIMUM ((uint64_t)64 << 30)
@@ -136,9 +137,12 @@ int source_lane_open(struct source *source, struct source_lane *lane)
 void source_lane_rest(struct source *source, struct source_lane *lane)
 {
 	bool has_ended = lane->state == SOURCE_LANE_DONE;
+	bool may_return = lane->stream && !lane->is_entered && !lane->input.is_pipe;
 	if (has_ended)
 		lane->stream = source_archive_free(lane->stream);
-	if (lane->input.descriptor < 0 || (!has_ended && source->open_count < SOURCE_OPEN_MAXIMUM))
+	else if (may_return && source->lane_count > SOURCE_STREAMS_MAXIMUM)
+		lane->stream = source_archive_put_back(lane->stream);
+	if (lane->stream || lane->input.descriptor < 0 || (!has_ended && source->open_count < SOURCE_OPEN_MAXIMUM))
 		return;
 	source_input_close(&lane->input);
 	source->open_count -= lane->input.descriptor < 0;
@@ -149,6 +153,12 @@ void source_lane_rest(struct source *source, struct source_lane *lane)
 static bool add_path(void *argument, const char *path, int status, const char *why)
 {
 	struct source *source = argument;
+	if (source->lane_count == SOURCE_FILES_MAXIMUM)
+		return true;
+	if (source->lane_count == SOURCE_FILES_MAXIMUM - 1) {
+		status = -E2BIG;
+		why = "too many files: this one and those behind it are not read";
+	}
 	char *name = strdup(path);
 	struct source_input input = source_input_of_path(name ? name : "");
 	struct source_lane *lane = source_lane_add(source, NULL, name, &input);
@@ -178,6 +188,10 @@ static int read_key_log(struct source *source, const char *path)
 static int find_all(struct source *source, size_t *ret_index)
 {
 	const struct source_settings *settings = &source->settings;
+	struct stat seen;
+	/* One file would wait for the other. */
+	if (settings->follow && stat(settings->paths[0], &seen) == 0 && S_ISDIR(seen.st_mode))
+		return -EISDIR;
 	const struct source_paths_settings paths = { settings->paths, settings->path_count, add_path, source };
 	int status = source_paths_find(&paths, ret_index);
 	for (size_t i = 0; i < settings->key_log_count && status == 0; i++) {
@@ -199,6 +213,9 @@ static int start_threads(struct source *source)
 	unsigned int wanted = source->settings.threads ? source->settings.threads : core_count();
 	if (wanted > SOURCE_THREADS_MAXIMUM)
 		wanted = SOURCE_THREADS_MAXIMUM;
+	source->pieces = calloc(wanted, SOURCE_PIECE);
+	if (!source->pieces)
+		return -ENOMEM;
 	while (source->thread_count < wanted &&
 		pthread_create(&source->threads[source->thread_count], NULL, source_work, source) == 0)
 		source->thread_count++;
@@ -260,6 +277,7 @@ struct source *source_free(struct source *source)
 		list_remove(&batch->link);
 		(void)source_batch_free(batch);
 	}
+	free(source->pieces);
 	free(source->lanes);
 	free(source->entered);
 	source_heap_done(&source->waiting);

@@ -24,7 +24,7 @@ struct source_settings {
 	const char *const *key_logs; /* files of TLS secrets for captures; a key log among the paths is found as well */
 	size_t key_log_count;
 	unsigned int threads; /* 0: one for each core */
-	bool follow; /* go on when a file ends: wait for more, notice that it was rotated (path_count must be 1) */
+	bool follow; /* go on when the file ends: wait for more, notice that it was rotated (one path, no folder) */
 	uint64_t unpacked_maximum; /* of all archives together; 0: 64 GiB */
 	/* For formats that write local time; see trace/reader.h. */
 	int32_t (*utc_offset_s)(void *argument, int64_t local_us);
@@ -58,8 +58,9 @@ struct source_item {
 };
 
 struct source;
-/* Finds the files and starts reading. 0; -ENOENT and the like for a path that is not there (*ret_index tells which;
- * path_count + i for the key log i), -ENOMEM, -EAGAIN (no thread). */
+/* Finds the files and makes the reading threads, which begin with the first source_next: boil may use what it needs
+ * *ret_source for. 0; -ENOENT and the like for a path that is not there (*ret_index tells which; path_count + i for the
+ * key log i), -EISDIR (a folder cannot be followed), -ENOMEM, -EAGAIN (no thread). */
 int source_start(const struct source_settings *settings, struct source **ret_source, size_t *ret_index);
 /* The next item. 1; 0 at the end of all files; SOURCE_WAITING where timeout_ms passed without one (only with follow, or
  * to show progress); -ENOMEM. timeout_ms below 0 waits as long as it takes. */
@@ -68,12 +69,15 @@ int source_next(struct source *source, int timeout_ms, struct source_item *ret_i
 /* Stops reading wherever it is. NULL, always; accepts NULL. */
 struct source *source_free(struct source *source);
 
-/* Files found so far: archives add to them while they are read. The pointer is valid until source_free. */
+/* Files found so far: archives add to them while they are read. The pointer is valid until source_free. Name and kind
+ * stand before any record of the file is boiled and may be read by boil; the rest changes in source_next only. */
 size_t source_file_count(const struct source *source);
 const struct source_file *source_file(const struct source *source, uint32_t index);
-/* Bytes on disk read so far, and in all; *ret_total 0 where that cannot be known (standard input). */
+/* Bytes on disk read so far, and in all; *ret_total 0 where that cannot be known (a pipe, a file that is followed).
+ * What an archive of files is unpacked to counts as well: the total grows then. */
 void source_progress(const struct source *source, uint64_t *ret_done, uint64_t *ret_total);
 /* Lines of the file again, for a quotation, where the file can be read again: from `line` on, `count` of them, into the
- * arena. Absent for pipes, archives and captures. */
+ * arena, 64 KiB at most. Absent for pipes, packed files (gzip) and captures. Not while another thread is in
+ * source_next. */
 struct span source_quote(struct source *source, uint32_t file, uint64_t line, unsigned int count, struct arena *arena);
 #endif

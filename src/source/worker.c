@@ -5,7 +5,6 @@
 #include "source/private.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <time.h>
 
 static struct source_lane *pick_new(struct source *source, int64_t now_us, int64_t *ret_wake_us)
@@ -93,8 +92,7 @@ static void settle(struct source *source, struct source_lane *lane, enum source_
 	if (state == SOURCE_LANE_NEW)
 		return;
 	lane->state = state;
-	if (!lane->stream || state == SOURCE_LANE_DONE)
-		source_lane_rest(source, lane);
+	source_lane_rest(source, lane);
 	if (state == SOURCE_LANE_OPEN)
 		source_heap_push(&source->waiting, lane);
 	if (--source->unsettled == 0) {
@@ -132,10 +130,9 @@ static void run(struct source *source, struct source_lane *lane, char *piece)
 void *source_work(void *argument)
 {
 	struct source *source = argument;
-	char *piece = malloc(SOURCE_PIECE);
+	char *piece = source->pieces + atomic_fetch_add(&source->pieces_given, 1) * SOURCE_PIECE;
 	pthread_mutex_lock(&source->lock);
-	source->is_short = source->is_short || !piece;
-	while (!atomic_load(&source->is_stopping) && piece) {
+	while (!atomic_load(&source->is_stopping)) {
 		int64_t wake_us = INT64_MAX;
 		struct source_lane *lane = source->is_started ? pick(source, source_steady_us(), &wake_us) : NULL;
 		if (lane)
@@ -143,8 +140,6 @@ void *source_work(void *argument)
 		else
 			wait_for_work(source, wake_us);
 	}
-	pthread_cond_broadcast(&source->ready);
 	pthread_mutex_unlock(&source->lock);
-	free(piece);
 	return NULL;
 }

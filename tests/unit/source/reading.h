@@ -187,6 +187,15 @@ static inline void read_rest(struct reading *reading)
 	assert_int_equal(reading->last, 0);
 }
 
+/* All was read. */
+static inline void assert_done(const struct reading *reading)
+{
+	uint64_t done, total;
+	source_progress(reading->source, &done, &total);
+	assert_int_equal(done, total);
+	assert_true(total > 0);
+}
+
 static inline struct reading start_with(struct source_settings settings)
 {
 	struct reading reading = { 0 };

@@ -60,11 +60,29 @@ static void every_archive_is_read(void **state)
 		struct reading reading = read_one(cases[i].name);
 		assert_numbers(cases[i].name, &reading, 0, 200);
 		assert_int_equal(file_named(&reading, cases[i].file)->kind, TRACE_KIND_EXPRESSWAY);
+		assert_done(&reading);
 		end_reading(&reading);
 	}
 	buffer_done(&both);
 	for (size_t i = 0; i < 2; i++)
 		buffer_done(&halves[i]);
+}
+
+/* More than are kept open. */
+static void many_packed_files_are_merged(void **state)
+{
+	(void)state;
+	shell("mkdir logs");
+	for (unsigned int i = 0; i < 30; i++) {
+		char name[32];
+		(void)snprintf(name, sizeof(name), "logs/%u.log", 29 - i);
+		write_log(name, i * 500, 500, i * 5000, 10);
+	}
+	shell("gzip logs/*");
+	struct reading reading = read_one("logs");
+	assert_numbers("many", &reading, 0, 30 * 500);
+	assert_done(&reading);
+	end_reading(&reading);
 }
 
 static void archive_from_a_pipe_is_read(void **state)
@@ -239,6 +257,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(every_archive_is_read, folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(many_packed_files_are_merged, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(archive_from_a_pipe_is_read, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(large_file_in_an_archive_is_cut, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(broken_archive_gives_what_came_before, folder_setup, folder_teardown),

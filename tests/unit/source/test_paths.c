@@ -85,6 +85,9 @@ static void start_tells_which_path_or_key_log(void **state)
 	settings.key_log_count = 2;
 	assert_int_equal(source_start(&settings, &source, &index), -ENOENT);
 	assert_int_equal(index, 2);
+	const char *const folders[] = { folder };
+	settings = (struct source_settings){ .paths = folders, .path_count = 1, .boil = boil_seen, .follow = true };
+	assert_int_equal(source_start(&settings, &source, &index), -EISDIR);
 }
 
 static void what_cannot_be_read_is_told(void **state)
@@ -105,6 +108,7 @@ static void what_cannot_be_read_is_told(void **state)
 	assert_int_equal(file_named(&reading, "noise")->kind, TRACE_KIND_UNKNOWN);
 	assert_string_equal(file_named(&reading, "noise")->why, "nothing in it that can be read");
 	assert_int_equal(file_named(&reading, "good")->counts.records, 3);
+	assert_done(&reading);
 	if (geteuid() != 0)
 		assert_int_equal(file_named(&reading, "locked")->status, -EACCES);
 	end_reading(&reading);
