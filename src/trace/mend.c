@@ -83,13 +83,20 @@ static size_t without_empty(const struct mender *m, size_t begin, size_t end)
 	return end;
 }
 
-/* The lines as they stand, where they are whole lines of the file. */
+/* The lines as they stand, as far as they are whole lines of the file. */
 static struct trial try_lines(const struct mender *m, enum trace_kind kind, size_t begin, size_t end)
 {
 	size_t last = without_empty(m, begin, end);
-	if (m->lines[begin].is_soft || m->lines[begin].is_fronted || (last < m->count && m->lines[last].is_soft))
+	bool is_cut = false;
+	while (last > begin && last < m->count && m->lines[last].is_soft) {
+		is_cut = true;
+		last--;
+	}
+	if (last == begin || m->lines[begin].is_soft || m->lines[begin].is_fronted)
 		return (struct trial){ 0 };
-	return try_strictly(kind, raw_of(m, begin, last));
+	struct trial trial = try_strictly(kind, raw_of(m, begin, last));
+	trial.is_whole = trial.is_whole && !is_cut;
+	return trial;
 }
 
 static void give_as_it_stood(struct mending *mending, enum trace_kind kind, size_t begin, size_t end)
@@ -208,7 +215,8 @@ static size_t mend_lines(struct mending *mending, bool last, size_t washed)
 	struct mender *m = &mending->m;
 	size_t line = 0;
 	while (line < m->count) {
-		bool is_anchored = m->lines[line].anchor != MEND_NONE;
+		unsigned int anchor = m->lines[line].anchor;
+		bool is_anchored = anchor != MEND_NONE && anchor != MEND_RECORD_ENDS && anchor != MEND_SEARCH;
 		size_t end = is_anchored ? latest_end(m, line) : line + 1;
 		bool may_go_on = end == m->count && (is_anchored || m->text.at[washed - 1] != '\n');
 		if (!last && may_go_on && m->lines[line].origin > 0)

@@ -44,7 +44,8 @@ static bool has_mark(struct span text, const struct mark *mark)
 {
 	char rare = mark->text.at[mark->rare];
 	for (size_t at = 0; (at += span_find(span_from(text, at), rare)) < text.length; at++)
-		if (at >= mark->rare &&
+		/* A backslash behind another means itself. */
+		if (at >= mark->rare && (rare != '\\' || at == 0 || text.at[at - 1] != '\\') &&
 			span_equal(span_first(span_from(text, at - mark->rare), mark->text.length), mark->text))
 			return true;
 	return false;
@@ -114,7 +115,10 @@ static bool is_header(struct span line)
 /* Blanks behind a quote that opens a value. */
 static bool has_blank_value(struct span text)
 {
-	return span_find_span(text, SPAN("=\" ")) < text.length;
+	for (size_t at = 0; (at += span_find_span(span_from(text, at), SPAN("=\" "))) < text.length; at++)
+		if (!mend_is_in_quotes(span_first(text, at)))
+			return true;
+	return false;
 }
 
 static bool is_message_damaged(struct span bytes)
@@ -181,8 +185,9 @@ bool trace_mend_is_odd(enum trace_kind kind, const struct record *r, const struc
 	/* The status line of an answer is short: behind a long one stand headers. */
 	struct span start = span_first(bytes, 160);
 	struct span line = span_first(start, span_find(start, '\r'));
-	return bytes.length == 0 || bytes.at[0] == ' ' || bytes.at[0] == '|' || bytes.at[0] == '\r' ||
-	       (span_starts_nocase(line, SPAN("SIP/2.0 ")) && mend_holds_name(line, 0, MEND_HEADERS));
+	if (!mend_is_start_line(line))
+		return span_find_span(start, SPAN("SIP/2.0")) < start.length;
+	return line.at[0] == 'S' && mend_holds_name(line, 0, MEND_HEADERS);
 }
 
 bool trace_mend_is_suspicious(enum trace_kind kind, const struct record *r, const struct trace_place *place)

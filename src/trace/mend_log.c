@@ -373,7 +373,7 @@ static size_t append_packet(struct mender *m, size_t line, size_t end)
 	return line + 1;
 }
 
-/* The stamped start line, headers, body. */
+/* The stamped start line, headers, body. 0: it is no message. */
 static size_t append_message(struct mender *m, size_t line, size_t end)
 {
 	struct mend_head h = { .names = MEND_HEADERS, .end = end };
@@ -382,11 +382,12 @@ static size_t append_message(struct mender *m, size_t line, size_t end)
 	append_front(&m->out, span_first(text, c.skip));
 	buffer_clear(&m->logical);
 	mend_head_read(m, &c, &h);
+	rest = buffer_span(&m->logical);
+	if (!next_logical(&rest, &first) || !mend_is_start_line(first))
+		return 0;
 	if (c.line < end)
 		mend_body_read(m, &c, &h);
-	rest = buffer_span(&m->logical);
-	if (next_logical(&rest, &first))
-		append_words(&m->out, first);
+	append_words(&m->out, first);
 	(void)buffer_append_byte(&m->out, '\n');
 	append_headers(&m->out, rest, "");
 	(void)buffer_append_byte(&m->out, '\n');
@@ -410,6 +411,8 @@ size_t mend_uccapi(struct mender *m, size_t begin, size_t end)
 		line++;
 	if (line < end && m->lines[line].anchor == MEND_UCCAPI && !is_end_of_message(mend_line_text(m, line)))
 		line = append_message(m, line, end);
+	if (line == 0)
+		return 0;
 	size_t next = line;
 	while (next < end && m->lines[next].length == 0)
 		next++;

@@ -178,7 +178,7 @@ bool mend_line_is(struct span line, const char *name)
 	return span_is_nocase(span_first(line, mend_name_token(line, &whole)), name);
 }
 
-static bool is_in_quotes(struct span before)
+bool mend_is_in_quotes(struct span before)
 {
 	bool odd = false;
 	for (size_t i = 0; i < before.length; i++) {
@@ -205,7 +205,7 @@ bool mend_holds_name(struct span line, size_t from, unsigned int names)
 			begin--;
 		if (begin > from && line.at[begin - 1] == ' ' &&
 			mend_is_name(span_first(span_from(line, begin), end - begin), names, true) &&
-			!is_in_quotes(span_first(line, begin)))
+			!mend_is_in_quotes(span_first(line, begin)))
 			return true;
 	}
 	return false;

@@ -83,6 +83,8 @@ size_t mend_name_token(struct span text, size_t *ret_whole);
 bool mend_is_name(struct span name, unsigned int names, bool exact);
 /* The same as mend_name_token, for known names alone. */
 size_t mend_name(struct span text, unsigned int names, bool exact, size_t *ret_whole);
+/* Whether what follows is inside of quotes. */
+bool mend_is_in_quotes(struct span before);
 /* Whether a known name and a colon stand inside of the line behind that offset, outside of quotes. */
 bool mend_holds_name(struct span line, size_t from, unsigned int names);
 /* "Name: …" or "Name : …", whatever the case. */

@@ -172,10 +172,11 @@ static bool push(struct mender *m, struct mend_line line)
 
 /* Where a piece of a clean line stood: sought by its first bytes, which washing has left alone: all of a stamp, of
  * other beginnings what has no underscore. */
-static uint32_t origin_of(const struct wash *w, struct span piece, uint32_t from)
+static uint32_t origin_of(const struct wash *w, struct span piece, uint32_t from, size_t before)
 {
 	size_t length = is_digit(piece.at[0]) ? 19 : piece.at[0] == 'T' ? 2 : 4;
-	struct span rest = span_make(w->m->text.at + from, w->end_origin - from);
+	/* What became so many clean bytes was not many times as long. */
+	struct span rest = span_first(span_make(w->m->text.at + from, w->end_origin - from), 8 * before + 256);
 	size_t at = span_find_span(rest, span_first(piece, length));
 	return at < rest.length ? from + (uint32_t)at : from;
 }
@@ -195,7 +196,7 @@ static void end_line(struct wash *w)
 	struct span all = span_make(m->washed.at + w->begin, m->washed.length - w->begin);
 	uint32_t origin = w->begin_origin;
 	bool soft = w->is_soft;
-	size_t from = 0, begin = 0;
+	size_t from = 0, begin = 0, last = 0;
 	while (begin < all.length && all.at[begin] == ' ')
 		begin++;
 	all = span_from(all, begin);
@@ -204,7 +205,7 @@ static void end_line(struct wash *w)
 		struct span piece = span_trim(span_first(span_from(all, from), end - from));
 		size_t offset = piece.length > 0 ? (size_t)(piece.at - m->washed.at) : w->begin;
 		if (from > 0 && piece.length > 0)
-			origin = origin_of(w, piece, origin < w->end_origin ? origin + 1 : origin);
+			origin = origin_of(w, piece, origin < w->end_origin ? origin + 1 : origin, from - last);
 		struct mend_line line = { .at = (uint32_t)offset,
 			.length = (uint32_t)piece.length,
 			.origin = origin,
@@ -224,6 +225,7 @@ static void end_line(struct wash *w)
 			return;
 		if (!is_prefix)
 			soft = true;
+		last = from;
 		from = end;
 	} while (from < all.length);
 	w->begin = m->washed.length;

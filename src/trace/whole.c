@@ -247,7 +247,8 @@ static struct span line_before(const struct trace_whole *whole, const struct tra
 	while (at > begin && at[-1] != '\n' && place->raw.at - at < GAP_MAXIMUM)
 		at--;
 	size_t length = (size_t)(place->raw.at - at);
-	if (at == begin || place->offset - length < whole->given_to || span_trim(span_make(at, length)).length == 0)
+	bool is_cut = at == begin && place->offset > length;
+	if (is_cut || place->offset - length < whole->given_to || span_trim(span_make(at, length)).length == 0)
 		return SPAN_NONE;
 	return span_make(at, length);
 }
