@@ -125,7 +125,7 @@ static struct span next_line(struct span *rest)
 static bool is_end(struct span rest)
 {
 	struct span line = span_trim(span_first(rest, span_find(rest, '\n')));
-	return !name_at(line, false).at;
+	return !name_at(line, false).at && joined_at(line) == line.length;
 }
 
 static void read_cseq(struct damaged *d)

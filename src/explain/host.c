@@ -334,7 +334,7 @@ static void record_ends(struct finding_hosts *f, const struct explain_event *e, 
 		near.address = r->notice.local;
 	}
 	*ret_here = box_of(f, &near);
-	f->boxes[*ret_here].has_log = true;
+	f->boxes[*ret_here].has_log |= !e->place.counts_packets;
 	*ret_there = is_known(&far) ? box_of(f, &far) : NO_BOX;
 }
 

@@ -103,13 +103,19 @@ void joiner_connections_done(struct joiner_connections *c)
 	*c = (struct joiner_connections){ 0 };
 }
 
-static struct joiner_connection *find_connection(const struct joiner_connections *c, uint64_t ends)
+/* As one box has it: the other end may call it accepted, or know another name. */
+static uint64_t key_of(uint64_t ends, uint32_t clock)
 {
-	return ends && c->at ? (struct joiner_connection *)(void *)hash_first(&c->table, ends) : NULL;
+	return hash_mix(ends, clock);
+}
+
+static struct joiner_connection *find_connection(const struct joiner_connections *c, uint64_t ends, uint32_t clock)
+{
+	return ends ? (struct joiner_connection *)(void *)hash_first(&c->table, key_of(ends, clock)) : NULL;
 }
 
 /* The oldest makes room. */
-static struct joiner_connection *add_connection(struct joiner_connections *c, uint64_t ends)
+static struct joiner_connection *add_connection(struct joiner_connections *c, uint64_t key)
 {
 	struct joiner_connection *connection;
 	if (c->count < JOINER_CONNECTIONS_MAXIMUM) {
@@ -123,7 +129,7 @@ static struct joiner_connection *add_connection(struct joiner_connections *c, ui
 		forget_events(connection);
 	}
 	list_append(&c->ages, &connection->age);
-	(void)hash_insert(&c->table, &connection->link, ends);
+	(void)hash_insert(&c->table, &connection->link, key);
 	return connection;
 }
 
@@ -151,9 +157,9 @@ static void remember(struct explain_joiner *j, uint64_t ends, const struct expla
 	struct joiner_connections *c = &j->connections;
 	if (!ends)
 		return;
-	struct joiner_connection *connection = find_connection(c, ends);
+	struct joiner_connection *connection = find_connection(c, ends, j->clock);
 	if (!connection)
-		connection = add_connection(c, ends);
+		connection = add_connection(c, key_of(ends, j->clock));
 	if (slot == CONNECTION_OPENED)
 		forget_events(connection);
 	remember_event(j, connection, event, slot);
@@ -186,6 +192,8 @@ void joiner_failure(struct explain_joiner *j, const struct explain_event *event,
 	}
 	if (joiner_keep(j, leg, event, false))
 		leg->joined->last->ends = ends;
+	if (ends && !joiner_find(j, ends))
+		joiner_add_key(j, leg, ends);
 	joiner_settle(j, leg->joined);
 }
 
@@ -203,9 +211,9 @@ static struct span peer_key(const struct record_address *address, struct span na
 /* A handshake may not say who opened the connection; what was remembered of it does. */
 static bool was_accepted(const struct explain_joiner *j, uint64_t ends)
 {
-	const struct joiner_connection *c = find_connection(&j->connections, ends);
+	const struct joiner_connection *c = find_connection(&j->connections, ends, j->clock);
 	const struct explain_event *opened = c ? c->events[CONNECTION_OPENED] : NULL;
-	return opened && opened->record->connection.role == RECORD_SERVER && c->clock == j->clock;
+	return opened && opened->record->connection.role == RECORD_SERVER;
 }
 
 /* The leg that the record belongs to: by the names and addresses it asks for, else by both its ends. */
@@ -221,8 +229,10 @@ static struct joiner_leg *find_leg(struct explain_joiner *j, const struct explai
 	if (leg && (!*ret_near || about->failed))
 		return leg;
 	leg = ends ? joiner_find(j, ends) : NULL;
-	*ret_near = true;
-	return leg && is_fresh(leg, event) ? leg : NULL;
+	if (!leg || !is_fresh(leg, event))
+		return NULL;
+	*ret_near = joiner_first_leg(leg->joined) != NULL;
+	return leg;
 }
 
 /* Whose address it is, says the certificate that was accepted there. */
@@ -264,7 +274,7 @@ void joiner_connection_notice(struct explain_joiner *j, const struct explain_eve
 	const struct record_notice *n = &event->record->notice;
 	struct joiner_connections *c = &j->connections;
 	uint64_t ends = hash_ends(j, &n->local, &n->remote);
-	struct joiner_connection *connection = ends ? find_connection(c, ends) : c->last;
+	struct joiner_connection *connection = ends ? find_connection(c, ends, j->clock) : c->last;
 	struct joiner_leg *leg = ends ? joiner_find(j, ends) : NULL;
 	if (leg && is_fresh(leg, event)) {
 		(void)joiner_keep(j, leg, event, true);
@@ -323,10 +333,9 @@ void joiner_connections_adopt(struct explain_joiner *j, struct joiner_joined *d,
 	const struct joiner_entry *last = d->last;
 	for (const struct joiner_entry *entry = d->first; entry; entry = entry == last ? NULL : entry->next) {
 		const struct explain_message *m = &entry->event->message;
-		if (entry->event->kind != RECORD_MESSAGE)
-			continue;
-		const struct joiner_connection *c =
-			find_connection(&j->connections, hash_ends(j, &m->local, &m->remote));
+		uint64_t ends =
+			entry->event->kind == RECORD_MESSAGE ? hash_ends(j, &m->local, &m->remote) : entry->ends;
+		const struct joiner_connection *c = find_connection(&j->connections, ends, entry->clock);
 		if (c && c != before)
 			adopt(d, entry, c, arena);
 		before = c;

@@ -190,6 +190,10 @@ static void take_notice(struct explain_joiner *j, const struct explain_event *ev
 		(void)joiner_keep(j, leg, event, false);
 		return;
 	}
+	if (span_is(n->module, "capture") && span_is(n->name, "name of an address")) {
+		joiner_name_learn(j, &n->remote, n->detail, false);
+		return;
+	}
 	joiner_aside(j, event);
 	if (joiner_notice_is_failure(n)) {
 		struct record_address remote = n->remote;
