@@ -198,7 +198,7 @@ class Authority:
 
 def ask_dns(server, name, kind, seconds=5):
     """Asks one question over UDP (RFC 1035 4.1); gives (rcode, number of answer records)."""
-    number = {"A": 1, "SOA": 6, "SRV": 33}[kind]
+    number = {"A": 1, "SOA": 6, "AAAA": 28, "SRV": 33}[kind]
     question = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
     query = struct.pack("!6H", 4711, 0, 1, 0, 0, 0) + question + struct.pack("!2H", number, 1)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
