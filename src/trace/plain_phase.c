@@ -104,12 +104,14 @@ static void begin_message(
 	struct span shown = plain_shown_cr(text, true);
 	bool is_request = text.length > 8 && memcmp(text.at, "SIP/2.0 ", 8) != 0;
 	bool is_dot = shown.length == 1 && shown.at[0] == '.';
+	bool may_be_copy = s->phase == PLAIN_IDLE && s->is_decoded;
 	note_time(s, line);
 	s->phase = PLAIN_HEAD;
 	s->has_prefix = line->has_prefix;
 	s->has_dots = is_dot && is_request;
 	s->may_have_dots = is_dot && !is_request;
 	s->indent = start > 0 && plain_is_blank(span_first(line->text, start)) ? start : 0;
+	s->is_copy = may_be_copy && s->indent == 0;
 	text = span_first(text, text.length - (s->may_have_dots ? 0 : shown.length));
 	s->is_exact = line->has_cr || (shown.at && !s->may_have_dots);
 	(void)plain_stream_add(reader, s, line, text, s->is_exact);
@@ -225,7 +227,6 @@ static enum step read_idle(struct trace_reader *reader, struct plain_stream *s, 
 		if (!s->follows)
 			s->envelope = (struct plain_envelope){ .direction = RECORD_PASSED };
 		begin_message(reader, s, line, start);
-		s->is_copy = s->is_decoded && s->indent == 0;
 		return TAKEN;
 	}
 	s->follows = false;
