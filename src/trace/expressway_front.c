@@ -163,6 +163,22 @@ static void skip_structure(struct span *rest)
 		*rest = span_from(*rest, 3);
 }
 
+/* A host name that is none, with blanks in it: all that stands before the process and its colon. */
+static void cut_odd_node(struct span *rest, struct expressway_front *front)
+{
+	static const struct span process = { " tvcs: ", 7 };
+	if (!front->node.at)
+		return;
+	struct span all = span_make(front->node.at, (size_t)(rest->at + rest->length - front->node.at));
+	struct span seen = span_first(all, 128);
+	size_t at = span_find_span(seen, process);
+	if (at == seen.length || span_find(span_first(seen, at), '=') < at)
+		return;
+	front->node = span_first(all, at);
+	front->process = span_make(all.at + at + 1, 4);
+	*rest = skip_blanks(span_from(all, at + process.length));
+}
+
 /* A relay may put a stamp and a host of its own in front: the last of them is the box's. */
 #define STAMPS_MAXIMUM 3
 
@@ -194,6 +210,8 @@ bool expressway_read_front(struct span line, struct expressway_front *ret_front)
 		front.process = cut_word(&rest);
 		skip_structure(&rest);
 	}
+	if (!front.process.at)
+		cut_odd_node(&rest, &front);
 	/* Relays repeat it. */
 	struct span again = rest, process;
 	while (cut_process(&again, &process) && (!front.process.at || span_equal(process, front.process))) {

@@ -369,7 +369,9 @@ static bool read_front(struct expressway_state *state, struct span text, struct 
 		return false;
 	stamp = ret_front->stamp.length;
 	known->length = 0;
-	if (ret_front->stamp.at == text.at && stamp >= 19 && text.at[10] == 'T' &&
+	/* Only all of it, host and process: less would fit other lines. */
+	if (ret_front->stamp.at == text.at && stamp >= 19 && text.at[10] == 'T' && ret_front->node.at &&
+		ret_front->process.at && text.at[ret_front->length - 1] == ' ' &&
 		ret_front->length - stamp <= sizeof(known->text)) {
 		known->stamp = stamp;
 		known->length = ret_front->length - stamp;

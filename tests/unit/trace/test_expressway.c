@@ -171,6 +171,7 @@ static void fronts(void **state)
 		{ "2017-03-02T08:10:46.240+01:00 vcse tvcs[123]: ", "vcse", INT64_C(1488438646240000) },
 		{ "2017-03-02T08:10:46.240+01:00 vcse ", "vcse", INT64_C(1488438646240000) },
 		{ "2017-03-02T08:10:46.240+01:00 ", "", INT64_C(1488438646240000) },
+		{ "2017-03-02T08:10:46.240+01:00 of no host tvcs: ", "of no host", INT64_C(1488438646240000) },
 		{ "tvcs: ", "", -1 },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -332,6 +333,11 @@ static void other_lines(void **state)
 			"other 5" },
 		{ "lines of no log", SPAN("Dear colleagues,\n\nthe call fails.\n" STAMP UTC "Module=\"x\"\n"),
 			"1 unread: a line outside of any record\n3 unread: a line outside of any record\nother 1" },
+		{ "what stands behind one stamp is not supposed of the next",
+			SPAN("2017-03-02T08:10:46.240+01:00 a=b tvcs: Event=\"x\"\n2017-03-02T08:10:46.240+01:00 vcse "
+			     "alarm: Event=\"x\"\n" STAMP "Event=\"x\"\n"),
+			"1 notice note module=tvcs name=x detail=a=b tvcs:\n2 notice note module=alarm name=x\n3 "
+			"notice note module=tvcs name=x" },
 		{ "a day that is none", SPAN("2017-02-30T08:10:46.240+01:00 vcse tvcs: Event=\"x\"\n"),
 			"1 unread: a line whose time is damaged" },
 	};
