@@ -111,6 +111,23 @@ static enum side by_lookup(const struct sides *s, uint32_t host)
 	return SIDE_UNKNOWN;
 }
 
+/* A box judges the peer that it calls, or that calls it: whose name it judged is on the other side. */
+static enum side by_judgement(const struct sides *s, uint32_t host)
+{
+	const struct explain_case *c = s->subject;
+	for (uint32_t i = 0; i < c->step_count; i++) {
+		const struct explain_event *e = c->steps[i].event;
+		if (c->steps[i].from != host || e->kind != RECORD_JUDGEMENT)
+			continue;
+		enum side peer = sides_of_name(s, e->record->judgement.subject);
+		if (peer == SIDE_CALLEE)
+			return SIDE_CALLER;
+		if (peer == SIDE_CALLER)
+			return SIDE_CALLEE;
+	}
+	return SIDE_UNKNOWN;
+}
+
 /* "vcse" in its log, "vcse.steven.lab" in a Via. */
 static enum side by_via(const struct sides *s, struct span name)
 {
@@ -156,6 +173,8 @@ static enum side known_side(const struct sides *s, uint32_t host)
 	enum side side = span_find(name, '.') < name.length ? sides_of_name(s, name) : by_via(s, name);
 	if (side == SIDE_UNKNOWN)
 		side = by_lookup(s, host);
+	if (side == SIDE_UNKNOWN)
+		side = by_judgement(s, host);
 	return side == SIDE_UNKNOWN ? by_source(s, host) : side;
 }
 
@@ -184,14 +203,26 @@ static bool is_client(const struct explain_case *c, uint32_t host)
 	       e->message.detail->via_count == 1;
 }
 
+/* What the reader has said, else what an earlier problem has shown from a file that comes before this one's. */
+static enum side own_from_settings(const struct sides *s, const struct explain_judge_settings *settings)
+{
+	for (size_t i = 0; i < settings->named_count; i++) {
+		enum side side = sides_of_name(s, settings->named[i]);
+		if (side != SIDE_UNKNOWN)
+			return side;
+	}
+	if (settings->own.length == 0 || settings->own_file >= s->own_file)
+		return SIDE_UNKNOWN;
+	return sides_of_name(s, settings->own);
+}
+
 void sides_find(const struct explain_case *c, const struct explain_judge_settings *settings, struct sides *ret_sides)
 {
 	struct sides *s = ret_sides;
 	*s = (struct sides){ .subject = c, .caller = sides_judged(c), .callee = sides_domain(c->to) };
 	s->own_host = find_own_host(c, &s->own_file);
 	s->is_client = is_client(c, s->own_host);
-	s->own = settings->own.length > 0 && settings->own_file < s->own_file ? sides_of_name(s, settings->own)
-									      : SIDE_UNKNOWN;
+	s->own = own_from_settings(s, settings);
 	if (s->own != SIDE_UNKNOWN) {
 		s->own_is_known = true;
 		s->own_host = EXPLAIN_NO_STEP; /* it has no log of this case */
