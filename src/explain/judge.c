@@ -199,7 +199,7 @@ static bool is_named(const struct judge *j, const struct record_judgement *r, st
 {
 	const struct record_address *addresses[] = { ends.local, ends.remote };
 	for (size_t i = 0; ends.local && i < BASE_COUNT(addresses); i++) {
-		struct span text = judge_address(j, addresses[i]);
+		struct span text = judge_show_address(j, addresses[i]);
 		for (size_t k = 0; text.length > 0 && k < r->parameters.count; k++)
 			if (span_equal(r->parameters.at[k].value, text))
 				return true;

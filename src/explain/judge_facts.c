@@ -93,7 +93,7 @@ static void from_judgement(struct judge_facts *f, const struct record_judgement 
 	take_pairs(f, &r->parameters);
 }
 
-struct span judge_address(const struct judge *j, const struct record_address *address)
+struct span judge_show_address(const struct judge *j, const struct record_address *address)
 {
 	char text[RECORD_ADDRESS_TEXT];
 	if (record_address_format(address, text) == 0)
@@ -106,7 +106,7 @@ struct span judge_address(const struct judge *j, const struct record_address *ad
 static void from_handshake(struct judge *j, const struct record_handshake *h)
 {
 	struct judge_facts *f = &j->facts;
-	f->address = judge_address(j, &h->remote);
+	f->address = judge_show_address(j, &h->remote);
 	f->target = h->role == RECORD_CLIENT ? h->server_name : SPAN_NONE;
 	f->shown = h->common_name.length ? h->common_name : SPAN_NONE;
 	f->peer = f->shown;
@@ -115,7 +115,7 @@ static void from_handshake(struct judge *j, const struct record_handshake *h)
 static void from_notice(struct judge *j, const struct record_notice *n)
 {
 	struct judge_facts *f = &j->facts;
-	f->address = judge_address(j, &n->remote);
+	f->address = judge_show_address(j, &n->remote);
 	f->words = n->detail;
 	for (size_t i = 0; i < n->pairs.count; i++)
 		if (span_is_nocase(n->pairs.at[i].name, "Common-name") && n->pairs.at[i].value.length)
@@ -136,7 +136,7 @@ static void from_dns(struct judge_facts *f, const struct record_dns *d)
 
 static void from_connection(struct judge *j, const struct record_connection *n)
 {
-	j->facts.address = judge_address(j, &n->remote);
+	j->facts.address = judge_show_address(j, &n->remote);
 	j->facts.target = n->peer;
 	j->facts.words = n->reason;
 }

@@ -56,7 +56,7 @@ void judge_next(struct judge *j);
 void judge_fixes(const struct judge *j, struct finding *f);
 /* Adds a domain that decides the matter, once. */
 void judge_domain(struct judge *j, struct span domain);
-struct span judge_address(const struct judge *j, const struct record_address *address); /* "192.0.2.1:5061" */
+struct span judge_show_address(const struct judge *j, const struct record_address *address); /* "192.0.2.1:5061" */
 /* "sip.skype.lab", or an address, or "the next hop". */
 struct span judge_host_name(const struct judge *j, uint32_t host);
 #endif
