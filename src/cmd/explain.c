@@ -10,6 +10,8 @@ const struct command_option explain_command_options[] = {
 	{ "call", 0, "ID", "only the call with this Call-ID, or a part of it" },
 	{ "since", 0, "TIME", "only what ended after that: 2017-03-02, 2017-03-02T07:10:00Z" },
 	{ "until", 0, "TIME", "only what began before that" },
+	{ "own", 0, "DOMAIN", "a domain or host that is yours, for who must act (default: whose log comes first)",
+		.repeatable = true },
 
 	{ "json", 'j', .help = "one JSON object a problem, one a line", .heading = "How it is told:" },
 	{ "format", 0, "FORMAT", "or by name; mermaid: sequence diagrams", formats },

@@ -21,10 +21,14 @@ struct explain_command {
 	const struct command_line *line;
 	enum explain_command_format format;
 	bool all, redact, check, follow;
+	bool at_end; /* all is read: the cases that come now stay */
 	const char *call; /* --call */
 	int64_t since_us, until_us; /* INT64_MIN, INT64_MAX: no bound */
 	bool local_time; /* files that write local time: by this machine's zone … */
 	int32_t utc_offset_s; /* … else so far east of UTC */
+
+	struct span *own; /* --own */
+	size_t own_count;
 
 	struct source *source;
 	struct explain_joiner *joiner;
@@ -32,7 +36,12 @@ struct explain_command {
 	struct explain_examiner *examiner; /* opened by the first domain that is asked for */
 	struct explain_style style;
 	struct arena arena; /* of the problem at hand */
-	struct arena names; /* of what lasts: redacted file names */
+	struct arena names; /* of what lasts: shown names of files, our own domain */
+	/* Cases that wait until all are there, so that who "you" is can be learned from all of them. */
+	const struct explain_case **waiting;
+	size_t waiting_count, waiting_room;
+	struct span learned; /* a domain of our side, from the log that was named first */
+	uint32_t learned_file;
 	FILE *html;
 	const char *html_path;
 	struct buffer out;
@@ -58,8 +67,10 @@ int explain_command_run(struct explain_command *command);
 
 /* ---- telling (explain_tell.c) ---- */
 
-/* Judges and tells one case; what goes wrong is in command->code. */
+/* A case of the joiner: told at once with --follow, and where memory ended; else it waits for explain_command_tell_all.
+ * What goes wrong is in command->code. */
 void explain_command_take(void *command, const struct explain_case *c);
+void explain_command_tell_all(struct explain_command *command);
 /* The name of a file as it is shown. */
 struct span explain_command_file_name(void *command, uint32_t file);
 /* What stands in front and behind. */

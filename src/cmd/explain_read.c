@@ -79,6 +79,12 @@ static int read_rest(struct explain_command *c)
 	for (size_t i = 0; i < BASE_COUNT(of_check); i++)
 		if (!c->check && command_has(line, of_check[i]))
 			return command_usage(line, "--%s goes with --check", of_check[i]);
+	c->own_count = command_value_count(line, "own");
+	c->own = arena_zero(&c->names, (c->own_count + 1) * sizeof(*c->own));
+	for (size_t i = 0; c->own && i < c->own_count; i++)
+		c->own[i] = span_of(command_value_at(line, "own", i));
+	if (!c->own)
+		return command_fail(line, COMMAND_UNDECIDED, "no memory");
 	if (c->follow && line->operand_count != 1)
 		return command_usage(line, "--follow takes one file");
 	if (c->follow && c->html_path)
@@ -145,6 +151,7 @@ void explain_command_done(struct explain_command *c)
 	source_free(c->source);
 	explain_redactor_free(c->redactor);
 	free(c->told_kinds);
+	free(c->waiting);
 	if (c->html)
 		(void)fclose(c->html);
 	arena_done(&c->arena);

@@ -178,7 +178,9 @@ int explain_command_run(struct explain_command *c)
 			c->code =
 				command_fail(c->line, COMMAND_UNDECIDED, "cannot go on reading: %s", strerror(-status));
 		explain_command_begin(c);
+		c->at_end = true;
 		explain_joiner_end(c->joiner);
+		explain_command_tell_all(c);
 		explain_command_end(c);
 		code = exit_of(c);
 	}

@@ -139,23 +139,74 @@ static void tell(struct explain_command *c, const struct explain_problem *p)
 	tell_html(c, shown);
 }
 
+static struct explain_problem *judge(struct explain_command *c, const struct explain_case *subject)
+{
+	const struct explain_judge_settings settings = { .file_name = explain_command_file_name,
+		.argument = c,
+		.own = c->learned,
+		.own_file = c->learned_file,
+		.named = c->own,
+		.named_count = c->own_count };
+	struct explain_problem *problem = NULL;
+	arena_reset(&c->arena);
+	if (explain_judge(&settings, subject, &c->arena, &problem) < 0)
+		c->code = command_fail(c->line, COMMAND_UNDECIDED, "no memory");
+	return problem;
+}
+
+static void judge_and_tell(struct explain_command *c, const struct explain_case *subject)
+{
+	struct explain_problem *problem = judge(c, subject);
+	if (problem && c->check && problem->is_federation)
+		c->code = explain_command_examine(c, problem);
+	if (problem && c->code == COMMAND_GOOD)
+		tell(c, problem);
+}
+
+static bool wait_with(struct explain_command *c, const struct explain_case *subject)
+{
+	if (c->waiting_count == c->waiting_room) {
+		size_t room = c->waiting_room ? 2 * c->waiting_room : 1024;
+		const struct explain_case **more = reallocarray(c->waiting, room, sizeof(*more));
+		if (!more)
+			return false;
+		c->waiting = more;
+		c->waiting_room = room;
+	}
+	c->waiting[c->waiting_count++] = subject;
+	return true;
+}
+
 void explain_command_take(void *argument, const struct explain_case *subject)
 {
 	struct explain_command *c = argument;
-	const struct explain_judge_settings settings = { .file_name = explain_command_file_name, .argument = c };
-	struct explain_problem *problem = NULL;
 	if (c->code != COMMAND_GOOD || !is_wanted(c, subject))
 		return;
 	c->matched++;
-	arena_reset(&c->arena);
-	if (explain_judge(&settings, subject, &c->arena, &problem) < 0) {
-		c->code = command_fail(c->line, COMMAND_UNDECIDED, "no memory");
-		return;
+	if (!c->at_end || !wait_with(c, subject))
+		judge_and_tell(c, subject);
+}
+
+/* A domain of our side, from the log that was named first: until one case of that log has shown it. */
+static void learn_own(struct explain_command *c)
+{
+	for (size_t i = 0; i < c->waiting_count && c->code == COMMAND_GOOD; i++) {
+		if (c->own_count > 0 || (c->learned.length > 0 && c->learned_file == 0))
+			return;
+		const struct explain_problem *problem = judge(c, c->waiting[i]);
+		if (!problem || problem->own.length == 0 ||
+			(c->learned.length > 0 && problem->own_file >= c->learned_file))
+			continue;
+		c->learned = arena_copy(&c->names, problem->own);
+		c->learned_file = problem->own_file;
 	}
-	if (c->check && problem->is_federation)
-		c->code = explain_command_examine(c, problem);
-	if (c->code == COMMAND_GOOD)
-		tell(c, problem);
+}
+
+void explain_command_tell_all(struct explain_command *c)
+{
+	learn_own(c);
+	for (size_t i = 0; i < c->waiting_count && c->code == COMMAND_GOOD; i++)
+		judge_and_tell(c, c->waiting[i]);
 }
 
 /* ---- around them ---- */

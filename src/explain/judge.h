@@ -67,6 +67,9 @@ struct explain_judge_settings {
 	 * Absent: the side of the lowest file that the case stands in. */
 	struct span own;
 	uint32_t own_file;
+	/* Domains or hosts that the reader has named as his; they come before all that is learned. */
+	const struct span *named;
+	size_t named_count;
 };
 int explain_judge(const struct explain_judge_settings *settings, const struct explain_case *c, struct arena *arena,
 	struct explain_problem **ret_problem);

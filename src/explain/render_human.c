@@ -47,7 +47,7 @@ static enum paper_ink ink_of(enum explain_confidence confidence)
 
 static void append_confidence(const struct explain_problem *p, struct paper *paper)
 {
-	paper_text(paper, SPAN("  = "));
+	paper_text(paper, SPAN("   = "));
 	paper_ink(paper, ink_of(p->confidence));
 	paper_text(paper, span_of(explain_confidence_word(p->confidence)));
 	paper_ink(paper, PAPER_PLAIN);
