@@ -1,45 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "source/archive.h"
-
-#include "base/clock.h"
+/* An archive is told by its first bytes, opened through libarchive, and a packed file's bytes come out of it. */
 #include "base/require.h"
-#include "source/private.h"
+#include "source/archive_private.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#define BLOCK ((size_t)64 << 10)
 #define PIPE_POLL_MS 100
 /* Logs shrink to a tenth, repetitive ones to a hundredth; gzip makes zeros a thousandth. Little is never too much. */
 #define RATIO_MAXIMUM 250u
 #define RATIO_FREE ((uint64_t)256 << 20)
-
-#define WHY_TOO_MUCH "more comes out of the archives than is allowed: the rest is not read"
-#define WHY_BOMB "so much comes out of so little that it cannot be logs: the rest is not read"
-#define WHY_DAMAGED "the archive is damaged: what comes behind this place is lost"
-#define WHY_DEEP "archives in archives in archives: not opened"
-#define WHY_NO_ROOM "no room on the disk to unpack it"
-#define WHY_LOCKED "needs a password"
-#define WHY_MANY "too many files"
-
-struct source_archive {
-	struct source *source;
-	struct source_lane *lane;
-	struct archive *handle;
-	struct archive_entry *first; /* of an archive of files; NULL: none */
-	uint64_t position; /* in the packed file */
-	uint64_t counted; /* bytes read of it */
-	bool is_single;
-	bool is_ended;
-	int status; /* what ended it */
-	const char *why;
-	char *head; /* of a single one */
-	size_t head_length, head_used;
-	char block[BLOCK];
-};
 
 /* ---- what it is ---- */
 
@@ -94,7 +64,7 @@ static ssize_t read_pipe(struct source_archive *archive)
 {
 	struct source_input *input = &archive->lane->input;
 	ssize_t got;
-	while ((got = source_input_read_on(input, archive->block, BLOCK, PIPE_POLL_MS)) == -EAGAIN)
+	while ((got = source_input_read_on(input, archive->block, SOURCE_ARCHIVE_BLOCK, PIPE_POLL_MS)) == -EAGAIN)
 		if (atomic_load(&archive->source->is_stopping))
 			return -ECANCELED;
 	return got;
@@ -105,8 +75,9 @@ static la_ssize_t on_read(struct archive *handle, void *argument, const void **r
 	struct source_archive *archive = argument;
 	struct source_input *input = &archive->lane->input;
 	ssize_t got = atomic_load(&archive->source->is_stopping) ? -ECANCELED
-		      : input->is_pipe                           ? read_pipe(archive)
-				       : source_input_read_at(input, archive->position, archive->block, BLOCK);
+		      : input->is_pipe
+			      ? read_pipe(archive)
+			      : source_input_read_at(input, archive->position, archive->block, SOURCE_ARCHIVE_BLOCK);
 	if (got < 0) {
 		archive_set_error(handle, (int)-got, "cannot be read");
 		return -1;
@@ -143,7 +114,7 @@ static la_int64_t on_skip(struct archive *handle, void *argument, la_int64_t len
 	return (la_int64_t)skipped;
 }
 
-static int fail(struct source_archive *archive, int status, const char *why)
+int source_archive_fail(struct source_archive *archive, int status, const char *why)
 {
 	if (archive->status == 0) {
 		archive->status = status;
@@ -154,25 +125,25 @@ static int fail(struct source_archive *archive, int status, const char *why)
 }
 
 /* libarchive has its own numbers beside those of errno. */
-static int fail_broken(struct source_archive *archive)
+int source_archive_fail_broken(struct source_archive *archive)
 {
 	int number = archive_errno(archive->handle);
 	if (number == EIO || number == ESTALE || number == ENOMEM || number == ECANCELED)
-		return fail(archive, -number, NULL);
-	return fail(archive, -EBADMSG, WHY_DAMAGED);
+		return source_archive_fail(archive, -number, NULL);
+	return source_archive_fail(archive, -EBADMSG, SOURCE_ARCHIVE_DAMAGED);
 }
 
 /* ---- how much comes out ---- */
 
-static int count_out(struct source_archive *archive, uint64_t length)
+int source_archive_count_out(struct source_archive *archive, uint64_t length)
 {
 	struct source_root *root = archive->lane->root;
 	uint64_t all = atomic_fetch_add(&archive->source->unpacked_bytes, length) + length;
 	uint64_t out = atomic_fetch_add(&root->unpacked, length) + length;
 	if (all > archive->source->settings.unpacked_maximum)
-		return fail(archive, -EFBIG, WHY_TOO_MUCH);
+		return source_archive_fail(archive, -EFBIG, SOURCE_ARCHIVE_TOO_MUCH);
 	if (out > RATIO_FREE && out / RATIO_MAXIMUM > atomic_load(&root->packed))
-		return fail(archive, -EFBIG, WHY_BOMB);
+		return source_archive_fail(archive, -EFBIG, SOURCE_ARCHIVE_BOMB);
 	return 0;
 }
 
@@ -197,7 +168,7 @@ static int set_up(struct source_archive *archive)
 		archive_read_set_seek_callback(handle, on_seek);
 		archive_read_set_skip_callback(handle, on_skip);
 	}
-	return archive_read_open1(handle) == ARCHIVE_OK ? 0 : fail_broken(archive);
+	return archive_read_open1(handle) == ARCHIVE_OK ? 0 : source_archive_fail_broken(archive);
 }
 
 /* Of a single file the only header there is; of others the first stays to be read. */
@@ -209,7 +180,7 @@ static int tell_apart(struct source_archive *archive, struct archive_entry **ret
 		return 0;
 	}
 	if (status < ARCHIVE_WARN)
-		return fail_broken(archive);
+		return source_archive_fail_broken(archive);
 	archive->is_single = archive_format(archive->handle) == ARCHIVE_FORMAT_RAW;
 	return 0;
 }
@@ -268,8 +239,7 @@ const char *source_archive_why(const struct source_archive *archive)
 
 /* ---- the bytes of one file ---- */
 
-/* The next block, and where it belongs. 1, 0 at the end, or what ended it. */
-static int next_block(struct source_archive *archive, struct span *ret_block, uint64_t *ret_offset)
+int source_archive_next_block(struct source_archive *archive, struct span *ret_block, uint64_t *ret_offset)
 {
 	const void *block;
 	size_t length;
@@ -278,7 +248,7 @@ static int next_block(struct source_archive *archive, struct span *ret_block, ui
 	if (status == ARCHIVE_EOF)
 		return 0;
 	if (status < ARCHIVE_WARN)
-		return fail_broken(archive);
+		return source_archive_fail_broken(archive);
 	*ret_block = span_make(block, length);
 	*ret_offset = (uint64_t)offset;
 	return 1;
@@ -290,13 +260,13 @@ static int next_of_single(struct source_archive *archive, struct span *ret_piece
 	if (archive->is_ended)
 		return archive->status;
 	do {
-		int status = next_block(archive, ret_piece, &offset);
+		int status = source_archive_next_block(archive, ret_piece, &offset);
 		if (status != 1) {
 			archive->is_ended = true;
 			return status;
 		}
 	} while (ret_piece->length == 0);
-	int status = count_out(archive, ret_piece->length);
+	int status = source_archive_count_out(archive, ret_piece->length);
 	return status == 0 ? 1 : status;
 }
 
@@ -308,7 +278,7 @@ struct span source_archive_peek(struct source_archive *archive)
 	while (archive->head_length < TRACE_HEAD_LENGTH && next_of_single(archive, &piece) == 1) {
 		char *head = realloc(archive->head, capacity + piece.length);
 		if (!head) {
-			(void)fail(archive, -ENOMEM, NULL);
+			(void)source_archive_fail(archive, -ENOMEM, NULL);
 			break;
 		}
 		memcpy(head + archive->head_length, piece.at, piece.length);
@@ -320,124 +290,14 @@ struct span source_archive_peek(struct source_archive *archive)
 
 int source_archive_next(struct source_archive *archive, struct span *ret_piece)
 {
+	if (archive->head && archive->head_used == archive->head_length) {
+		free(archive->head);
+		archive->head = NULL;
+	}
 	if (archive->head_used < archive->head_length) {
 		*ret_piece = span_make(archive->head, archive->head_length);
 		archive->head_used = archive->head_length;
 		return 1;
 	}
 	return next_of_single(archive, ret_piece);
-}
-
-/* ---- the files of an archive ---- */
-
-static int make_spool(struct source *source)
-{
-	int status = 0;
-	pthread_mutex_lock(&source->lock);
-	if (!source->spool)
-		status = source_spool_new(&source->spool);
-	pthread_mutex_unlock(&source->lock);
-	return status;
-}
-
-/* A file of an archive, to become a lane: what came out of it before it broke is read too. */
-static int add_member(
-	struct source_archive *archive, const char *name, int64_t written_us, struct source_stored *stored)
-{
-	struct source *source = archive->source;
-	struct source_lane *lane = archive->lane;
-	char *full = NULL;
-	if (asprintf(&full, "%.*s%s%s", SPAN_PRINT(lane->shown.name), name ? ":" : "", name ? name : "") < 0)
-		full = NULL;
-	struct source_input input = source_input_of_stored(source->spool, *stored, written_us);
-	struct source_lane *member = source_lane_add(source, lane, full, &input);
-	if (!member)
-		return fail(archive, full ? -E2BIG : -ENOMEM, full ? WHY_MANY : NULL);
-	*stored = (struct source_stored){ 0 };
-	return 0;
-}
-
-static int store_block(struct source_archive *archive, struct source_stored *stored, struct span block, uint64_t offset)
-{
-	struct source_spool *spool = archive->source->spool;
-	uint64_t end = offset + block.length;
-	int status = end < offset ? fail(archive, -EBADMSG, WHY_DAMAGED) : 0;
-	/* Holes are counted as what they become. */
-	if (status == 0 && end > stored->length)
-		status = count_out(archive, end - stored->length);
-	if (status != 0)
-		return status;
-	status = source_spool_extend(spool, stored, offset);
-	if (status == 0)
-		status = source_spool_append(spool, stored, block);
-	return status == 0 ? 0 : fail(archive, status, status == -ENOSPC ? WHY_NO_ROOM : NULL);
-}
-
-/* What was cut off is told with the archive, and the part that came out is a file. */
-static int unpack_member(struct source_archive *archive, const char *name, int64_t written_us)
-{
-	struct source_stored stored = { 0 };
-	struct span block;
-	uint64_t offset = 0;
-	int status = 0;
-	if (archive->is_single)
-		while ((status = source_archive_next(archive, &block)) == 1 &&
-			(status = store_block(archive, &stored, block, stored.length)) == 0)
-			;
-	else
-		while ((status = next_block(archive, &block, &offset)) == 1 &&
-			(status = store_block(archive, &stored, block, offset)) == 0)
-			;
-	if (stored.length > 0 || status == 0) {
-		int added = add_member(archive, name, written_us, &stored);
-		status = status ? status : added;
-	}
-	source_stored_done(&stored);
-	return status;
-}
-
-static int unpack_entry(struct source_archive *archive, struct archive_entry *entry, uint32_t number)
-{
-	char numbered[32];
-	if (archive_entry_filetype(entry) != AE_IFREG && archive_entry_filetype(entry) != 0)
-		return 0;
-	if (archive_entry_hardlink(entry) || archive_entry_symlink(entry))
-		return 0;
-	if (archive_entry_is_encrypted(entry))
-		return fail(archive, -EACCES, WHY_LOCKED);
-	const char *name = archive_entry_pathname(entry);
-	if (!name) {
-		(void)snprintf(numbered, sizeof(numbered), "%u", number);
-		name = numbered;
-	}
-	return unpack_member(archive, name, (int64_t)archive_entry_mtime(entry) * CLOCK_SECOND_US);
-}
-
-static int unpack_entries(struct source_archive *archive)
-{
-	struct archive_entry *entry = archive->first;
-	uint32_t number = 1;
-	int status = 0;
-	while (entry && status == 0) {
-		status = unpack_entry(archive, entry, number++);
-		if (status != 0)
-			break;
-		int next = archive_read_next_header(archive->handle, &entry);
-		if (next == ARCHIVE_EOF)
-			break;
-		if (next < ARCHIVE_WARN)
-			status = fail_broken(archive);
-	}
-	return status;
-}
-
-int source_archive_unpack(struct source_archive *archive)
-{
-	if (archive->lane->depth >= SOURCE_DEPTH_MAXIMUM)
-		return fail(archive, -ELOOP, WHY_DEEP);
-	int status = make_spool(archive->source);
-	if (status != 0)
-		return fail(archive, status, "no place to unpack it");
-	return archive->is_single ? unpack_member(archive, NULL, archive->lane->input.written_us)
-				  : unpack_entries(archive);
 }

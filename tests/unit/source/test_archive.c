@@ -166,11 +166,14 @@ static void password_is_told(void **state)
 	(void)state;
 	/* The bit that says so, in the two heads of the only file. */
 	write_log("log", 0, 10, 0, 1);
-	shell("python3 -c \"import zipfile; zipfile.ZipFile('locked.zip', 'w').write('log')\n"
+	write_log("open", 10, 10, 0, 1);
+	shell("python3 -c \"import zipfile; z = zipfile.ZipFile('locked.zip', 'w')\n"
+	      "z.write('log'); z.write('open'); z.close()\n"
 	      "d = bytearray(open('locked.zip', 'rb').read())\n"
 	      "d[6] |= 1; d[d.index(b'PK\\\\x01\\\\x02') + 8] |= 1\n"
 	      "open('locked.zip', 'wb').write(d)\"");
 	struct reading reading = read_one("locked.zip");
+	assert_numbers("not locked", &reading, 10, 10);
 	assert_int_equal(file_named(&reading, "locked.zip")->status, -EACCES);
 	assert_string_equal(file_named(&reading, "locked.zip")->why, "needs a password");
 	end_reading(&reading);
