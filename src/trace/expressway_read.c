@@ -48,22 +48,78 @@ static struct span item(struct span detail, const char *name)
 	return span_first(value, span_find_span(value, SPAN(", ")));
 }
 
+/* ---- summaries ---- */
+
+/* "Receive Response Code=404, Method=INVITE, CSeq=5, …": what a message is made of. */
+enum said {
+	SAID_METHOD,
+	SAID_CODE,
+	SAID_CSEQ,
+	SAID_URI,
+	SAID_TO,
+	SAID_CALL_ID,
+	SAID_FROM_TAG,
+	SAID_TO_TAG,
+	SAID_COUNT
+};
+
+static void read_said(struct span detail, struct span said[SAID_COUNT])
+{
+	static const struct span names[SAID_COUNT] = { { "Method", 6 }, { "Code", 4 }, { "CSeq", 4 },
+		{ "Request-URI", 11 }, { "To", 2 }, { "Call-ID", 7 }, { "From-Tag", 8 }, { "To-Tag", 6 } };
+	struct span rest = detail;
+	while (rest.length > 0) {
+		struct span piece = span_first(rest, span_find(rest, ','));
+		rest = span_from(rest, piece.length);
+		/* A comma without a blank is part of what is said. */
+		while (rest.length > 1 && rest.at[1] != ' ') {
+			size_t more = 1 + span_find(span_from(rest, 1), ',');
+			piece.length += more;
+			rest = span_from(rest, more);
+		}
+		rest = span_from(rest, 2);
+		size_t equals = span_find(piece, '='), begin = equals;
+		while (begin > 0 && piece.at[begin - 1] != ' ')
+			begin--;
+		struct span name = span_make(piece.at + begin, equals - begin);
+		for (size_t i = 0; equals < piece.length && i < SAID_COUNT; i++)
+			if (!said[i].at && span_equal(name, names[i]))
+				said[i] = span_from(piece, equals + 1);
+	}
+}
+
+static char *put(char *out, struct span text)
+{
+	if (text.length > 0)
+		memcpy(out, text.at, text.length);
+	return out + text.length;
+}
+
+static char *put_tag(char *out, struct span tag)
+{
+	return tag.length > 0 ? put(put(out, SPAN(";tag=")), tag) : out;
+}
+
 /* As much of the message as its summary says, so that whoever reads records need not know of summaries. */
 static struct span made_of_summary(struct trace_reader *reader, struct span detail)
 {
-	struct span method = item(detail, "Method="), code = item(detail, "Response Code=");
-	struct span uri = item(detail, ", Request-URI="), to = item(detail, ", To="), cseq = item(detail, ", CSeq=");
-	struct span call_id = item(detail, ", Call-ID="), from_tag = item(detail, ", From-Tag=");
-	struct span to_tag = item(detail, ", To-Tag=");
-	struct span start =
-		code.at ? arena_printf(&reader->arena, "SIP/2.0 %.*s \r\n", SPAN_PRINT(code))
-			: arena_printf(&reader->arena, "%.*s %.*s SIP/2.0\r\n", SPAN_PRINT(method), SPAN_PRINT(uri));
-	return arena_printf(&reader->arena,
-		"%.*sFrom: <>%s%.*s\r\nTo: <%.*s>%s%.*s\r\nCall-ID: %.*s\r\nCSeq: %.*s %.*s\r\nContent-Length: "
-		"0\r\n\r\n",
-		SPAN_PRINT(start), from_tag.length ? ";tag=" : "", SPAN_PRINT(from_tag), SPAN_PRINT(to.at ? to : uri),
-		to_tag.length ? ";tag=" : "", SPAN_PRINT(to_tag), SPAN_PRINT(call_id), SPAN_PRINT(cseq),
-		SPAN_PRINT(method));
+	struct span said[SAID_COUNT] = { { NULL, 0 } };
+	read_said(detail, said);
+	struct span to = said[SAID_TO].at ? said[SAID_TO] : said[SAID_URI];
+	/* Nothing of it stands there more than twice. */
+	char *first = arena_allocate(&reader->arena, 2 * detail.length + 128), *out = first;
+	if (!out)
+		return SPAN_NONE;
+	if (said[SAID_CODE].at)
+		out = put(put(put(out, SPAN("SIP/2.0 ")), said[SAID_CODE]), SPAN(" \r\n"));
+	else
+		out = put(put(put(put(out, said[SAID_METHOD]), SPAN(" ")), said[SAID_URI]), SPAN(" SIP/2.0\r\n"));
+	out = put(put_tag(put(out, SPAN("From: <>")), said[SAID_FROM_TAG]), SPAN("\r\nTo: <"));
+	out = put_tag(put(put(out, to), SPAN(">")), said[SAID_TO_TAG]);
+	out = put(put(put(out, SPAN("\r\nCall-ID: ")), said[SAID_CALL_ID]), SPAN("\r\nCSeq: "));
+	out = put(put(put(out, said[SAID_CSEQ]), SPAN(" ")), said[SAID_METHOD]);
+	out = put(out, SPAN("\r\nContent-Length: 0\r\n\r\n"));
+	return span_make(first, (size_t)(out - first));
 }
 
 static void take_sessions(struct span detail, struct record_head *head)
