@@ -15,6 +15,14 @@ static struct explain_place place_of(const struct explain_seen *seen)
 		.offset = seen->offset };
 }
 
+/* The year 10000: what lies beyond it, or before 1970, is no time of a log, and times are reckoned with. */
+#define TIME_END_US INT64_C(253402300800000000)
+
+static int64_t time_of(const struct record *r)
+{
+	return r->head.time_us > 0 && r->head.time_us < TIME_END_US ? r->head.time_us : 0;
+}
+
 const struct explain_event *explain_boil(
 	const struct record *r, const struct explain_seen *seen, struct arena *arena, bool *ret_full)
 {
@@ -23,7 +31,7 @@ const struct explain_event *explain_boil(
 	struct explain_event *e = &reading.event;
 	*ret_full = false;
 	*e = (struct explain_event){ .kind = r->kind,
-		.time_us = r->head.time_us,
+		.time_us = time_of(r),
 		.connection = r->head.connection,
 		.correlation = r->head.correlation,
 		.node = r->head.node,

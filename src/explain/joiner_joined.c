@@ -279,10 +279,17 @@ void joiner_take(struct explain_joiner *j, struct joiner_leg *leg, const struct 
 
 /* ---- the end of one ---- */
 
+static void remember_ghost(struct explain_joiner *j, uint64_t hash)
+{
+	uint64_t *place = j->ghosts[hash % JOINER_GHOSTS];
+	memmove(place + 1, place, (JOINER_GHOST_WAYS - 1) * sizeof(*place));
+	place[0] = hash;
+}
+
 static void drop_leg(struct explain_joiner *j, struct joiner_leg *leg)
 {
 	if (leg->call_hash)
-		j->ghosts[leg->call_hash % JOINER_GHOSTS] = leg->call_hash;
+		remember_ghost(j, leg->call_hash);
 	for (struct joiner_key *key = leg->keys, *next; key; key = next) {
 		next = key->next;
 		hash_remove(&j->keys, &key->link);

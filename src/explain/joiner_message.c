@@ -20,7 +20,11 @@ static struct joiner_leg *nameless_leg(struct explain_joiner *j, const struct ex
 
 static bool is_ghost(const struct explain_joiner *j, uint64_t hash)
 {
-	return j->ghosts[hash % JOINER_GHOSTS] == hash;
+	const uint64_t *place = j->ghosts[hash % JOINER_GHOSTS];
+	for (unsigned i = 0; i < JOINER_GHOST_WAYS; i++)
+		if (place[i] == hash)
+			return true;
+	return false;
 }
 
 static bool begins(const struct explain_message *m)

@@ -175,7 +175,9 @@ struct joiner_connections {
 	struct joiner_connection *last; /* that something was heard of */
 };
 
-#define JOINER_GHOSTS 65536u
+/* So many at a place, one line of the processor's memory: the newest of them stay. */
+#define JOINER_GHOST_WAYS 8u
+#define JOINER_GHOSTS 8192u
 #define JOINER_ASIDES_MAXIMUM 64
 struct explain_joiner {
 	struct explain_joiner_settings settings;
@@ -203,7 +205,8 @@ struct explain_joiner {
 	uint32_t nameless_file;
 	struct explain_aside asides[JOINER_ASIDES_MAXIMUM];
 	size_t aside_count;
-	uint64_t ghosts[JOINER_GHOSTS]; /* Call-IDs that were given or dropped: their stragglers begin nothing */
+	uint64_t ghosts[JOINER_GHOSTS]
+		       [JOINER_GHOST_WAYS]; /* Call-IDs that were given or dropped: their stragglers begin nothing */
 	struct arena built; /* what was given at the end stays until free */
 	int status; /* -ENOMEM sticks */
 };
