@@ -170,6 +170,20 @@ def compare(records, truth, transport, timed=True):
         assert not timed or abs(seconds_of(record) - seconds) < 0.5
 
 
+def first_words(octets):
+    """As a ladder shows a message."""
+    first = octets.split(b"\r\n")[0].decode()
+    return first[8:] if first.startswith("SIP/2.0 ") else first.split()[0]
+
+
+def explained(fedge, path):  # noqa: F811
+    """What fedge explain says of a file whose kind nobody has told it: each call's outcome and ladder."""
+    done = fedge.run("explain", "--all", "--json", path, env={**os.environ, "TZ": "UTC"})
+    assert done.returncode == 0, done.stderr
+    calls = [json.loads(line) for line in done.stdout.splitlines()]
+    return {call["call_id"]: (call["outcome"], [rung["text"] for rung in call["ladder"]]) for call in calls}
+
+
 @pytest.mark.parametrize("protocol", ["udp", "tcp"])
 def test_calls_as_tools_print_them(fedge, read, protocol):  # noqa: F811
     """The same calls, in every way of printing."""
@@ -185,10 +199,18 @@ def test_calls_as_tools_print_them(fedge, read, protocol):  # noqa: F811
     recorders.stop()
     truth = messages(recorders.capture)
     assert len(truth) == 3 * 8
+    wanted = {}
+    for packet in truth:
+        call_id = packet[3].split(b"Call-ID: ")[1].split(b"\r\n")[0].decode()
+        wanted.setdefault(call_id, ("answered", []))[1].append(first_words(packet[3]))
+    assert len(wanted) == 3
     for name in recorders.tools:
+        assert explained(fedge, fedge.folder / f"{name}.out") == wanted
         timed = name not in ("ngrep-none", "ngrep-single", "ngrep-wrapped")
         compare(read(fedge.folder / f"{name}.out"), truth, protocol, timed)
-    compare(read(save_by_sngrep(fedge.folder, recorders.capture)), truth, "none")
+    saved = save_by_sngrep(fedge.folder, recorders.capture)
+    assert explained(fedge, saved) == wanted
+    compare(read(saved), truth, "none")
     sent = [record for record in read(file) if record["direction"] == "sent"]
     assert [octets(record) for record in sent] == [packet[3] for packet in truth if packet[1] == f"{calling}:5060"]
 
