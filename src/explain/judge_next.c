@@ -34,7 +34,10 @@ static void check(struct judge *j, struct span domain, const char *whose)
 static void check_caller(struct judge *j)
 {
 	check(j, j->sides.caller,
-		arena_printf(j->arena, "the domain that the caller's From names, %.*s,", SPAN_PRINT(j->sides.caller))
+		arena_printf(j->arena,
+			"the domain that From names, %.*s (a meeting server's outbound rule may set another one than "
+			"the user has),",
+			SPAN_PRINT(j->sides.caller))
 			.at);
 }
 

@@ -98,9 +98,9 @@ static enum side by_lookup(const struct sides *s, uint32_t host)
 	for (uint32_t i = 0; i < c->step_count; i++) {
 		const struct explain_event *e = c->steps[i].event;
 		if (c->steps[i].from != host || (e->kind != RECORD_DNS_QUERY && e->kind != RECORD_DNS_ANSWER) ||
-			!span_starts_nocase(e->record->dns.name, SPAN("_sip")))
+			e->record->dns.name.length == 0)
 			continue;
-		struct span domain = e->record->dns.name;
+		struct span domain = e->record->dns.name; /* of a service, or the domain itself */
 		while (domain.length > 0 && domain.at[0] == '_')
 			(void)span_cut(&domain, '.');
 		if (span_equal_nocase(domain, s->callee))

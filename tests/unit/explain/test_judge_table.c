@@ -216,6 +216,20 @@ static const struct {
 		"zone-not-mapped", EXPLAIN_LIKELY, FINDING_YOU, false },
 	{ "no rule", REFUSED("vcse 0.5 rule 'to c' verdict=unmatched serial=S1\n", "404 'Not Found'"),
 		"no-rule-matches", EXPLAIN_PROVED, FINDING_YOU, false },
+	{ "DNS gave nothing",
+		REFUSED("vcse 0.5 dns NAPTR b.lab status=nodata\n"
+			"vcse 0.6 search completed status=404 reason='Not Found' serial=S1\n",
+			"404 'Not Found'"),
+		"srv-missing", EXPLAIN_LIKELY, FINDING_PARTNER, false },
+	{ "NOTIFY without a rule",
+		"vcse 0.000 < cms.a.lab NOTIFY via=cms.a.lab\n"
+		"vcse 0.100 > cms.a.lab 404 'Not Found' m=NOTIFY via=cms.a.lab\n",
+		"no-rule-matches", EXPLAIN_LIKELY, FINDING_YOU, false },
+	{ "search led nowhere",
+		REFUSED("vcse 0.4 rule 'to b' verdict=considered serial=S1\n"
+			"vcse 0.5 search completed status=404 reason='Not Found' serial=S1\n",
+			"404 'Not Found'"),
+		"user-not-found", EXPLAIN_LIKELY, 0, false },
 	{ "search found nothing",
 		REFUSED("vcse 0.5 search completed status=404 reason='Not Found' serial=S1\n", "404 'Not Found'"),
 		"no-rule-matches", EXPLAIN_LIKELY, FINDING_YOU, false },
