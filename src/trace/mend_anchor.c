@@ -169,25 +169,33 @@ static bool is_behind_a_length(struct span line, size_t at)
 	return begin < end && end < at && span_ends_nocase(before, SPAN("Content-Length:"));
 }
 
+/* Whether a record may begin there, by two bytes of it. */
+static bool may_begin(struct span line, size_t at, bool json_only)
+{
+	char c = line.at[at], next = at + 1 < line.length ? line.at[at + 1] : '\0';
+	if (c == '{')
+		return next == '"' && line.at[at - 1] == '}';
+	if (json_only)
+		return false;
+	if (is_digit(c))
+		return at + 20 < line.length && (line.at[at + 4] == '-' || line.at[at + 2] == '/');
+	if (c == '$')
+		return next == '$';
+	if (c == 'T')
+		return next == 'L';
+	return c >= 'A' && c <= 'S' && line.at[at - 1] == ' ' && is_behind_a_length(line, at);
+}
+
 static bool begins_inside(struct span line, size_t at)
 {
 	struct span text = span_from(line, at);
 	char before = line.at[at - 1];
 	if (isalnum((unsigned char)before) || before == '.' || before == '-')
 		return false;
-	switch (text.at[0]) {
-	case 'S':
-	case 'I':
-	case 'A':
-	case 'B':
-	case 'C':
-	case 'O':
-		return before == ' ' && mend_is_start_line(text) && is_behind_a_length(line, at);
-	case '{':
-		return before == '}' && is_json(text);
-	default:
-		return strong_anchor(text, true) != MEND_NONE && strong_anchor(text, true) != MEND_SEARCH;
-	}
+	if (is_behind_a_length(line, at) && mend_is_start_line(text))
+		return true;
+	enum mend_anchor anchor = strong_anchor(text, true);
+	return anchor != MEND_NONE && anchor != MEND_SEARCH;
 }
 
 size_t mend_piece_end(struct span line, size_t from)
@@ -197,8 +205,8 @@ size_t mend_piece_end(struct span line, size_t from)
 	bool json_only = is_json(skip_blanks(span_from(line, from)));
 	for (size_t i = from; i < line.length; i++) {
 		char c = line.at[i];
-		if (i > from && (is_digit(c) || (c >= 'A' && c <= 'T') || c == '{' || c == '$') &&
-			begins_inside(line, i))
+		bool is_quick = (c >= 'a' && c <= 'z') || c == ' ';
+		if (!is_quick && i > from && may_begin(line, i, json_only) && begins_inside(line, i))
 			return i;
 		for (size_t k = 0; c == '$' && !json_only && k < 2; k++)
 			if (span_starts_nocase(span_from(line, i), marks[k]))

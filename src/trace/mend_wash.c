@@ -149,6 +149,14 @@ static void put(struct wash *w, char c)
 	w->m->washed.at[w->m->washed.length++] = c;
 }
 
+/* So many bytes as they are. */
+static void put_all(struct wash *w, size_t length)
+{
+	memcpy(w->m->washed.at + w->m->washed.length, w->at + w->i, length);
+	w->m->washed.length += length;
+	w->i += length;
+}
+
 static struct span rest_of(const struct wash *w)
 {
 	return span_make(w->at + w->i, w->length - w->i);
@@ -399,10 +407,19 @@ static bool skip_mark(struct wash *w)
 	}
 }
 
+/* Whether nothing can begin with it. */
 static bool is_plain(char c)
 {
-	return isalnum((unsigned char)c) || c == ' ' || c == ':' || c == '.' || c == ';' || c == '=' || c == '"' ||
-	       c == '-';
+	static const bool special[128] = { ['\\'] = true,
+		['`'] = true,
+		['*'] = true,
+		['['] = true,
+		[']'] = true,
+		['<'] = true,
+		['&'] = true,
+		['#'] = true,
+		['\t'] = true };
+	return (unsigned char)c < 128 && !special[(unsigned char)c];
 }
 
 /* A record of JSON, and the lines it was wrapped into: its escapes mean themselves. */
@@ -428,11 +445,12 @@ static void wash_characters(struct wash *w)
 	if (wash_json(w))
 		return;
 	while (w->i < w->length) {
-		char c = w->at[w->i];
-		if (!is_plain(c) && ((!w->in_fence && skip_mark(w)) || put_special(w)))
-			continue;
-		put(w, c);
-		w->i++;
+		size_t plain = w->i;
+		while (plain < w->length && is_plain(w->at[plain]))
+			plain++;
+		put_all(w, plain - w->i);
+		if (w->i < w->length && !(!w->in_fence && skip_mark(w)) && !put_special(w))
+			put_all(w, 1);
 	}
 	end_line(w);
 }

@@ -65,8 +65,11 @@ static struct trace_place place_of(const struct block *block, const struct part 
 	there.line = block->reader->line + part->origin_line + 1;
 	there.offset = block->reader->offset + part->origin;
 	if (part->as_it_stood) {
+		uint64_t from = place->offset - part->offset;
 		there.line += place->line - part->line - 1;
-		there.offset += place->offset - part->offset;
+		there.offset += from;
+		/* The reader may have seen a newline that the text has not. */
+		there.raw = span_first(span_from(part->raw, (size_t)from), place->raw.length);
 	} else {
 		there.raw = part->raw;
 	}

@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* So much of a text tells whether it is damaged throughout: what was pasted somewhere is short. */
+#define HEAD_MAXIMUM (256u << 10)
 /* Lines that belong to what could not be read may stand so far apart. */
 #define GAP_MAXIMUM 4096
 /* Damaged lines go to the mender when so many have come together. */
@@ -128,26 +130,28 @@ static void try_record(void *argument, const struct record *r, const struct trac
 	trial->is_suspicious = trial->is_suspicious || trace_mend_is_suspicious(trial->kind, r, place);
 }
 
-/* 1: damaged, 0: not, or -ENOMEM. */
-static int is_damaged(struct trace_whole *whole, struct span text)
+/* Whether the text, or what it begins with, is to be mended as a whole: 1, 0, or -ENOMEM. A long one has no more than a
+ * line in fifty that cannot be read: such lines are mended by themselves. */
+static int is_damaged(enum trace_kind kind, struct span text, bool is_all)
 {
-	struct trial trial = { .kind = whole->settings.kind };
-	const struct trace_reader_settings settings = { .kind = trial.kind, .take = try_record, .argument = &trial };
-	if (trial.kind == TRACE_KIND_MIXED)
+	struct trial trial = { .kind = kind };
+	const struct trace_reader_settings settings = { .kind = kind, .take = try_record, .argument = &trial };
+	if (kind == TRACE_KIND_MIXED)
 		return 1;
 	struct trace_reader *reader = trace_reader_new(&settings);
 	if (!reader)
 		return -ENOMEM;
 	int status = trace_reader_feed(reader, text);
 	trace_reader_end(reader);
-	const struct trace_reader_counts *counts = trace_reader_counts(reader);
-	/* Plain SIP has many shapes: what its own reader finds is better than what is found without their headings. */
-	bool damaged = trial.kind == TRACE_KIND_PLAIN
-			       ? counts->records == 0 && counts->unread > 0
-			       : counts->unread > 0 || trial.is_suspicious || trace_mend_has_marks(trial.kind, text) ||
-					 trace_mend_is_joined(trial.kind, text);
+	struct trace_reader_counts counts = *trace_reader_counts(reader);
 	trace_reader_free(reader);
-	return status ? status : damaged;
+	if (status)
+		return status;
+	/* Plain SIP has many shapes: what its own reader finds is better than what is found without their headings. */
+	if (kind == TRACE_KIND_PLAIN)
+		return counts.records == 0 && counts.unread > 0;
+	return (is_all ? counts.unread > 0 : counts.unread * 50 > counts.lines) || trial.is_suspicious ||
+	       trace_mend_has_marks(kind, text) || trace_mend_is_joined(kind, text);
 }
 
 static int read_strictly(struct trace_whole *whole, struct span text)
@@ -161,21 +165,6 @@ static int read_strictly(struct trace_whole *whole, struct span text)
 	whole->counts.other += reader->counts.other;
 	trace_reader_free(reader);
 	return status;
-}
-
-static int read_held(struct trace_whole *whole)
-{
-	struct span text = buffer_span(&whole->held);
-	utf16_begin(&whole->utf16, text);
-	if (whole->utf16.is_on) {
-		if (utf16_decode(&whole->utf16, text, &whole->decoded) != 0)
-			return -ENOMEM;
-		text = buffer_span(&whole->decoded);
-	}
-	int damaged = is_damaged(whole, text);
-	if (damaged < 0)
-		return damaged;
-	return damaged ? read_mixed(whole, text, 0, 0, true) : read_strictly(whole, text);
 }
 
 /* ---- a stream ---- */
@@ -231,8 +220,8 @@ static void open_region(struct trace_whole *whole, uint64_t offset, uint64_t lin
 /* The text of the piece between that offset and the lines at hand; absent where they do not lie in the piece. */
 static struct span text_before(const struct trace_whole *whole, struct span raw, uint64_t length)
 {
-	const char *begin = whole->piece.at, *end = begin + whole->piece.length;
-	if (!begin || raw.at < begin || raw.at >= end || (uint64_t)(raw.at - begin) < length)
+	const char *begin = whole->piece.at;
+	if (!begin || raw.at < begin || raw.at >= begin + whole->piece.length || (uint64_t)(raw.at - begin) < length)
 		return SPAN_NONE;
 	return span_make(raw.at - length, (size_t)length);
 }
@@ -257,16 +246,14 @@ static struct span line_before(const struct trace_whole *whole, const struct tra
 static bool is_followed_well(const struct trace_whole *whole, const struct trace_place *place)
 {
 	const char *next = place->raw.at + place->raw.length;
-	const char *begin = whole->piece.at, *end = begin + whole->piece.length;
-	if (place->raw.at < begin || next >= end)
+	const char *begin = whole->piece.at;
+	if (!begin || place->raw.at < begin || next >= begin + whole->piece.length)
 		return false;
 	switch (whole->settings.kind) {
 	case TRACE_KIND_SIPSTACK:
 		return *next == 'T' || *next == '\n' || *next == '\r';
 	case TRACE_KIND_JSON:
 		return *next == '{' || *next == '\n' || *next == '\r';
-	case TRACE_KIND_PLAIN:
-		return true;
 	default:
 		return (*next >= '0' && *next <= '9') || *next == '\n' || *next == '\r' || *next == '<';
 	}
@@ -363,10 +350,47 @@ static int feed_decoded(struct trace_whole *whole, struct span piece)
 static bool begin_stream(struct trace_whole *whole)
 {
 	whole->way = WAY_STREAM;
-	whole->reader = whole->settings.kind == TRACE_KIND_MIXED
-				? reader_for(whole, TRACE_KIND_MIXED, give, tell)
+	enum trace_kind kind = whole->settings.kind;
+	whole->reader = kind == TRACE_KIND_MIXED || kind == TRACE_KIND_PLAIN
+				? reader_for(whole, kind, give, tell)
 				: reader_for(whole, whole->settings.kind, take_streamed, take_unread);
 	return whole->reader;
+}
+
+/* ---- at the end of what was held ---- */
+
+/* As much of it as tells whether it is damaged: whole lines. */
+static struct span head_of(struct span text)
+{
+	size_t length = text.length;
+	if (length <= HEAD_MAXIMUM)
+		return text;
+	for (length = HEAD_MAXIMUM; length > 0 && text.at[length - 1] != '\n';)
+		length--;
+	return span_first(text, length > 0 ? length : HEAD_MAXIMUM);
+}
+
+/* Reads all of it, or goes over to the way of a stream. */
+static int read_held(struct trace_whole *whole)
+{
+	struct span text = buffer_span(&whole->held);
+	enum trace_kind kind = whole->settings.kind;
+	utf16_begin(&whole->utf16, text);
+	if (whole->utf16.is_on) {
+		if (utf16_decode(&whole->utf16, text, &whole->decoded) != 0)
+			return -ENOMEM;
+		text = buffer_span(&whole->decoded);
+	}
+	struct span head = head_of(text);
+	bool is_all = head.length == text.length;
+	int damaged = is_damaged(kind, head, is_all);
+	if (damaged < 0)
+		return damaged;
+	if (damaged)
+		return read_mixed(whole, text, 0, 0, true);
+	if (is_all || kind == TRACE_KIND_PLAIN)
+		return read_strictly(whole, text);
+	return begin_stream(whole) ? feed_stream(whole, text) : -ENOMEM;
 }
 
 /* ---- from outside ---- */
@@ -432,8 +456,9 @@ int trace_whole_feed(struct trace_whole *whole, struct span piece)
 
 int trace_whole_end(struct trace_whole *whole)
 {
-	if (whole->way == WAY_HELD)
-		return read_held(whole);
+	int status = whole->way == WAY_HELD ? read_held(whole) : 0;
+	if (whole->way == WAY_HELD || status != 0)
+		return status;
 	trace_reader_end(whole->reader);
 	give_pending(whole);
 	close_region(whole);

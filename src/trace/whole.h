@@ -5,10 +5,10 @@
  * (docs/formats.md, "Damaged text"). Used like a trace_reader and for every kind: what is no text (captures, HEP) goes
  * straight through to its reader. Opens nothing and judges nothing.
  *
- * A text up to TRACE_WHOLE_MAXIMUM is held until its end: only then is it known whether any of it is damaged, and its
- * records come during trace_whole_end. A longer one, and every stream, is read as it comes: the records that
- * the strict reader understands come at once, and only the lines it does not understand, with the record before them,
- * go to the mender. Memory: the text that is held, and what the readers hold.
+ * A text up to TRACE_WHOLE_MAXIMUM is held until its end: only then is it known whether it is damaged throughout and
+ * has to be mended as one, and its records come during trace_whole_end. A longer one, and every stream, is read as it
+ * comes: the records that the strict reader understands come at once, and only the lines it does not understand, with
+ * the record before them, go to the mender. Memory: the text that is held, and what the readers hold.
  *
  * A record of mended text has its place in the text as it stood in the file: line, offset and raw are what a person
  * sees there, damages and all. */
