@@ -93,7 +93,7 @@ static enum finding_who who_acts(const struct judge *j, enum signature_owner own
 
 /* ---- subjects ---- */
 
-struct span judge_host_name(const struct judge *j, uint32_t host)
+struct span explain_judge_host_name(const struct judge *j, uint32_t host)
 {
 	if (host >= j->subject->host_count)
 		return SPAN_NONE;
@@ -125,11 +125,11 @@ static struct span domain_in_question(const struct judge *j)
 		       : first_of(j->sides.caller, j->sides.callee);
 }
 
-struct span judge_subject(const struct judge *j, enum signature_subject kind, enum finding_code code)
+struct span explain_judge_subject(const struct judge *j, enum signature_subject kind, enum finding_code code)
 {
 	const struct judge_facts *f = &j->facts;
-	struct span refuser = judge_host_name(j, j->subject->refused_by);
-	struct span peer = judge_host_name(j, peer_host(j));
+	struct span refuser = explain_judge_host_name(j, j->subject->refused_by);
+	struct span peer = explain_judge_host_name(j, peer_host(j));
 	if (f->subject.length > 0)
 		return f->subject;
 	switch (kind) {
@@ -144,7 +144,7 @@ struct span judge_subject(const struct judge *j, enum signature_subject kind, en
 	case SIGNATURE_SUBJECT_PEER:
 		return first_of(refuser, first_of(peer, f->address));
 	case SIGNATURE_SUBJECT_BOX:
-		return judge_host_name(j, logger_of(j));
+		return explain_judge_host_name(j, logger_of(j));
 	case SIGNATURE_SUBJECT_CALLER:
 		return j->subject->from;
 	case SIGNATURE_SUBJECT_CALLEE:
@@ -249,7 +249,7 @@ static enum explain_confidence confidence_of(
 
 /* ---- the problem ---- */
 
-void judge_domain(struct judge *j, struct span domain)
+void explain_judge_domain(struct judge *j, struct span domain)
 {
 	struct explain_problem *p = j->problem;
 	if (domain.length == 0 || p->domain_count == EXPLAIN_DOMAINS_MAXIMUM)
@@ -266,7 +266,7 @@ static enum finding_code code_of(const struct judge *j, enum explain_confidence 
 {
 	const struct signature *row = j->match.signature;
 	if (row->by_result)
-		return judge_name_fault(&j->facts, confidence);
+		return explain_judge_name_fault(&j->facts, confidence);
 	if (row->finding != FINDING_NONE)
 		return row->finding;
 	return signature_judgement_code(&j->match.events[0]->record->judgement);
@@ -292,14 +292,14 @@ static struct span candidate_subject(const struct judge *j, enum finding_code co
 		return domain_in_question(j);
 	case FINDING_STAGE_CERTIFICATE:
 		/* Ours that the other side refused; else which name it is, is for the examiner to find. */
-		return owner == SIGNATURE_OWNER_LOGGER ? judge_host_name(j, logger_of(j)) : j->facts.target;
+		return owner == SIGNATURE_OWNER_LOGGER ? explain_judge_host_name(j, logger_of(j)) : j->facts.target;
 	case FINDING_STAGE_CONNECTION:
 	case FINDING_STAGE_TLS:
-		return first_of(j->facts.address, judge_host_name(j, j->subject->refused_by));
+		return first_of(j->facts.address, explain_judge_host_name(j, j->subject->refused_by));
 	default:
 		return code == FINDING_USER_NOT_FOUND || code == FINDING_NO_RULE_MATCHES
 			       ? j->subject->to
-			       : judge_host_name(j, j->subject->refused_by);
+			       : explain_judge_host_name(j, j->subject->refused_by);
 	}
 }
 
@@ -312,7 +312,7 @@ static void add_candidates(struct judge *j)
 		struct finding *f =
 			add_finding(j, causes[i].code, candidate_subject(j, causes[i].code, causes[i].owner), who);
 		if (f->subject.length > 0)
-			judge_fixes(j, f);
+			explain_judge_fixes(j, f);
 		p->candidates[p->candidate_count++] = (struct explain_candidate){
 			.finding = f,
 			.confidence = i == 0 && p->confidence == EXPLAIN_PROVED && !j->match.signature->is_even
@@ -327,17 +327,18 @@ static void take_match(struct judge *j)
 {
 	struct explain_problem *p = j->problem;
 	const struct signature *row = j->match.signature;
-	judge_facts_read(j);
+	explain_judge_facts_read(j);
 	enum explain_confidence confidence = row->confidence;
 	enum finding_code code = code_of(j, &confidence);
 	p->confidence = confidence_of(j, confidence, code);
 	p->is_federation = !row->is_inside;
 	p->failing = j->subject->refusal != EXPLAIN_NO_STEP ? j->subject->refusal : j->match.steps[0];
-	struct finding *f = add_finding(j, code, judge_subject(j, row->subject, code), who_acts(j, row->owner, code));
-	judge_values(j, f);
-	judge_evidence(j, f);
-	judge_observed(j, f);
-	judge_fixes(j, f);
+	struct finding *f =
+		add_finding(j, code, explain_judge_subject(j, row->subject, code), who_acts(j, row->owner, code));
+	explain_judge_values(j, f);
+	explain_judge_evidence(j, f);
+	explain_judge_observed(j, f);
+	explain_judge_fixes(j, f);
 	p->finding = f;
 	add_candidates(j);
 }
@@ -376,10 +377,10 @@ int explain_judge(const struct explain_judge_settings *settings, const struct ex
 	sides_find(c, settings, &j.sides);
 	if (has_failed(c))
 		find_match(&j);
-	judge_sentence(&j);
-	judge_why(&j);
+	explain_judge_sentence(&j);
+	explain_judge_why(&j);
 	if (p->finding)
-		judge_next(&j);
+		explain_judge_next(&j);
 	p->own_file = j.sides.own_file;
 	if (j.sides.own_is_known)
 		p->own = arena_copy(arena, j.sides.own == SIDE_CALLER ? j.sides.caller : j.sides.callee);

@@ -221,7 +221,7 @@ static struct span note_of(const struct judge *j, const struct finding *f)
 }
 
 /* What the row asked for, the other box's sighting of the same, the refusal, and what a node wrote of the call. */
-void judge_evidence(const struct judge *j, struct finding *f)
+void explain_judge_evidence(const struct judge *j, struct finding *f)
 {
 	const struct explain_case *c = j->subject;
 	struct span note = note_of(j, f);
@@ -239,7 +239,7 @@ void judge_evidence(const struct judge *j, struct finding *f)
 	}
 }
 
-void judge_observed(const struct judge *j, struct finding *f)
+void explain_judge_observed(const struct judge *j, struct finding *f)
 {
 	const struct judge_facts *facts = &j->facts;
 	if (facts->fqdn_count > 0)

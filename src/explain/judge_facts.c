@@ -191,7 +191,7 @@ static void find_names(struct judge *j)
 	}
 }
 
-void judge_facts_read(struct judge *j)
+void explain_judge_facts_read(struct judge *j)
 {
 	j->facts = (struct judge_facts){ .who = FINDING_OWNER };
 	for (size_t i = 0; i < j->match.count; i++)
@@ -207,7 +207,7 @@ static void value_if(struct finding *f, const char *name, struct span value)
 		finding_value(f, name, value);
 }
 
-void judge_values(const struct judge *j, struct finding *f)
+void explain_judge_values(const struct judge *j, struct finding *f)
 {
 	const struct judge_facts *facts = &j->facts;
 	value_if(f, "domain", facts->domain);

@@ -234,7 +234,7 @@ static struct span date_of(const struct judge *j)
 	return arena_printf(j->arena, "%.16s UTC", text);
 }
 
-void judge_fixes(const struct judge *j, struct finding *f)
+void explain_judge_fixes(const struct judge *j, struct finding *f)
 {
 	for (size_t i = 0; i < BASE_COUNT(fixes); i++)
 		if (fixes[i].code == f->code)

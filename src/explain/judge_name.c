@@ -18,7 +18,7 @@ static enum finding_code by_names(const struct judge_facts *f)
 						      : FINDING_CERTIFICATE_NAME_MISMATCH;
 }
 
-enum finding_code judge_name_fault(const struct judge_facts *facts, enum explain_confidence *confidence)
+enum finding_code explain_judge_name_fault(const struct judge_facts *facts, enum explain_confidence *confidence)
 {
 	if (facts->target.length == 0 || facts->shown.length == 0)
 		return FINDING_CERTIFICATE_NAME_MISMATCH;

@@ -26,7 +26,7 @@ static void check(struct judge *j, struct span domain, const char *whose)
 {
 	if (!remedy_is_plain(domain))
 		return;
-	judge_domain(j, domain);
+	explain_judge_domain(j, domain);
 	add(j, arena_printf(j->arena, "look at %s from outside, as the other edge does", whose),
 		arena_printf(j->arena, "fedge check %.*s", SPAN_PRINT(domain)));
 }
@@ -100,7 +100,7 @@ static struct span call_id(const struct judge *j)
 
 static struct span refuser(const struct judge *j)
 {
-	struct span name = judge_host_name(j, j->subject->refused_by);
+	struct span name = explain_judge_host_name(j, j->subject->refused_by);
 	return name.length ? name : SPAN("the box that refused");
 }
 
@@ -182,13 +182,13 @@ static void look_at_user(struct judge *j)
 	add(j, SPAN("look at the user's settings on the server that refused"), SPAN_NONE);
 }
 
-void judge_next(struct judge *j)
+void explain_judge_next(struct judge *j)
 {
 	static void (*const steps[])(struct judge * j) = { check_caller, check_callee, check_subject, ask_edge, ask_tls,
 		ask_lists, look_at_next_hop, raise_level, capture, locate, look_at_user, check_owner };
 	unsigned wanted = j->match.signature->next;
 	if (is_public(j->problem->finding->code) && remedy_is_plain(subject_domain(j)))
-		judge_domain(j, subject_domain(j));
+		explain_judge_domain(j, subject_domain(j));
 	for (size_t i = 0; i < BASE_COUNT(steps); i++)
 		if (wanted & 1u << i)
 			steps[i](j);

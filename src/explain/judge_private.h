@@ -41,22 +41,22 @@ struct judge {
 	struct judge_facts facts;
 };
 
-void judge_facts_read(struct judge *j);
+void explain_judge_facts_read(struct judge *j);
 /* Of the three faults of a name the one that the evidence shows; at most as sure as *confidence, which is lowered where
  * the evidence does not hold all names. */
-enum finding_code judge_name_fault(const struct judge_facts *facts, enum explain_confidence *confidence);
+enum finding_code explain_judge_name_fault(const struct judge_facts *facts, enum explain_confidence *confidence);
 /* Values of the finding by what is known: domain, fqdn, tls-target, PeerServer, alert … */
-void judge_values(const struct judge *j, struct finding *f);
-struct span judge_subject(const struct judge *j, enum signature_subject kind, enum finding_code code);
-void judge_evidence(const struct judge *j, struct finding *f);
-void judge_observed(const struct judge *j, struct finding *f);
-void judge_sentence(struct judge *j);
-void judge_why(struct judge *j);
-void judge_next(struct judge *j);
-void judge_fixes(const struct judge *j, struct finding *f);
+void explain_judge_values(const struct judge *j, struct finding *f);
+struct span explain_judge_subject(const struct judge *j, enum signature_subject kind, enum finding_code code);
+void explain_judge_evidence(const struct judge *j, struct finding *f);
+void explain_judge_observed(const struct judge *j, struct finding *f);
+void explain_judge_sentence(struct judge *j);
+void explain_judge_why(struct judge *j);
+void explain_judge_next(struct judge *j);
+void explain_judge_fixes(const struct judge *j, struct finding *f);
 /* Adds a domain that decides the matter, once. */
-void judge_domain(struct judge *j, struct span domain);
+void explain_judge_domain(struct judge *j, struct span domain);
 struct span judge_show_address(const struct judge *j, const struct record_address *address); /* "192.0.2.1:5061" */
 /* "sip.skype.lab", or an address, or "the next hop". */
-struct span judge_host_name(const struct judge *j, uint32_t host);
+struct span explain_judge_host_name(const struct judge *j, uint32_t host);
 #endif

@@ -44,8 +44,9 @@ static void append_what(const struct judge *j, struct buffer *b)
 		buffer_printf(b, "%.*s wanted to register", SPAN_PRINT(from));
 		break;
 	case EXPLAIN_CONNECTION: {
-		struct span a = or_somebody(judge_host_name(j, 0), "a box");
-		struct span z = or_somebody(judge_host_name(j, c->host_count > 1 ? 1 : EXPLAIN_NO_STEP), "another one");
+		struct span a = or_somebody(explain_judge_host_name(j, 0), "a box");
+		struct span z =
+			or_somebody(explain_judge_host_name(j, c->host_count > 1 ? 1 : EXPLAIN_NO_STEP), "another one");
 		buffer_printf(b, "%.*s and %.*s wanted a connection", SPAN_PRINT(a), SPAN_PRINT(z));
 		break;
 	}
@@ -58,7 +59,7 @@ static void append_what(const struct judge *j, struct buffer *b)
 static void append_became(const struct judge *j, struct buffer *b)
 {
 	const struct explain_case *c = j->subject;
-	struct span refuser = judge_host_name(j, c->refused_by);
+	struct span refuser = explain_judge_host_name(j, c->refused_by);
 	switch (c->outcome) {
 	case EXPLAIN_ANSWERED:
 		buffer_append_text(b, ", and was answered");
@@ -84,7 +85,7 @@ static void append_became(const struct judge *j, struct buffer *b)
 		buffer_append_text(b, ", and nobody answered");
 }
 
-void judge_sentence(struct judge *j)
+void explain_judge_sentence(struct judge *j)
 {
 	struct buffer b;
 	buffer_init(&b, TEXT_MAXIMUM);
@@ -152,7 +153,7 @@ static void append_path(const struct judge *j, struct buffer *b)
 	struct path path;
 	find_path(j, &path);
 	size_t start = b->length;
-	struct span own = judge_host_name(j, j->sides.own_host);
+	struct span own = explain_judge_host_name(j, j->sides.own_host);
 	if (path.arrived && own.length > 0)
 		buffer_printf(b, "the call reached %.*s", SPAN_PRINT(own));
 	if (path.rule) {
@@ -183,7 +184,7 @@ static void append_raw(const struct judge *j, struct buffer *b)
 		buffer_printf(b, ": %u \"%.*s\", an id %s", f->id, SPAN_PRINT(f->words), explain_words_id_range(f->id));
 }
 
-void judge_why(struct judge *j)
+void explain_judge_why(struct judge *j)
 {
 	struct buffer b;
 	if (!j->problem->finding)
