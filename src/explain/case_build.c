@@ -153,12 +153,14 @@ static void time_case(struct explain_case *c)
 struct explain_case *joiner_build(struct explain_joiner *j, struct joiner_joined *d, struct arena *arena)
 {
 	struct explain_case *c = arena_zero(arena, sizeof(*c));
+	struct arena *scratch = &j->scratch;
 	uint32_t item_count, leg_count;
+	arena_reset(scratch);
 	joiner_connections_adopt(j, d, arena);
-	struct joiner_item *items = c ? joiner_items(j, d, arena, &item_count) : NULL;
+	struct joiner_item *items = c ? joiner_items(j, d, scratch, &item_count) : NULL;
 	if (items)
-		items = joiner_order(items, item_count, arena, &item_count);
-	struct joiner_leg **legs = items ? sort_legs(d, arena, &leg_count) : NULL;
+		items = joiner_order(items, item_count, scratch, &item_count);
+	struct joiner_leg **legs = items ? sort_legs(d, scratch, &leg_count) : NULL;
 	if (!legs || !make_legs(c, legs, leg_count, arena) || !make_steps(c, legs, items, item_count, arena))
 		return NULL;
 	c->kind = joiner_kind(d);

@@ -25,7 +25,7 @@ static void take_parameter(struct via_names *names, struct span parameter)
 	for (size_t i = 0; i < BASE_COUNT(wanted); i++) {
 		const struct span name = wanted[i].name;
 		if (parameter.length <= name.length || (parameter.at[0] | 0x20) != name.at[0] ||
-			!span_starts_nocase(parameter, name))
+			(parameter.at[1] | 0x20) != name.at[1] || !span_starts_nocase(parameter, name))
 			continue;
 		struct span rest = span_trim(span_from(parameter, name.length));
 		if (rest.length > 0 && rest.at[0] == '=')
@@ -124,7 +124,11 @@ static void read_vias(const struct sip_message *m, struct explain_reading *readi
 {
 	struct sip_values values = sip_message_values(m, SIP_HEADER_VIA);
 	struct sip_via via;
+	struct span top;
 	size_t count = 0;
+	/* The parser took the top one apart already. */
+	if (m->via.whole.length > 0 && sip_values_next(&values, &top))
+		reading->vias[count++] = via_of(&m->via);
 	for (int next; count < EXPLAIN_VIAS_MAXIMUM && (next = sip_values_next_via(&values, &via)) != 0;)
 		if (next == 1)
 			reading->vias[count++] = via_of(&via);

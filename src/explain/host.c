@@ -551,10 +551,12 @@ static bool make_hosts(const struct finding_hosts *f, struct explain_case *c, st
 
 bool joiner_find_hosts(struct explain_joiner *j, struct explain_case *c, struct arena *arena)
 {
-	struct finding_hosts *f = arena_zero(arena, sizeof(*f));
+	struct finding_hosts *f = arena_allocate(&j->scratch, sizeof(*f));
 	if (!f)
 		return false;
 	f->j = j;
+	f->count = f->order_count = 0;
+	f->shared_count = 0;
 	find_shared(f, c);
 	for (uint32_t i = 0; i < c->step_count; i++)
 		if (c->steps[i].second)
@@ -563,7 +565,7 @@ bool joiner_find_hosts(struct explain_joiner *j, struct explain_case *c, struct 
 		if (!c->steps[i].second)
 			find_single(f, &c->steps[i]);
 	find_judges(f, c);
-	if (!order_columns(f, c, arena) || !make_hosts(f, c, arena))
+	if (!order_columns(f, c, &j->scratch) || !make_hosts(f, c, arena))
 		return false;
 	for (uint32_t i = 0; i < c->step_count; i++) {
 		c->steps[i].from = column_of(f, c->steps[i].from);

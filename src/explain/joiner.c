@@ -8,6 +8,7 @@
 #define KEYS_MAXIMUM ((size_t)1 << 24)
 /* Cases that are given at the end, beside what is held of them. */
 #define BUILT_MAXIMUM ((size_t)256 << 20)
+#define SCRATCH_MAXIMUM ((size_t)32 << 20)
 
 struct explain_joiner *explain_joiner_new(const struct explain_joiner_settings *settings)
 {
@@ -17,6 +18,7 @@ struct explain_joiner *explain_joiner_new(const struct explain_joiner_settings *
 	j->settings = *settings;
 	joiner_memory_init(&j->memory, settings->memory_maximum);
 	arena_init(&j->built, BUILT_MAXIMUM);
+	arena_init(&j->scratch, SCRATCH_MAXIMUM);
 	for (size_t i = 0; i < JOINED_STATE_COUNT; i++)
 		list_init(&j->lists[i]);
 	if (hash_init(&j->keys, KEYS_MAXIMUM) < 0 || joiner_names_init(&j->names) < 0 ||
@@ -41,6 +43,7 @@ struct explain_joiner *explain_joiner_free(struct explain_joiner *j)
 	joiner_memory_done(&j->memory);
 	hash_done(&j->keys);
 	arena_done(&j->built);
+	arena_done(&j->scratch);
 	free(j->files);
 	free(j);
 	return NULL;
@@ -92,6 +95,7 @@ void explain_joiner_wait(struct explain_joiner *j, int64_t now_us)
 {
 	if (!j->settings.live)
 		return;
+	joiner_join_parties(j);
 	give_silent(j, JOINED_FAILED, now_us - SILENT_FAILED_US);
 	give_silent(j, JOINED_GOOD, now_us - SILENT_OPEN_US);
 	give_silent(j, JOINED_OPEN, now_us - SILENT_OPEN_US);

@@ -329,11 +329,21 @@ static void count(struct explain_joiner *j, enum explain_case_kind kind, enum ex
 	}
 }
 
+/* A request that lost its Call-ID, and that nothing answers. */
+static bool is_stump(const struct joiner_joined *d)
+{
+	const struct joiner_leg *first = joiner_first_leg(d);
+	return first && first->is_sip && !first->call_hash && first->status == 0 && !first->is_answered &&
+	       !first->is_judged;
+}
+
 void joiner_give(struct explain_joiner *j, struct joiner_joined *d, struct arena *arena)
 {
 	if (d->is_given)
 		return;
 	d->is_given = true;
+	if (is_stump(d))
+		return;
 	if (d->state == JOINED_GOOD && !j->settings.keep_good) {
 		count(j, joiner_kind(d), bare_outcome(d));
 		return;

@@ -12,6 +12,9 @@ static struct joiner_leg *nameless_leg(struct explain_joiner *j, const struct ex
 	bool lives = last && last->id == j->nameless_id && j->nameless_file == event->place.file;
 	if (lives && !event->message.is_request && last->is_pending)
 		return last;
+	/* The last bytes of a recording may be the first ones of anything. */
+	if (!event->message.is_request && event->message.status < 300)
+		return NULL;
 	j->nameless = joiner_leg_new(j);
 	j->nameless_id = j->nameless ? j->nameless->id : 0;
 	j->nameless_file = event->place.file;

@@ -16,8 +16,11 @@ static struct joiner_leg *leg_by(struct explain_joiner *j, enum joiner_key_kind 
 	if (leg || !make)
 		return leg;
 	leg = joiner_leg_new(j);
-	if (leg)
-		joiner_add_key(j, leg, hash);
+	if (!leg)
+		return NULL;
+	if (kind == KEY_CALL_ID)
+		leg->call_hash = hash;
+	joiner_add_key(j, leg, hash);
 	return leg;
 }
 

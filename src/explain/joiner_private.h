@@ -208,6 +208,7 @@ struct explain_joiner {
 	uint64_t ghosts[JOINER_GHOSTS]
 		       [JOINER_GHOST_WAYS]; /* Call-IDs that were given or dropped: their stragglers begin nothing */
 	struct arena built; /* what was given at the end stays until free */
+	struct arena scratch; /* of one case while it is built */
 	int status; /* -ENOMEM sticks */
 };
 
@@ -315,7 +316,7 @@ void joiner_measure(struct explain_joiner *j, const struct joiner_joined *d);
 /* case_order.c: those to tell, each message once, causes before their effects. */
 struct joiner_item *joiner_order(struct joiner_item *items, uint32_t count, struct arena *arena, uint32_t *ret_count);
 
-/* host.c: fills the hosts of the case and the ends of its steps. false without memory */
+/* host.c: fills the hosts of the case and the ends of its steps; the arena keeps them. false without memory */
 bool joiner_find_hosts(struct explain_joiner *j, struct explain_case *c, struct arena *arena);
 
 /* case_outcome.c */

@@ -405,6 +405,7 @@ static const struct row rows[] = {
 		"a - > b INVITE nocall\n"
 		"a - < b 504 nocall\n",
 		"call failed 504 by b\na* b\na>b INVITE\nb>a 504 !\n" },
+	{ "what a recording was cut in is nothing", "a 0 < b 200 nocall\na 1 > b INVITE nocall\n", "" },
 	{ "messages without any address: headers tell the hosts",
 		"a - < b raw='SIP/2.0 504 Server time-out\\nVia: SIP/2.0/TLS 10.9.9.1:62937\\nFrom: \"Steven\"\\n"
 		"ms-diagnostics: 1009;reason=\"x\";source=\"sip.b.lab\"\\n\\n' node=none\n",
