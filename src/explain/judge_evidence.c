@@ -6,7 +6,7 @@
 
 #define ITEMS_MAXIMUM 4
 #define MARKS_MAXIMUM 12
-#define TEXT_MAXIMUM 100
+#define TEXT_MAXIMUM 84
 #define BEFORE_MARK 50
 
 /* ---- the line of a quote that matters ---- */

@@ -32,10 +32,33 @@ static void append_when(const struct explain_case *c, struct buffer *b)
 	buffer_printf(b, "%.19s UTC: ", text);
 }
 
+/* The domain that the diagnostics speak of, where the message that would name it is not in the files. */
+static struct span domain_spoken_of(const struct judge *j)
+{
+	struct span target = j->facts.target;
+	if (j->facts.domain.length > 0 || target.length == 0)
+		return j->facts.domain;
+	size_t dot = span_find(target, '.');
+	return dot < target.length ? span_from(target, dot + 1) : SPAN_NONE;
+}
+
+static struct span party(const struct judge *j, struct span uri, struct span other, const char *before)
+{
+	struct span domain = domain_spoken_of(j);
+	if (uri.length > 0)
+		return uri;
+	if (domain.length == 0 || span_equal_nocase(domain, sides_domain(other)))
+		return SPAN("somebody");
+	return arena_printf(j->arena, "%s %.*s", before, SPAN_PRINT(domain));
+}
+
 static void append_what(const struct judge *j, struct buffer *b)
 {
 	const struct explain_case *c = j->subject;
-	struct span from = or_somebody(c->from, "somebody"), to = or_somebody(c->to, "somebody");
+	struct span to = party(j, c->to, c->from, "an address in");
+	/* With neither named, the domain is said once, and of whom was called. */
+	struct span from =
+		c->to.length > 0 ? party(j, c->from, c->to, "somebody of") : or_somebody(c->from, "somebody");
 	switch (c->kind) {
 	case EXPLAIN_CALL:
 		buffer_printf(b, "%.*s called %.*s", SPAN_PRINT(from), SPAN_PRINT(to));

@@ -216,6 +216,15 @@ static enum side own_from_settings(const struct sides *s, const struct explain_j
 	return sides_of_name(s, settings->own);
 }
 
+/* A box of that side that has a log of this case. */
+static uint32_t find_host_of(const struct sides *s, enum side side)
+{
+	for (uint32_t h = 0; h < s->subject->host_count; h++)
+		if (s->subject->hosts[h].has_log && known_side(s, h) == side)
+			return h;
+	return EXPLAIN_NO_STEP;
+}
+
 void sides_find(const struct explain_case *c, const struct explain_judge_settings *settings, struct sides *ret_sides)
 {
 	struct sides *s = ret_sides;
@@ -223,12 +232,14 @@ void sides_find(const struct explain_case *c, const struct explain_judge_setting
 	s->own_host = find_own_host(c, &s->own_file);
 	s->is_client = is_client(c, s->own_host);
 	s->own = own_from_settings(s, settings);
+	enum side logged = known_side(s, s->own_host);
 	if (s->own != SIDE_UNKNOWN) {
 		s->own_is_known = true;
-		s->own_host = EXPLAIN_NO_STEP; /* it has no log of this case */
+		if (logged != SIDE_UNKNOWN && logged != s->own)
+			s->own_host = find_host_of(s, s->own);
 		return;
 	}
-	s->own = known_side(s, s->own_host);
+	s->own = logged;
 	s->own_is_known = s->own != SIDE_UNKNOWN;
 	if (!s->own_is_known && s->own_host < c->host_count)
 		s->own = supposed_side(s, s->own_host);
