@@ -79,6 +79,10 @@ static void stop_side(struct capture_flow *flow, unsigned side)
 
 static void fail(struct capture *c, struct capture_flow *flow, struct span reason)
 {
+	/* Seen long before the end, and often its cause. */
+	if (flow->tls->is_certificate_asked && flow->tls->is_certificate_refused)
+		reason = arena_printf(capture_arena(c), "%.*s; asked for a certificate, the client had shown none",
+			SPAN_PRINT(reason));
 	capture_tls_give(c, flow, reason);
 	flow->tls->phase = CAPTURE_TLS_TOLD;
 }

@@ -100,6 +100,8 @@ struct capture_tls {
 	unsigned client; /* the side that sent a ClientHello */
 	bool has_client_hello, has_server_hello, is_resumed, is_mac_last;
 	bool is_without_key; /* and that was told */
+	bool is_certificate_asked; /* of the client */
+	bool is_certificate_refused; /* it sent an empty list */
 	bool is_web; /* it offers HTTP only: nothing to do with SIP, unless it is spoken inside */
 	uint16_t version; /* 0: not known yet */
 	uint16_t offered; /* the highest one that the client offers */

@@ -11,6 +11,7 @@ enum {
 	MESSAGE_CLIENT_HELLO = 1,
 	MESSAGE_SERVER_HELLO = 2,
 	MESSAGE_CERTIFICATE = 11,
+	MESSAGE_CERTIFICATE_REQUEST = 13,
 	MESSAGE_FINISHED = 20,
 	MESSAGE_KEY_UPDATE = 24,
 };
@@ -197,6 +198,7 @@ static bool take_certificate(struct capture_tls *tls, unsigned side, struct span
 	struct span first = list.length > 0 ? take_vector(&list, 3) : SPAN_NONE;
 	if (first.length == 0) {
 		tls->last_message = "empty Certificate";
+		tls->is_certificate_refused = side == tls->client;
 		return true;
 	}
 	free(s->certificate);
@@ -236,6 +238,9 @@ bool capture_tls_message(struct capture *c, struct capture_flow *flow, unsigned 
 		return take_server_hello(c, tls, side, body);
 	case MESSAGE_CERTIFICATE:
 		return take_certificate(tls, side, body);
+	case MESSAGE_CERTIFICATE_REQUEST:
+		tls->is_certificate_asked = true;
+		break;
 	case MESSAGE_FINISHED:
 		take_finished(c, tls, side);
 		break;

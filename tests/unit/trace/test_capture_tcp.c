@@ -293,7 +293,16 @@ static void test_unreachable(void **state)
 	build_segment(&f, 0, 0, BUILD_SYN, SPAN_NONE);
 	struct span quoted = build_ip4(b, 1, 2, 6, BUILD(b, N2(4000), N2(5061), N4(f.next[0])));
 	build_pcap_packet(b, build_ip4(b, 9, 1, 1, BUILD(b, N1(3), N1(1), N2(0), N4(0), quoted)));
-	expect(b, "unreachable", "1 tcp failed 192.0.2.1:4000 192.0.2.2:5061: No route to host\n");
+	quoted = build_datagram(b, two);
+	build_pcap_packet(b, build_ip4(b, 2, 1, 1, BUILD(b, N1(3), N1(3), N2(0), N4(0), span_first(quoted, 28 + 20))));
+	quoted = build_ip4(b, 1, 2, 17, build_udp(b, 4000, 514, SPAN("<13>a line of a log")));
+	build_pcap_packet(b, build_ip4(b, 2, 1, 1, BUILD(b, N1(3), N1(3), N2(0), N4(0), quoted)));
+	quoted = build_ip6(b, 1, 2, 17, build_udp(b, 5060, 5060, two));
+	build_pcap_packet(b, build_ip6(b, 2, 1, 58, BUILD(b, N1(1), N1(4), N2(0), N4(0), quoted)));
+	expect(b, "unreachable",
+		"1 tcp failed 192.0.2.1:4000 192.0.2.2:5061: No route to host\n"
+		"3 udp failed 192.0.2.1:5060 192.0.2.2:5060: Connection refused\n"
+		"5 udp failed 2001:db8::1:5060 2001:db8::2:5060: Connection refused\n");
 	build_done(b);
 }
 
