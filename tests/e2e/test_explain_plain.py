@@ -2,7 +2,7 @@
 is what tcpdump has in its capture, byte for byte, with addresses, direction and time as far as the tool says them.
 
 Real: ngrep in its four ways of printing, tcpdump -A in two, sngrep's saved text, SIPp's own file of messages, Kamailio's
-sipdump files and a message that Kamailio's xlog writes."""
+sipdump files and a message that Kamailio's xlog writes; and HEP as Kamailio's siptrace and sngrep send it."""
 import base64
 import contextlib
 import fcntl
@@ -15,6 +15,7 @@ import socket
 import struct
 import subprocess
 import termios
+import threading
 import time
 
 import pytest
@@ -83,7 +84,9 @@ def packets(path):
 
 
 def messages(path):
-    return [packet for packet in packets(path) if b"SIP/2.0" in packet[3].split(b"\r\n")[0]]
+    """Those that hold SIP, and not HEP that holds SIP."""
+    return [packet for packet in packets(path)
+            if b"SIP/2.0" in packet[3].split(b"\r\n")[0] and not packet[3].startswith(b"HEP3")]
 
 
 class Recorders:
@@ -267,3 +270,80 @@ def test_what_kamailio_dumps(fedge, read):  # noqa: F811
         assert any(abs(seconds_of(record) - packet[0]) < 0.5 for packet in truth)
     logged = read(fedge.folder / "kamailio.out")
     assert [octets(record) for record in logged] == [octets(r) for r in records if octets(r).startswith(b"MESSAGE")]
+
+
+class Collector:
+    """Whom agents send HEP to: what comes is saved packet after packet."""
+
+    def __init__(self, address, path):
+        self.path = path
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((address, 9060))
+        self.packets = []
+        self.thread = threading.Thread(target=self.collect, daemon=True)
+        self.thread.start()
+
+    def collect(self):
+        while True:
+            packet = self.socket.recv(65535)
+            if not packet:
+                return
+            self.packets.append(packet)
+
+    def save(self):
+        """An empty datagram ends it."""
+        self.socket.sendto(b"", self.socket.getsockname())
+        self.thread.join(10)
+        self.socket.close()
+        self.path.write_bytes(b"".join(self.packets))
+        return self.path
+
+
+SIPTRACE = """\
+debug=2
+log_stderror=yes
+children=2
+tcp_children=2
+listen=udp:{address}:5060
+listen=tcp:{address}:5060
+loadmodule "sl.so"
+loadmodule "tm.so"
+loadmodule "pv.so"
+loadmodule "siptrace.so"
+modparam("siptrace", "trace_on", 1)
+modparam("siptrace", "trace_mode", 1)
+modparam("siptrace", "trace_to_database", 0)
+modparam("siptrace", "hep_mode_on", 1)
+modparam("siptrace", "hep_version", 3)
+modparam("siptrace", "hep_capture_id", 2001)
+modparam("siptrace", "duplicate_uri", "sip:{address}:9060")
+request_route {{
+    sl_send_reply("200", "OK");
+}}
+"""
+
+
+@pytest.mark.parametrize("protocol", ["udp", "tcp"])
+def test_what_agents_send_as_hep(fedge, read, protocol):  # noqa: F811
+    """Kamailio sends what it sees itself, sngrep what is in a capture."""
+    calling, called = fresh_address(), fresh_address()
+    file = fedge.folder / "kamailio.cfg"
+    file.write_text(SIPTRACE.format(address=called))
+    recorders = Recorders(fedge, called)
+    collector = Collector(called, fedge.folder / "kamailio.hep")
+    kamailio = fedge.start_other("kamailio", "-f", file, "-DD", "-E", "-m", 16, "-M", 4, name="kamailio")
+    wait_until(lambda: is_bound(called, 5060, protocol), 20, "Kamailio listens")
+    rungs = [request("MESSAGE", body=QUOTING, kind="text/plain"), receive(200)]
+    caller(fedge, calling, called, rungs, mode=MODES[protocol], calls=5, rate=20).wait()
+    recorders.stop()
+    truth = messages(recorders.capture)
+    assert len(truth) == 10
+    wait_until(lambda: len(collector.packets) >= 10, 10, "all is sent")
+    kamailio.stop()
+    seen = {(octets(r), r["local"], r["remote"], r["transport"], r["process"]) for r in read(collector.save(), "hep")}
+    assert seen == {(octets_, source, end, protocol, 2001) for _, source, end, octets_ in truth}
+
+    collector = Collector(called, fedge.folder / "sngrep.hep")
+    with terminal(["sngrep", "-N", "-I", recorders.capture, "-H", f"udp:{called}:9060"]):
+        wait_until(lambda: len(collector.packets) == 10, 20, "sngrep has sent all")
+    compare(read(collector.save(), "hep"), truth, protocol)
