@@ -110,8 +110,8 @@ bool expressway_stamp_time(struct span stamp, int year, bool *ret_zoned, int64_t
 static size_t stamp_length(struct span text)
 {
 	size_t i = 19;
-	if (!is_iso(text))
-		return text.length > 0 && text.at[0] >= 'A' && month_of(text) > 0 ? 16 : 0;
+	if (!text.at || !is_iso(text))
+		return text.at && text.length > 0 && text.at[0] >= 'A' && month_of(text) > 0 ? 16 : 0;
 	while (i < text.length && text.at[i] != ' ')
 		i++;
 	return i;

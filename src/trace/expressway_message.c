@@ -86,11 +86,12 @@ static inline size_t left(const struct copying *c)
  * begin with the name of a header. */
 static inline bool is_doubtful(const char *at)
 {
+	static const struct span months = { "JFMASOND", 8 };
 	unsigned char first = (unsigned char)*at;
 	if (first == ' ')
 		return at[1] == '|';
 	if (first >= 'A' && first <= 'Z')
-		return at[3] == ' ' && memchr("JFMASOND", first, 8); /* "Mar  2" */
+		return at[3] == ' ' && span_find(months, (char)first) < months.length; /* "Mar  2" */
 	return first == '|' || first == 't' || first == '<' || (first >= '0' && first <= '9');
 }
 
@@ -233,8 +234,9 @@ static size_t copy_plain_lines(struct copying *c, const char *end, bool is_first
 			break;
 		if (to == out && *head == 0)
 			*head = (size_t)(to - c->memory->at) + 2;
-		memcpy(to, "\r\n", 2);
-		out = to + 2;
+		*to++ = '\r';
+		*to++ = '\n';
+		out = to;
 		at = from;
 		lines++;
 	}

@@ -83,8 +83,9 @@ static bool is_kept(const struct expressway_line *line, struct span module, enum
 /* The first words of a sentence, up to what it is about. */
 static struct span first_words(struct span detail)
 {
+	static const struct span stops = { ":'\"(=<[{,", 9 };
 	size_t end = 0;
-	while (end < detail.length && end < NAME_MAXIMUM && !memchr(":'\"(=<[{,", detail.at[end], 9))
+	while (end < detail.length && end < NAME_MAXIMUM && span_find(stops, detail.at[end]) == stops.length)
 		end++;
 	/* No half words. */
 	size_t blank = end;

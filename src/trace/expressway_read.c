@@ -68,18 +68,18 @@ static void read_said(struct span detail, struct span said[SAID_COUNT])
 	static const struct span names[SAID_COUNT] = { { "Method", 6 }, { "Code", 4 }, { "CSeq", 4 },
 		{ "Request-URI", 11 }, { "To", 2 }, { "Call-ID", 7 }, { "From-Tag", 8 }, { "To-Tag", 6 } };
 	struct span rest = detail;
-	while (rest.length > 0) {
+	while (rest.at && rest.length > 0) {
 		struct span piece = span_first(rest, span_find(rest, ','));
 		rest = span_from(rest, piece.length);
 		/* A comma without a blank is part of what is said. */
-		while (rest.length > 1 && rest.at[1] != ' ') {
+		while (rest.length > 1 && rest.at && rest.at[1] != ' ') {
 			size_t more = 1 + span_find(span_from(rest, 1), ',');
 			piece.length += more;
 			rest = span_from(rest, more);
 		}
 		rest = span_from(rest, 2);
 		size_t equals = span_find(piece, '='), begin = equals;
-		while (begin > 0 && piece.at[begin - 1] != ' ')
+		while (begin > 0 && piece.at && piece.at[begin - 1] != ' ')
 			begin--;
 		struct span name = span_make(piece.at + begin, equals - begin);
 		for (size_t i = 0; equals < piece.length && i < SAID_COUNT; i++)
@@ -284,7 +284,7 @@ static bool find_message(
 	struct span line;
 	size_t whole;
 	*ret_follower = (struct expressway_follower){ 0 };
-	if (span_equal(span_first(text, usual.length), usual)) {
+	if (text.at && span_equal(span_first(text, usual.length), usual)) {
 		*ret_follower = (struct expressway_follower){ .whole = usual.length, .lines = 1, .is_message = true };
 		return expressway_read_message(reader, span_from(text, usual.length), last, ret_follower);
 	}

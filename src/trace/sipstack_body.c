@@ -78,7 +78,7 @@ static void read_bytes(struct sipstack_body *b, struct span start_line)
 	struct span headers = span_first(all, offset);
 	if (offset < all.length) {
 		body = span_from(all, offset + marker.length);
-		if (body.length > 0 && body.at[0] == ' ')
+		if (body.at && body.length > 0 && body.at[0] == ' ')
 			body = span_from(body, 1);
 		if (span_is(span_trim(body), "-") || is_privacy_marker(span_trim(body)))
 			body = SPAN_NONE;

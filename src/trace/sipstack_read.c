@@ -49,7 +49,7 @@ static bool read_times(struct span *rest, struct record_head *head)
 	while (digits + 1 < rest->length && digits < 8 &&
 		trace_read_hex(span_make(rest->at + 1 + digits, 1), 15, &number))
 		digits++;
-	if (rest->length > 0 && rest->at[0] == '.' &&
+	if (rest->at && rest->length > 0 && rest->at[0] == '.' &&
 		trace_read_hex(span_make(rest->at + 1, digits), UINT32_MAX, &number)) {
 		head->sequence = (uint32_t)number;
 		*rest = span_from(*rest, 1 + digits);
@@ -62,7 +62,7 @@ static bool cut_place(struct span *rest, struct span *ret_place)
 {
 	size_t open = span_find(*rest, '(');
 	size_t depth = 0;
-	for (size_t i = open; i < rest->length; i++) {
+	for (size_t i = open; rest->at && i < rest->length; i++) {
 		depth += rest->at[i] == '(';
 		depth -= rest->at[i] == ')';
 		if (depth == 0) {
