@@ -42,6 +42,9 @@ struct net_loop {
 	uv_timer_t timer; /* the wheel's next due time */
 	uv_timer_t limit; /* of net_loop_turn */
 	uv_idle_t again; /* active while a round of flushing left work */
+	uv_check_t polled;
+	uv_idle_t late; /* active while timers are due */
+	int64_t late_us; /* those due by then fire after the next look at the sockets; INT64_MAX: none */
 	struct clock clock;
 	struct wheel wheel;
 	int64_t now_us;
@@ -173,18 +176,37 @@ struct wheel *net_loop_wheel(struct net_loop *loop)
 	return &loop->wheel;
 }
 
+static void loop_nothing(uv_idle_t *handle)
+{
+	(void)handle;
+}
+
+/* Whoever answered in time must not be called late because a turn of ours was long (a chain of hundreds of certificates
+ * is): what has arrived by now is read first. */
 static void loop_timer_fired(uv_timer_t *handle)
 {
 	struct net_loop *loop = handle->data;
 	loop->programmed_us = INT64_MAX;
+	loop->late_us = clock_steady_us(&loop->clock);
+	uv_idle_start(&loop->late, loop_nothing); /* that look does not wait */
+}
+
+static void loop_polled(uv_check_t *handle)
+{
+	struct net_loop *loop = handle->data;
+	int64_t late_us = loop->late_us;
+	if (late_us == INT64_MAX)
+		return;
+	loop->late_us = INT64_MAX;
+	uv_idle_stop(&loop->late);
 	loop->now_is_fresh = false;
-	wheel_advance(&loop->wheel, net_loop_now_us(loop));
+	wheel_advance(&loop->wheel, late_us);
 }
 
 static void loop_program_timer(struct net_loop *loop)
 {
 	int64_t next_us = wheel_next_us(&loop->wheel);
-	if (next_us == loop->programmed_us)
+	if (next_us == loop->programmed_us || loop->late_us != INT64_MAX)
 		return;
 	loop->programmed_us = next_us;
 	if (next_us == INT64_MAX) {
@@ -245,11 +267,6 @@ static void loop_run_hooks(struct net_loop *loop)
 	}
 }
 
-static void loop_again(uv_idle_t *handle)
-{
-	(void)handle;
-}
-
 static void loop_end_turn(struct net_loop *loop)
 {
 	for (int round = 0; round < FLUSH_ROUNDS; round++) {
@@ -261,7 +278,7 @@ static void loop_end_turn(struct net_loop *loop)
 	if (list_is_empty(&loop->dirty))
 		uv_idle_stop(&loop->again);
 	else
-		uv_idle_start(&loop->again, loop_again);
+		uv_idle_start(&loop->again, loop_nothing);
 	loop_program_timer(loop);
 	loop->now_is_fresh = false;
 }
@@ -284,8 +301,12 @@ static void loop_init_handles(struct net_loop *loop)
 	uv_timer_init(&loop->uv, &loop->timer);
 	uv_timer_init(&loop->uv, &loop->limit);
 	uv_idle_init(&loop->uv, &loop->again);
+	uv_idle_init(&loop->uv, &loop->late);
+	uv_check_init(&loop->uv, &loop->polled);
 	loop->prepare.data = loop->timer.data = loop->limit.data = loop->again.data = loop;
+	loop->late.data = loop->polled.data = loop;
 	uv_prepare_start(&loop->prepare, loop_prepare);
+	uv_check_start(&loop->polled, loop_polled);
 }
 
 int net_loop_new(const struct clock *clock, struct net_loop **ret_loop)
@@ -304,7 +325,7 @@ int net_loop_new(const struct clock *clock, struct net_loop **ret_loop)
 	}
 	loop->wake.data = loop;
 	loop->clock = *clock;
-	loop->programmed_us = INT64_MAX;
+	loop->programmed_us = loop->late_us = INT64_MAX;
 	list_init(&loop->hooks);
 	list_init(&loop->dirty);
 	list_init(&loop->members);
@@ -357,6 +378,8 @@ int net_loop_turn(struct net_loop *loop, int64_t wait_us)
 		uv_run(&loop->uv, UV_RUN_ONCE);
 		uv_timer_stop(&loop->limit);
 	}
+	if (loop->late_us != INT64_MAX)
+		uv_run(&loop->uv, UV_RUN_NOWAIT); /* they became due while it waited */
 	loop_end_turn(loop);
 	return 0;
 }
@@ -387,6 +410,8 @@ static void loop_await_expected(struct net_loop *loop)
 {
 	uv_prepare_stop(&loop->prepare);
 	uv_timer_stop(&loop->timer);
+	uv_check_stop(&loop->polled);
+	uv_idle_stop(&loop->late);
 	while (loop->expected > 0)
 		uv_run(&loop->uv, UV_RUN_ONCE);
 }
@@ -417,6 +442,8 @@ static void loop_close_handles(struct net_loop *loop)
 	uv_close((uv_handle_t *)&loop->timer, NULL);
 	uv_close((uv_handle_t *)&loop->limit, NULL);
 	uv_close((uv_handle_t *)&loop->again, NULL);
+	uv_close((uv_handle_t *)&loop->late, NULL);
+	uv_close((uv_handle_t *)&loop->polled, NULL);
 }
 
 void net_loop_free(struct net_loop *loop)

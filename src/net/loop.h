@@ -30,7 +30,8 @@ void net_loop_stop(struct net_loop *loop);
 const struct clock *net_loop_clock(const struct net_loop *loop);
 /* Steady time at the start of this turn's callbacks: one value a turn, costs nothing. */
 int64_t net_loop_now_us(struct net_loop *loop);
-/* Timers are armed and disarmed directly in the wheel (wheel_arm with net_loop_now_us + delay). */
+/* Timers are armed and disarmed directly in the wheel (wheel_arm with net_loop_now_us + delay). Before those that are
+ * due fire, what has arrived by then is read: after a long turn nobody's patience ends over an answer that is there. */
 struct wheel *net_loop_wheel(struct net_loop *loop);
 
 /* ---- from other threads ---- */

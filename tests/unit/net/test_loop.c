@@ -199,6 +199,86 @@ static void a_watch_may_be_freed_in_its_own_call(void **state)
 	net_loop_free(loop);
 }
 
+/* ---- an answer and the end of the patience for it ---- */
+
+struct waiting {
+	struct net_loop *loop;
+	struct wheel_timer patience;
+	struct net_watch *watch;
+	int ends[2];
+	const char *came; /* what came first */
+};
+
+static void patience_ended(struct wheel_timer *timer, int64_t now_us)
+{
+	struct waiting *waiting = base_container(timer, struct waiting, patience);
+	(void)now_us;
+	if (!waiting->came)
+		waiting->came = "the end of patience";
+	net_loop_stop(waiting->loop);
+}
+
+static void answered(void *argument, int events)
+{
+	struct waiting *waiting = argument;
+	char byte;
+	(void)events;
+	assert_int_equal(read(waiting->ends[0], &byte, 1), 1);
+	if (!waiting->came)
+		waiting->came = "the answer";
+}
+
+/* A turn that takes longer than the patience; the answer comes in its midst. */
+static void turn_for_long(void *argument)
+{
+	struct waiting *waiting = argument;
+	assert_int_equal(write(waiting->ends[1], "x", 1), 1);
+	usleep(100000);
+}
+
+static void what_has_arrived_comes_before_what_is_due(void **state)
+{
+	(void)state;
+	struct clock clock = clock_system();
+	for (int by_turns = 0; by_turns < 2; by_turns++) {
+		struct waiting waiting = { 0 };
+		assert_int_equal(net_loop_new(&clock, &waiting.loop), 0);
+		assert_int_equal(pipe(waiting.ends), 0);
+		assert_int_equal(
+			net_watch_new(waiting.loop, waiting.ends[0], NET_READABLE, answered, &waiting, &waiting.watch),
+			0);
+		wheel_timer_init(&waiting.patience, patience_ended);
+		wheel_arm(net_loop_wheel(waiting.loop), &waiting.patience, clock_steady_us(&clock) + 30000);
+		assert_int_equal(net_loop_post(waiting.loop, turn_for_long, &waiting), 0);
+		if (by_turns)
+			for (int i = 0; i < 3; i++)
+				net_loop_turn(waiting.loop, 200000);
+		else
+			net_loop_run(waiting.loop);
+		assert_string_equal(waiting.came, "the answer");
+		assert_false(wheel_is_armed(&waiting.patience)); /* it came to its end too */
+		net_watch_free(waiting.watch);
+		close(waiting.ends[0]);
+		close(waiting.ends[1]);
+		net_loop_free(waiting.loop);
+	}
+}
+
+/* One turn that waits until a timer is due fires it too. */
+static void a_turn_fires_what_it_waited_for(void **state)
+{
+	(void)state;
+	struct clock clock = clock_system();
+	struct alarm alarm = { 0 };
+	assert_int_equal(net_loop_new(&clock, &alarm.loop), 0);
+	wheel_timer_init(&alarm.timer, rang);
+	wheel_arm(net_loop_wheel(alarm.loop), &alarm.timer, clock_steady_us(&clock) + 20000);
+	net_loop_turn(alarm.loop, 0); /* the timer is set */
+	net_loop_turn(alarm.loop, 5000000);
+	assert_true(alarm.fired_us > 0);
+	net_loop_free(alarm.loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +289,8 @@ int main(void)
 		cmocka_unit_test(hooks_run_once_a_turn),
 		cmocka_unit_test(signals_are_caught),
 		cmocka_unit_test(a_watch_may_be_freed_in_its_own_call),
+		cmocka_unit_test(what_has_arrived_comes_before_what_is_due),
+		cmocka_unit_test(a_turn_fires_what_it_waited_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
