@@ -302,13 +302,16 @@ def test_a_run_over_all_of_them(world, tmp_path):
     """Nobody holds up an honest domain, the run ends when patience does, and saves what it saw."""
     listed, saved = tmp_path / "all.txt", tmp_path / "facts.jsonl"
     listed.write_text("".join(f"{name}.evil.lab\n" for name in (*EXPECTED, "honest")))
-    # All at once: an honest step takes longer beside so many others.
-    run = world.run("--domains", listed, "--json", "--save", saved, patience_s=3 * PATIENCE_S)
+    # All are in flight at once. Reading two hundred certificates keeps a core busy (0.15 s under a sanitizer, more where
+    # the core is shared), and who is looked at by the same worker waits meanwhile: that must not be their fault.
+    patience_s = 3 * PATIENCE_S
+    run = world.run("--domains", listed, "--json", "--save", saved, patience_s=patience_s)
     reports = run.reports()
     assert {name: decisive(reports[f"{name}.evil.lab"])[0] for name in EXPECTED} == {
         name: finding for name, (finding, _) in EXPECTED.items()}
     assert reports["honest.evil.lab"]["verdict"] == "pass"
-    assert run.seconds < 2 * TIME_S
+    # No server is slow in more than one step, and none waits for another: one patience, and what is left for the rest.
+    assert run.seconds < TIME_S and patience_s <= TIME_S / 4
     assert run.memory < world.honest_memory + 4 * MEMORY_MIB
     again = Run([str(a) for a in (world.fedge.path, "check", "--from", saved, "--json", "--private")])
     assert {name: decisive(report)[0] for name, report in again.reports().items()} == {
