@@ -70,6 +70,9 @@ struct explain_case {
 	struct explain_step *steps; /* by time; where that is not known, by place */
 	uint32_t step_count;
 	uint32_t dropped; /* steps beyond EXPLAIN_STEPS_MAXIMUM */
+	/* So many more failed alike: the same kind of request (never a call), parties and status. They are none of the
+	 * steps. */
+	uint32_t repeats;
 
 	struct span call_id; /* of the first leg; absent for a connection */
 	struct span from, to; /* URIs as the first leg has them */

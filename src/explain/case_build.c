@@ -165,6 +165,7 @@ struct explain_case *joiner_build(struct explain_joiner *j, struct joiner_joined
 		return NULL;
 	c->kind = joiner_kind(d);
 	c->dropped += d->dropped;
+	c->repeats = d->repeats;
 	if (!joiner_find_hosts(j, c, arena))
 		return NULL;
 	time_case(c);

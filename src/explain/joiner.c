@@ -168,6 +168,8 @@ void explain_joiner_end(struct explain_joiner *j)
 	joiner_failures_adopt(j);
 	struct start *starts = all_starts(j, &count);
 	for (size_t i = 0; i < count; i++)
+		starts[i].joined->is_given |= joiner_is_repeat(j, starts[i].joined);
+	for (size_t i = 0; i < count; i++)
 		joiner_give(j, starts[i].joined, &j->built);
 	free(starts);
 }

@@ -329,6 +329,28 @@ static void count(struct explain_joiner *j, enum explain_case_kind kind, enum ex
 	}
 }
 
+/* A neighbour that is down refuses, or does not answer, thousands of keep-alives. */
+bool joiner_is_repeat(struct explain_joiner *j, struct joiner_joined *d)
+{
+	struct joiner_leg *leg = joiner_first_leg(d);
+	enum explain_case_kind kind = joiner_kind(d);
+	if (kind == EXPLAIN_CALL || kind == EXPLAIN_CONNECTION || d->state == JOINED_GOOD || !leg->is_begun ||
+		!d->first)
+		return false;
+	uint64_t hash = hash_mix(joiner_hash(j, KEY_GROUP, leg->from_uri), joiner_hash(j, KEY_GROUP, leg->to_uri));
+	hash = hash_mix(hash, (uint64_t)leg->method << 48 | (uint64_t)leg->status << 32 | d->first->clock);
+	struct joiner_leg *other = joiner_find(j, hash);
+	if (!other) {
+		joiner_add_key(j, leg, hash);
+		return false;
+	}
+	if (other == leg || other->joined->is_given)
+		return false;
+	other->joined->repeats++;
+	j->totals.others[kind]++;
+	return true;
+}
+
 /* A request that lost its Call-ID, and that nothing answers. */
 static bool is_stump(const struct joiner_joined *d)
 {

@@ -96,6 +96,7 @@ struct joiner_joined {
 	uint32_t leg_count, entry_count;
 	uint32_t dropped;
 	uint32_t entry_maximum;
+	uint32_t repeats;
 	enum joiner_state state;
 	bool is_bare; /* a good one whose events were thrown away */
 	bool is_given;
@@ -249,6 +250,9 @@ bool joiner_make_room(struct explain_joiner *j, const struct joiner_joined *kept
 /* The one that began first, as far as the order of the records tells; NULL where there are only records of none. */
 struct joiner_leg *joiner_first_leg(const struct joiner_joined *d);
 enum explain_case_kind joiner_kind(const struct joiner_joined *d);
+
+/* Whether another one failed alike, and counts this one with it. */
+bool joiner_is_repeat(struct explain_joiner *j, struct joiner_joined *d);
 
 /* joiner_message.c */
 void joiner_message(struct explain_joiner *j, const struct explain_event *event);

@@ -251,6 +251,27 @@ static void other_failures_are_counted(void **state)
 	material_close(&m);
 }
 
+static void keep_alives_that_fail_alike_are_one_case(void **state)
+{
+	(void)state;
+	struct material m;
+	material_open(&m, NULL);
+	material_add(&m, "a 1 > b OPTIONS call=1\na 1.1 < b 503 m=OPTIONS call=1\n"
+			 "a 2 > b OPTIONS call=2\na 2.1 < b 503 m=OPTIONS call=2\n"
+			 "a 3 > b OPTIONS call=3\n"
+			 "a 4 > b OPTIONS call=4 to=other@b.lab\na 4.1 < b 503 m=OPTIONS call=4\n"
+			 "a 5 > b OPTIONS call=5\na 5.1 < b 503 m=OPTIONS call=5\n"
+			 "a 100 > b OPTIONS call=6\na 100.1 < b 200 m=OPTIONS call=6\n");
+	material_end(&m);
+	assert_int_equal(m.case_count, 3);
+	assert_int_equal(m.cases[0]->repeats, 2);
+	assert_int_equal(m.cases[1]->repeats, 0);
+	assert_int_equal(m.cases[1]->status, 0);
+	assert_int_equal(m.cases[2]->repeats, 0);
+	assert_int_equal(explain_joiner_totals(m.joiner).others[EXPLAIN_MESSAGE], 5);
+	material_close(&m);
+}
+
 /* Places are those of the file, whatever part of it was read by itself. */
 static void places_are_moved(void **state)
 {
@@ -275,6 +296,7 @@ int main(void)
 		cmocka_unit_test(cases_are_given_while_the_log_goes_on),
 		cmocka_unit_test(clocks_are_compared),
 		cmocka_unit_test(other_failures_are_counted),
+		cmocka_unit_test(keep_alives_that_fail_alike_are_one_case),
 		cmocka_unit_test(places_are_moved),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
