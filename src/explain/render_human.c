@@ -55,7 +55,7 @@ static void append_confidence(const struct explain_problem *p, struct paper *pap
 		paper_text(paper, SPAN(": "));
 		paper_text(paper, p->why);
 	}
-	paper_end(paper, 4);
+	paper_end(paper, 5);
 }
 
 static void append_candidates(const struct explain_problem *p, struct paper *paper)
