@@ -13,6 +13,7 @@ struct mending {
 	struct mender m;
 	void (*take)(void *argument, const struct trace_mend_segment *segment);
 	void *argument;
+	size_t plain_tried; /* lines before it hold messages of tools that are damaged */
 };
 
 /* ---- as it stood ---- */
@@ -20,7 +21,7 @@ struct mending {
 /* What a strict reader makes of lines as they stand. */
 struct trial {
 	enum trace_kind kind;
-	size_t suspicious;
+	size_t records, suspicious;
 	size_t first; /* bytes of the record that begins them; 0: it is none */
 	bool is_first_good; /* it is not damaged */
 	bool is_whole; /* all of them are records */
@@ -30,6 +31,7 @@ static void try_record(void *argument, const struct record *r, const struct trac
 {
 	struct trial *trial = argument;
 	bool suspicious = trace_mend_is_suspicious(trial->kind, r, place);
+	trial->records++;
 	trial->suspicious += suspicious;
 	if (place->offset == 0) {
 		trial->first = place->raw.length;
@@ -92,7 +94,9 @@ static struct trial try_lines(const struct mender *m, enum trace_kind kind, size
 		is_cut = true;
 		last--;
 	}
-	if (last == begin || m->lines[begin].is_soft || m->lines[begin].is_fronted)
+	/* Several on one line of the file, or something in front: not as the product writes it. */
+	bool is_joined = begin + 1 < last && m->lines[begin + 1].is_soft;
+	if (last == begin || is_joined || m->lines[begin].is_soft || m->lines[begin].is_fronted)
 		return (struct trial){ 0 };
 	struct trial trial = try_strictly(kind, raw_of(m, begin, last));
 	trial.is_whole = trial.is_whole && !is_cut;
@@ -150,6 +154,8 @@ static size_t latest_end(const struct mender *m, size_t begin)
 			return end + 1;
 		if (anchor == MEND_UCCAPI && next == MEND_UCCAPI && stamped++ < UCCAPI_LINES)
 			continue;
+		if (anchor == MEND_PLAIN && next == MEND_PLAIN)
+			continue;
 		if (mend_is_strong(next) || (anchor == MEND_SIP && next == MEND_SIP))
 			break;
 	}
@@ -181,10 +187,33 @@ static size_t mend_record(struct mending *mending, size_t begin, size_t end)
 		return behind;
 	}
 	struct trace_mend_segment segment = { .kind = kind, .text = buffer_span(&m->out) };
-	if (kind == TRACE_KIND_PLAIN)
+	segment.is_alone = kind == TRACE_KIND_PLAIN;
+	if (segment.is_alone)
 		segment.body = buffer_span(&m->body);
 	give(mending, segment, begin, without_empty(m, begin, next));
 	return next;
+}
+
+/* What tools print, line by line, where all its messages are whole; otherwise only its messages are mended. */
+static bool give_plain(struct mending *mending, size_t begin, size_t end)
+{
+	struct mender *m = &mending->m;
+	buffer_clear(&m->out);
+	for (size_t i = begin; i < end; i++) {
+		(void)buffer_append(&m->out, mend_line_text(m, i));
+		(void)buffer_append_byte(&m->out, '\n');
+	}
+	struct trial trial = try_strictly(TRACE_KIND_PLAIN, buffer_span(&m->out));
+	if (m->out.status != 0 || trial.records == 0 || trial.suspicious > 0)
+		return false;
+	for (size_t i = begin; i < end; i++) {
+		buffer_clear(&m->out);
+		(void)buffer_append(&m->out, mend_line_text(m, i));
+		(void)buffer_append_byte(&m->out, '\n');
+		give(mending, (struct trace_mend_segment){ .kind = TRACE_KIND_PLAIN, .text = buffer_span(&m->out) }, i,
+			i + 1);
+	}
+	return true;
 }
 
 /* Gives what begins at that line, and the line behind it. */
@@ -198,8 +227,12 @@ static size_t mend_from(struct mending *mending, size_t begin, size_t end)
 			begin, begin + 1);
 		return begin + 1;
 	}
-	if (anchor != MEND_NONE && anchor != MEND_RECORD_ENDS)
+	if (anchor == MEND_PLAIN)
+		next = begin >= mending->plain_tried && give_plain(mending, begin, end) ? end : 0;
+	else if (anchor != MEND_NONE && anchor != MEND_RECORD_ENDS)
 		next = mend_record(mending, begin, end);
+	if (anchor == MEND_PLAIN && next == 0 && begin >= mending->plain_tried)
+		mending->plain_tried = end;
 	if (next > begin)
 		return next;
 	if (m->lines[begin].length > 0)

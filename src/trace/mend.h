@@ -9,10 +9,11 @@
 #include "trace/reader.h"
 
 struct trace_mend_segment {
-	/* Expressway, sipstack, uccapi, json: text is whole records of that format. Plain: a message alone, text is its
-	 * start line and headers, LF between them, body what follows. Mixed: a line of a search history. Unknown: a
-	 * line no record begins in and that belongs to none; it is in raw alone. */
+	/* Expressway, sipstack, uccapi, json: text is whole records of that format. Plain: lines of that kind, or a
+	 * message alone. Mixed: a line of a search history. Unknown: a line no record begins in and that belongs to
+	 * none; it is in raw alone. */
 	enum trace_kind kind;
+	bool is_alone; /* a message alone: text is its start line and headers, each with its LF, body what follows */
 	bool as_it_stood; /* nothing had to be mended: text is raw */
 	struct span text;
 	struct span body;

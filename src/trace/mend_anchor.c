@@ -2,6 +2,7 @@
 /* Where records begin, at the front of a line and inside of one. */
 #include "sip/method.h"
 #include "trace/mend_private.h"
+#include "trace/plain.h"
 #include "trace/stamp_read.h"
 
 #include <ctype.h>
@@ -124,7 +125,7 @@ bool mend_is_start_line(struct span text)
 
 bool mend_is_strong(unsigned int anchor)
 {
-	return anchor >= MEND_EXPRESSWAY && anchor <= MEND_SEARCH;
+	return anchor >= MEND_EXPRESSWAY && anchor <= MEND_PLAIN;
 }
 
 static enum mend_anchor strong_anchor(struct span text, bool inside)
@@ -153,7 +154,9 @@ enum mend_anchor mend_anchor_of(struct span line)
 	enum mend_anchor anchor = strong_anchor(text, false);
 	if (anchor == MEND_NONE && text.length > 0 && text.at[0] == '|')
 		text = skip_blanks(span_from(text, 1));
-	return anchor == MEND_NONE && mend_is_start_line(text) ? MEND_SIP : anchor;
+	if (anchor == MEND_NONE && mend_is_start_line(text))
+		return MEND_SIP;
+	return anchor == MEND_NONE && trace_plain_starts(text) ? MEND_PLAIN : anchor;
 }
 
 /* "Content-Length: 0 SIP/2.0 200 OK": another message begins behind the end of one. */

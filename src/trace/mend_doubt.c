@@ -193,16 +193,18 @@ bool trace_mend_is_odd(enum trace_kind kind, const struct record *r, const struc
 bool trace_mend_is_suspicious(enum trace_kind kind, const struct record *r, const struct trace_place *place)
 {
 	struct span first = span_first(place->raw, span_find(place->raw, '\n'));
-	if (kind == TRACE_KIND_EXPRESSWAY && has_blank_value(first))
+	struct span node = r->head.node;
+	if (kind == TRACE_KIND_EXPRESSWAY &&
+		(has_blank_value(first) || (node.length > 0 && node.at[node.length - 1] == ' ')))
 		return true;
-	if (kind == TRACE_KIND_SIPSTACK && r->kind == RECORD_NODE)
-		return span_find_span(first, SPAN("$$begin_record")) < first.length;
+	if (kind == TRACE_KIND_SIPSTACK && r->kind != RECORD_MESSAGE && r->kind != RECORD_JUDGEMENT)
+		return span_find_span(first, SPAN("$$begin_record ")) < first.length;
 	if (kind == TRACE_KIND_SIPSTACK && r->kind == RECORD_MESSAGE &&
 		are_fields_damaged(span_first(place->raw, span_find_span(place->raw, SPAN("\nStart-Line")))))
 		return true;
 	if (r->kind == RECORD_MESSAGE && kind == TRACE_KIND_EXPRESSWAY && is_address_lost(&r->message, place->raw))
 		return true;
-	if (r->kind == RECORD_MESSAGE && !place->is_summary && kind <= TRACE_KIND_UCCAPI)
+	if (r->kind == RECORD_MESSAGE && !place->is_summary && kind != TRACE_KIND_JSON)
 		return is_message_damaged(r->message.bytes);
 	if (r->kind == RECORD_JUDGEMENT && kind == TRACE_KIND_SIPSTACK)
 		return are_fields_damaged(place->raw);

@@ -15,6 +15,7 @@ enum mend_anchor {
 	MEND_UCCAPI,
 	MEND_JSON,
 	MEND_SEARCH,
+	MEND_PLAIN, /* the line in front of a message, as a tool prints it */
 	MEND_SIP, /* a message's start line */
 	MEND_RECORD_ENDS, /* $$end_record */
 };

@@ -35,7 +35,7 @@ struct lane {
 	uint64_t offset, line; /* fed so far */
 };
 
-#define LANES (TRACE_KIND_JSON + 1)
+#define LANES (TRACE_KIND_PLAIN + 1)
 
 /* One text on its way through. */
 struct block {
@@ -59,8 +59,9 @@ static struct part *part_at(struct lane *lane, uint64_t offset)
 }
 
 /* The place in the text as it stood. */
-static struct trace_place place_of(const struct block *block, const struct part *part, const struct trace_place *place)
+static struct trace_place place_of(struct lane *lane, const struct part *part, const struct trace_place *place)
 {
+	const struct block *block = lane->block;
 	struct trace_place there = *place;
 	there.line = block->reader->line + part->origin_line + 1;
 	there.offset = block->reader->offset + part->origin;
@@ -71,7 +72,10 @@ static struct trace_place place_of(const struct block *block, const struct part 
 		/* The reader may have seen a newline that the text has not. */
 		there.raw = span_first(span_from(part->raw, (size_t)from), place->raw.length);
 	} else {
-		there.raw = part->raw;
+		/* A record may have come in several parts: all of them, with what lies between. */
+		uint64_t length = place->raw.length > 0 ? place->raw.length - 1 : 0;
+		const struct part *last = part_at(lane, place->offset + length);
+		there.raw = span_make(part->raw.at, (size_t)(last->raw.at - part->raw.at) + last->raw.length);
 	}
 	return there;
 }
@@ -81,7 +85,7 @@ static void take_record(void *argument, const struct record *r, const struct tra
 	struct lane *lane = argument;
 	struct trace_reader *reader = lane->block->reader;
 	const struct part *part = part_at(lane, place->offset);
-	struct trace_place there = place_of(lane->block, part, place);
+	struct trace_place there = place_of(lane, part, place);
 	struct mixed_state *state = reader->state;
 	state->mended += !part->as_it_stood;
 	trace_reader_give(reader, r, &there);
@@ -186,7 +190,7 @@ static void give(struct block *block, const struct record *r, const struct trace
 
 static void take_message(struct block *block, const struct trace_mend_segment *segment)
 {
-	struct record r = { .kind = RECORD_MESSAGE };
+	struct record r = { .kind = RECORD_MESSAGE, .message.direction = RECORD_PASSED };
 	arena_reset(&block->reader->arena);
 	r.message.bytes = trace_read_message(&block->reader->arena, segment->text, segment->body);
 	give(block, &r, segment);
@@ -275,7 +279,10 @@ static void take_segment(void *argument, const struct trace_mend_segment *segmen
 		take_log(block, segment);
 		break;
 	case TRACE_KIND_PLAIN:
-		take_message(block, segment);
+		if (segment->is_alone)
+			take_message(block, segment);
+		else
+			take_log(block, segment);
 		break;
 	case TRACE_KIND_MIXED:
 		take_search(block, segment);

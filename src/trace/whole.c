@@ -149,7 +149,7 @@ static int is_damaged(enum trace_kind kind, struct span text, bool is_all)
 		return status;
 	/* Plain SIP has many shapes: what its own reader finds is better than what is found without their headings. */
 	if (kind == TRACE_KIND_PLAIN)
-		return counts.records == 0 && counts.unread > 0;
+		return counts.records == 0;
 	return (is_all ? counts.unread > 0 : counts.unread * 50 > counts.lines) || trial.is_suspicious ||
 	       trace_mend_has_marks(kind, text) || trace_mend_is_joined(kind, text);
 }

@@ -356,6 +356,33 @@ static void damage_in_a_stream_is_mended(void **state)
 		}
 }
 
+/* ---- what tools print, in a mail ---- */
+
+#define NGREP(q)                                                                                                       \
+	q "Hello,\n" q "look at this:\n" q "\n" q "U 2017/03/02 08:10:46.240000 10.1.1.1:5060 -> 10.2.2.2:5060\n" q    \
+	  "SIP/2.0 504 Server time-out.\n" q "Via: SIP/2.0/UDP 10.1.1.9:5060.\n" q "Call-ID: x1.\n" q                  \
+	  "CSeq: 1 INVITE.\n" q "Content-Length: 0.\n" q ".\n" q "\n" q "Regards\n"
+
+static void what_tools_print_is_read_in_a_mail(void **state)
+{
+	(void)state;
+	static const char *const texts[] = { NGREP(""), NGREP("> "), NGREP(">> ") };
+	for (size_t i = 0; i < BASE_COUNT(texts); i++)
+		for (unsigned int kind = TRACE_KIND_PLAIN; kind <= TRACE_KIND_MIXED; kind++) {
+			struct got got;
+			begin(&got);
+			(void)read_whole((enum trace_kind)kind, span_of(texts[i]), ways[0], &got);
+			assert_int_equal(got.records, 1);
+			assert_int_equal(got.lines[0], 4);
+			const char *wanted = "\"local\":\"10.1.1.1:5060\",\"remote\":\"10.2.2.2:5060\",\"bytes\":"
+					     "\"SIP/2.0 504 Server time-out\\r\\nVia: SIP/2.0/UDP 10.1.1.9:5060\\r\\n"
+					     "Call-ID: x1\\r\\nCSeq: 1 INVITE\\r\\nContent-Length: 0\\r\\n\\r\\n\"";
+			if (span_find_span(buffer_span(&got.text), span_of(wanted)) == got.text.length)
+				fail_msg("text %zu, kind %u: %s", i, kind, got.text.at);
+			end(&got);
+		}
+}
+
 /* ---- two bytes a character ---- */
 
 static void utf16_comes_in_any_pieces(void **state)
@@ -519,6 +546,7 @@ int main(void)
 		cmocka_unit_test(the_document_gives_its_records),
 		cmocka_unit_test(prose_gives_nothing),
 		cmocka_unit_test(damage_in_a_stream_is_mended),
+		cmocka_unit_test(what_tools_print_is_read_in_a_mail),
 		cmocka_unit_test(utf16_comes_in_any_pieces),
 		cmocka_unit_test(hostile_texts_cost_no_more_than_others),
 		cmocka_unit_test(a_line_of_50_mb_is_told),
