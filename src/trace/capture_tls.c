@@ -198,13 +198,16 @@ static void take_opaque(struct capture *c, struct capture_flow *flow, unsigned s
 	bool is_13 = tls->version == VERSION_13;
 	s->opaque++;
 	s->last_opaque = length;
-	if (tls->phase == CAPTURE_TLS_FINISHED && side != tls->client && !(is_13 && length == ALERT_OF_13))
+	bool is_alert = is_13 && length == ALERT_OF_13;
+	/* The server goes on; or the client takes its leave before the server has said anything of the kind. */
+	if (tls->phase == CAPTURE_TLS_FINISHED &&
+		(side == tls->client ? is_alert && !is_like_alert(tls, 1 - side) : !is_alert))
 		stand(c, flow);
 	if (tls->phase == CAPTURE_TLS_SHAKING && tls->has_server_hello) {
 		tls->last_message = is_13 ? "encrypted records" : type == TYPE_ALERT ? "encrypted alert" : "Finished";
 		tls->last_side = side;
 		s->is_finished = s->is_finished || type == TYPE_HANDSHAKE;
-		if (is_13 && side == tls->client && length != ALERT_OF_13)
+		if (is_13 && side == tls->client && !is_alert)
 			finish(c, flow);
 		else if (!is_13 && s->is_finished && tls->sides[1 - side].is_finished)
 			stand(c, flow);

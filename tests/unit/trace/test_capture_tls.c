@@ -87,6 +87,7 @@ struct plan {
 	bool is_retried; /* the first key share does not suit the server */
 	bool has_update; /* new keys in the middle */
 	int server_version; /* 0: the same */
+	bool has_no_tickets;
 };
 
 static struct buffer key_log;
@@ -106,7 +107,7 @@ static SSL_CTX *context_of(const struct plan *plan, bool is_server)
 	SSL_CTX_set_min_proto_version(context, version);
 	SSL_CTX_set_max_proto_version(context, version);
 	SSL_CTX_set_keylog_callback(context, log_key);
-	SSL_CTX_set_num_tickets(context, 2);
+	SSL_CTX_set_num_tickets(context, plan->has_no_tickets ? 0 : 2);
 	if (plan->suites && version == TLS1_3_VERSION)
 		assert_int_equal(SSL_CTX_set_ciphersuites(context, plan->suites), 1);
 	else if (plan->suites)
@@ -504,6 +505,37 @@ static void test_broken_off(void **state)
 	}
 }
 
+/* A client that only wanted to see a certificate says goodbye at once, and the server ends the connection. */
+static void test_goodbye(void **state)
+{
+	(void)state;
+	for (int with_keys = 0; with_keys < 2; with_keys++) {
+		const struct plan plan = { .version = TLS1_3_VERSION,
+			.server = &server_identity,
+			.client = &client_identity,
+			.server_trusts = &root,
+			.client_trusts = &root,
+			.has_no_tickets = true };
+		struct build build, *b = &build;
+		struct wire w;
+		build_begin(b);
+		build_pcap(b, 0xa1b2c3d4, 101);
+		wire_open(&w, b, &plan);
+		shake(&w);
+		for (int side = 0; side < 2; side++) {
+			SSL_shutdown(w.ends[side]);
+			assert_true(carry(&w, side));
+		}
+		build_close(&w.flow, 1);
+		char *seen = read_with(b, 0, with_keys);
+		if (count_of(seen, "handshake client stands") != 1 || strstr(seen, "failed"))
+			fail_msg("%s", seen);
+		free(seen);
+		wire_close(&w);
+		build_done(b);
+	}
+}
+
 static void test_no_tls(void **state)
 {
 	(void)state;
@@ -707,6 +739,7 @@ int main(void)
 		cmocka_unit_test(test_resumed),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_broken_off),
+		cmocka_unit_test(test_goodbye),
 		cmocka_unit_test(test_no_tls),
 		cmocka_unit_test(test_expired_certificate),
 		cmocka_unit_test(test_wrong_key),
