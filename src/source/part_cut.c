@@ -80,7 +80,7 @@ static void read_part(
 
 void source_part_run_cut(struct source *source, struct source_lane *lane, size_t length, char *piece)
 {
-	uint64_t end;
+	uint64_t end = 0;
 	int status = cut(lane, length, piece, &end);
 	pthread_mutex_lock(&source->lock);
 	struct source_batch *batch =

@@ -122,8 +122,8 @@ static void broken_archive_gives_what_came_before(void **state)
 	static const char *const commands[] = {
 		"head -c 60000 log.gz > broken",
 		"head -c 60000 log.tgz > broken",
-		"cp log.gz broken; head -c 4096 /dev/zero | tr '\\0' '\\377' | dd of=broken bs=1 seek=60000 "
-		"conv=notrunc 2> /dev/null",
+		("cp log.gz broken; head -c 4096 /dev/zero | tr '\\0' '\\377' | dd of=broken bs=1 seek=60000 "
+		 "conv=notrunc 2> /dev/null"),
 	};
 	for (size_t i = 0; i < BASE_COUNT(commands); i++) {
 		shell(commands[i]);
