@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The lines that prove it: FILE:LINE, the line's text, and what of it matters underlined. */
 #include "explain/judge_private.h"
+#include "finding/remedy.h"
 
 #include <string.h>
 
@@ -213,6 +214,8 @@ static struct span note_of(const struct judge *j, const struct finding *f)
 		return SPAN("a wildcard does not count");
 	case FINDING_CERTIFICATE_CN_IGNORED:
 		return SPAN("only in the common name, which does not count beside other names");
+	case FINDING_CERTIFICATE_REFUSED_BY_PARTNER:
+		return j->facts.alert ? span_of(remedy_alert_meaning(j->facts.alert)) : SPAN_NONE;
 	case FINDING_PEER_ANSWERED:
 		return SPAN("and no reason");
 	default:

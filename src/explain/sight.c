@@ -434,11 +434,9 @@ static bool sees_notice(const struct signature_seen *seen, const struct explain_
 	       (!seen->more || notice_has(n, seen->more));
 }
 
-bool sight_is_seen(const struct signature_seen *seen, const struct explain_case *c, const struct explain_step *step,
+static bool sees(const struct signature_seen *seen, const struct explain_case *c, const struct explain_step *step,
 	const struct explain_event *event)
 {
-	if (seen->flags & SIGNATURE_AT_REFUSER && !is_at_refuser(c, step, event))
-		return false;
 	switch (seen->sight) {
 	case SIGNATURE_JUDGEMENT:
 		return sees_judgement(seen, event);
@@ -474,4 +472,11 @@ bool sight_is_seen(const struct signature_seen *seen, const struct explain_case 
 		break;
 	}
 	return false;
+}
+
+/* Who refused is looked for last: it takes a walk over the case. */
+bool sight_is_seen(const struct signature_seen *seen, const struct explain_case *c, const struct explain_step *step,
+	const struct explain_event *event)
+{
+	return sees(seen, c, step, event) && (!(seen->flags & SIGNATURE_AT_REFUSER) || is_at_refuser(c, step, event));
 }

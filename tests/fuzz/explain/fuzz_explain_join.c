@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Records made of bytes, boiled and joined: whatever they say, the cases that come out hold together, memory has its
- * end, and what is counted adds up. A byte for each field: below 0x80 a word that others use too, else so many bytes as
- * they are. */
+/* Records made of bytes, boiled, joined and judged: whatever they say, the cases that come out hold together, memory
+ * has its end, what is counted adds up, and a problem claims no more than it may. A byte for each field: below 0x80 a
+ * word that others use too, else so many bytes as they are. */
 #include "base/require.h"
 #include "explain/joiner.h"
+#include "explain/judge.h"
 #include "record/field.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -171,6 +172,38 @@ static void check_step(const struct explain_case *c, const struct explain_step *
 		base_require(step->event->record->kind == step->event->kind);
 }
 
+static struct span file_name(void *argument, uint32_t file)
+{
+	(void)argument;
+	return file ? SPAN("theirs.log") : SPAN("ours.log");
+}
+
+/* Then as if an examination had found what is first among the candidates. */
+static void judge(const struct explain_case *c, struct seen *seen)
+{
+	const struct explain_judge_settings settings = { .file_name = file_name };
+	struct explain_problem *p;
+	struct arena arena;
+	arena_init(&arena, 1 << 20);
+	int status = explain_judge(&settings, c, &arena, &p);
+	base_require(status == 0 && p->sentence.at && (unsigned)p->confidence <= EXPLAIN_PROVED);
+	base_require(!p->finding == (p->confidence == EXPLAIN_NONE));
+	base_require(p->failing == EXPLAIN_NO_STEP || p->failing < c->step_count);
+	for (size_t i = 0; i < p->candidate_count; i++)
+		base_require(p->candidates[i].finding && p->candidates[i].confidence <= p->confidence);
+	read_span(seen, p->sentence);
+	read_span(seen, p->why);
+	for (size_t i = 0; i < p->domain_count; i++) {
+		struct finding_list found;
+		finding_list_init(&found, &arena, FINDING_YOU);
+		if (p->candidate_count > 0 && seen->cases & 1)
+			finding_add(&found, p->candidates[0].finding->code, p->domains[i]);
+		base_require(explain_judge_examined(p, p->domains[i], &found, &arena) == 0);
+		base_require(p->candidate_count <= EXPLAIN_CANDIDATES_MAXIMUM);
+	}
+	arena_done(&arena);
+}
+
 static void take_case(void *argument, const struct explain_case *c)
 {
 	struct seen *seen = argument;
@@ -194,6 +227,7 @@ static void take_case(void *argument, const struct explain_case *c)
 	read_span(seen, c->to);
 	read_span(seen, c->reason);
 	read_span(seen, c->method);
+	judge(c, seen);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -217,7 +251,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		const struct explain_seen place = { .file = take_byte(&in) % 3,
 			.line = events + 1,
 			.offset = events,
-			.raw = SPAN("a line\n"),
+			.raw = r.kind == RECORD_MESSAGE ? r.message.bytes : SPAN("a line\n"),
 			.is_summary = options & 4 };
 		const struct explain_event *event = explain_boil(&r, &place, &arena, &full);
 		base_require(!full);

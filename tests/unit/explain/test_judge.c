@@ -169,6 +169,21 @@ static void you_are_whose_log_comes_first(void **state)
 	close_bench(&b);
 }
 
+/* What the reader says of himself comes before all logs; the path is that of his own box. */
+static void you_are_who_you_say(void **state)
+{
+	(void)state;
+	struct bench b;
+	const struct span theirs = SPAN("b.lab"), ours = SPAN("a.lab");
+	open_with(&b, BARE_504 EDGE, (struct explain_judge_settings){ .named = &theirs, .named_count = 1 });
+	assert_int_equal(b.p->finding->who, FINDING_PARTNER);
+	close_bench(&b);
+	open_with(&b, BARE_504 EDGE, (struct explain_judge_settings){ .named = &ours, .named_count = 1 });
+	assert_int_equal(b.p->finding->who, FINDING_YOU);
+	assert_has(b.p->why, "rule 'to partners' led to DNSZone1");
+	close_bench(&b);
+}
+
 static void both_ends_of_one_handshake(void **state)
 {
 	(void)state;
@@ -345,6 +360,7 @@ int main(void)
 		cmocka_unit_test(the_domain_judged_is_the_asserted_one),
 		cmocka_unit_test(the_trace_of_the_edge_proves_it),
 		cmocka_unit_test(you_are_whose_log_comes_first),
+		cmocka_unit_test(you_are_who_you_say),
 		cmocka_unit_test(both_ends_of_one_handshake),
 		cmocka_unit_test(a_traversal_password),
 		cmocka_unit_test(unknown_numbers_are_shown_raw),
