@@ -142,7 +142,9 @@ static int is_damaged(enum trace_kind kind, struct span text, bool is_all)
 	if (!reader)
 		return -ENOMEM;
 	int status = trace_reader_feed(reader, text);
-	trace_reader_end(reader);
+	/* The last record of a head is cut. */
+	if (is_all)
+		trace_reader_end(reader);
 	struct trace_reader_counts counts = *trace_reader_counts(reader);
 	trace_reader_free(reader);
 	if (status)
