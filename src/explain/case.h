@@ -54,8 +54,9 @@ struct explain_step {
 	bool is_arrow;
 	uint32_t from, to; /* hosts of the case; of a note: from */
 	uint32_t leg; /* of the case; EXPLAIN_NO_LEG for what only stands near it in time */
-	const struct explain_event *event; /* the sender's or only sighting */
-	const struct explain_event *second; /* the receiver's, or NULL */
+	/* The sender's or only sighting; the receiver's, where the sender's log has no more than a summary. */
+	const struct explain_event *event;
+	const struct explain_event *second; /* the other one, or NULL */
 	bool is_repeated; /* a retransmission of an earlier step */
 };
 #define EXPLAIN_NO_LEG UINT32_MAX

@@ -6,28 +6,55 @@
 
 /* ---- legs ---- */
 
+struct begun_leg {
+	struct joiner_leg *leg;
+	int64_t time_us; /* on the first box's clock; 0: not known */
+};
+
 static int compare_legs(const void *a, const void *b)
 {
-	const struct joiner_leg *x = *(struct joiner_leg *const *)a, *y = *(struct joiner_leg *const *)b;
-	if (x->is_begun != y->is_begun)
-		return x->is_begun ? -1 : 1;
-	return x->order < y->order ? -1 : x->order > y->order;
+	const struct begun_leg *x = a, *y = b;
+	if (x->leg->is_begun != y->leg->is_begun)
+		return x->leg->is_begun ? -1 : 1;
+	if (x->time_us != y->time_us)
+		return x->time_us < y->time_us ? -1 : 1;
+	return x->leg->order < y->leg->order ? -1 : x->leg->order > y->leg->order;
+}
+
+static uint32_t collect_legs(struct explain_joiner *j, const struct joiner_joined *d, struct begun_leg *ret_legs)
+{
+	uint32_t count = 0;
+	for (struct joiner_leg *leg = d->legs; leg; leg = leg->next) {
+		if (!leg->is_sip)
+			continue;
+		ret_legs[count].leg = leg;
+		ret_legs[count++].time_us =
+			leg->begun_us ? leg->begun_us + joiner_clock_offset(j, leg->begun_clock) : 0;
+	}
+	if (count == 0 && joiner_first_leg(d))
+		ret_legs[count++].leg = joiner_first_leg(d);
+	return count;
 }
 
 /* Those of messages, the first one first; where there are none, the one that events tell of. */
-static struct joiner_leg **sort_legs(const struct joiner_joined *d, struct arena *arena, uint32_t *ret_count)
+static struct joiner_leg **sort_legs(
+	struct explain_joiner *j, const struct joiner_joined *d, struct arena *arena, uint32_t *ret_count)
 {
+	struct begun_leg *begun = arena_zero(arena, (d->leg_count + 1) * sizeof(*begun));
 	struct joiner_leg **legs = arena_allocate(arena, (d->leg_count + 1) * sizeof(struct joiner_leg *));
-	uint32_t count = 0;
-	for (struct joiner_leg *leg = d->legs; legs && leg; leg = leg->next)
-		if (leg->is_sip)
-			legs[count++] = leg;
-	if (legs && count == 0 && joiner_first_leg(d))
-		legs[count++] = joiner_first_leg(d);
-	if (legs)
-		qsort(legs, count, sizeof(*legs), compare_legs);
-	*ret_count = count;
+	if (!begun || !legs)
+		return NULL;
+	*ret_count = collect_legs(j, d, begun);
+	qsort(begun, *ret_count, sizeof(*begun), compare_legs);
+	for (uint32_t i = 0; i < *ret_count; i++)
+		legs[i] = begun[i].leg;
 	return legs;
+}
+
+/* How it was found is told of whichever was read later, and that may be the first. */
+static enum explain_join join_of(const struct joiner_leg *leg, const struct joiner_leg *first)
+{
+	return leg->join < first->join ? first->join : leg->join;
 }
 
 static bool make_legs(struct explain_case *c, struct joiner_leg *const *legs, uint32_t count, struct arena *arena)
@@ -40,7 +67,7 @@ static bool make_legs(struct explain_case *c, struct joiner_leg *const *legs, ui
 		c->legs[i] = (struct explain_leg){ .call_id = leg->call_id,
 			.from_uri = leg->from_uri,
 			.to_uri = leg->to_uri,
-			.join = i == 0 ? EXPLAIN_JOIN_CALL_ID : leg->join,
+			.join = i == 0 ? EXPLAIN_JOIN_CALL_ID : join_of(leg, legs[0]),
 			.is_answered = leg->is_answered,
 			.status = leg->status };
 		if (c->legs[i].join > c->weakest)
@@ -160,7 +187,7 @@ struct explain_case *joiner_build(struct explain_joiner *j, struct joiner_joined
 	struct joiner_item *items = c ? joiner_items(j, d, scratch, &item_count) : NULL;
 	if (items)
 		items = joiner_order(items, item_count, scratch, &item_count);
-	struct joiner_leg **legs = items ? sort_legs(d, scratch, &leg_count) : NULL;
+	struct joiner_leg **legs = items ? sort_legs(j, d, scratch, &leg_count) : NULL;
 	if (!legs || !make_legs(c, legs, leg_count, arena) || !make_steps(c, legs, items, item_count, arena))
 		return NULL;
 	c->kind = joiner_kind(d);

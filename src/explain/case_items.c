@@ -139,9 +139,12 @@ static bool is_likely_hop(const struct joiner_item *a, const struct joiner_item 
 
 static void match(struct joiner_item *a, struct joiner_item *b)
 {
-	/* The sender's is the one that counts. */
-	bool b_first = message_of(b)->direction == RECORD_SENT ||
-		       (message_of(a)->direction == RECORD_RECEIVED && message_of(b)->direction == RECORD_PASSED);
+	/* The sender's is the one that counts, unless it is a summary of what the receiver has as it was. */
+	bool a_whole = !a->entry->event->place.is_summary, b_whole = !b->entry->event->place.is_summary;
+	bool b_first = a_whole != b_whole ? b_whole
+					  : message_of(b)->direction == RECORD_SENT ||
+						    (message_of(a)->direction == RECORD_RECEIVED &&
+							    message_of(b)->direction == RECORD_PASSED);
 	struct joiner_item *first = b_first ? b : a, *second = b_first ? a : b;
 	first->second = second;
 	second->is_second = true;

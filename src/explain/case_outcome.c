@@ -68,8 +68,19 @@ static uint32_t find_answer(const struct judging *g)
 
 /* ---- the refusal ---- */
 
-/* Of the legs that were begun for the first one the last that was refused too: its refusal was passed on. One with the
- * same status goes before others. */
+/* The host that began the leg. */
+static uint32_t beginner_of(const struct judging *g, uint32_t leg)
+{
+	for (uint32_t i = 0; i < g->c->step_count; i++) {
+		const struct explain_event *e = g->c->steps[i].event;
+		if (g->c->steps[i].leg == leg && e->kind == RECORD_MESSAGE && e->message.is_request)
+			return g->c->steps[i].from;
+	}
+	return EXPLAIN_NO_STEP;
+}
+
+/* Each leg was begun for the one before it, and its refusal passed back: the last that was refused is where it began.
+ * Of several that one host began, as a fork does, the one whose status was passed on. */
 static uint32_t find_refused_leg(const struct judging *g, uint32_t first)
 {
 	uint16_t status = g->legs[first]->status;
@@ -78,7 +89,8 @@ static uint32_t find_refused_leg(const struct judging *g, uint32_t first)
 		const struct joiner_leg *l = g->legs[leg];
 		if (l->is_answered || l->status < 300 || (l->status == 487 && status != 487))
 			continue;
-		if (found == first || l->status == status || g->legs[found]->status != status)
+		bool is_fork = found != first && beginner_of(g, found) == beginner_of(g, leg);
+		if (!is_fork || l->status == status || g->legs[found]->status != status)
 			found = leg;
 	}
 	return found;

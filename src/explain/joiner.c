@@ -95,10 +95,16 @@ void explain_joiner_wait(struct explain_joiner *j, int64_t now_us)
 {
 	if (!j->settings.live)
 		return;
+	if (j->wait_order != j->order) {
+		j->wait_order = j->order;
+		j->wait_us = now_us;
+	}
+	/* On the clock of the log, which may be any: what was heard last was heard when it was waited after. */
+	int64_t log_us = j->now_us + (now_us - j->wait_us);
 	joiner_join_parties(j);
-	give_silent(j, JOINED_FAILED, now_us - SILENT_FAILED_US);
-	give_silent(j, JOINED_GOOD, now_us - SILENT_OPEN_US);
-	give_silent(j, JOINED_OPEN, now_us - SILENT_OPEN_US);
+	give_silent(j, JOINED_FAILED, log_us - SILENT_FAILED_US);
+	give_silent(j, JOINED_GOOD, log_us - SILENT_OPEN_US);
+	give_silent(j, JOINED_OPEN, log_us - SILENT_OPEN_US);
 }
 
 static int64_t start_of(struct explain_joiner *j, const struct joiner_joined *d)

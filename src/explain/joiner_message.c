@@ -82,7 +82,7 @@ static void join_by_names(struct explain_joiner *j, struct joiner_leg *leg, cons
 
 /* ---- states ---- */
 
-static void take_request(struct joiner_leg *leg, const struct explain_event *event)
+static void take_request(struct explain_joiner *j, struct joiner_leg *leg, const struct explain_event *event)
 {
 	const struct explain_message *m = &event->message;
 	if (m->method == SIP_METHOD_CANCEL)
@@ -96,8 +96,10 @@ static void take_request(struct joiner_leg *leg, const struct explain_event *eve
 		return;
 	if (m->method == SIP_METHOD_BENOTIFY)
 		return;
-	if (!leg->is_begun)
+	if (!leg->is_begun) {
 		leg->begun_us = event->time_us;
+		leg->begun_clock = j->clock;
+	}
 	leg->method = m->method;
 	leg->is_begun = leg->is_pending = true;
 	leg->is_answered = false;
@@ -156,7 +158,7 @@ void joiner_message(struct explain_joiner *j, const struct explain_event *event)
 	uint16_t was_status = leg->status;
 	bool was_answered = leg->is_answered;
 	if (m->is_request)
-		take_request(leg, event);
+		take_request(j, leg, event);
 	else
 		take_response(leg, m);
 	bool changed = leg->is_pending != was_pending || leg->status != was_status || leg->is_answered != was_answered;

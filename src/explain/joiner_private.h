@@ -55,6 +55,7 @@ struct joiner_leg {
 	struct span call_id, from_uri, to_uri, request_uri, asserted;
 	uint32_t key_count;
 	int64_t begun_us;
+	uint32_t begun_clock;
 	uint64_t order; /* of its first event */
 	uint64_t call_hash; /* of its Call-ID */
 	uint32_t cseq; /* of the transaction that counts */
@@ -193,6 +194,8 @@ struct explain_joiner {
 	uint32_t good_count; /* in the list of good ones */
 	uint64_t measured; /* good ones so far */
 	int64_t now_us; /* of the last event with a time */
+	int64_t wait_us; /* what the wall clock was when that was first waited after */
+	uint64_t wait_order; /* events at that moment */
 	struct joiner_file *files;
 	uint32_t file_count;
 	struct joiner_clocks clocks;

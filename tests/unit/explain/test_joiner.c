@@ -289,6 +289,29 @@ static const struct row rows[] = {
 		"* 0.000 a > b INVITE\n"
 		"* 0.100 b > a 486\n",
 		"call failed 486 by b\na b\na>b INVITE\nb>a 486 !\n" },
+	{ "a capture of two programs on one machine: ports tell them apart",
+		"* 0.000 h:5060 > h:5070 INVITE\n"
+		"* 0.100 h:5070 > h:5060 486\n",
+		"call failed 486 by 10.0.0.1:5070\n10.0.0.1:5060 10.0.0.1:5070\n"
+		"10.0.0.1:5060>10.0.0.1:5070 INVITE\n10.0.0.1:5070>10.0.0.1:5060 486 !\n" },
+	{ "the far box writes local time, an hour behind: the first leg is the first all the same",
+		"b 96400.05 < a INVITE call=c1 via=a:S1 file=1\n"
+		"b 96400.10 > c INVITE call=c2 via=b:S2,a:S1 file=1\n"
+		"b 96400.20 < c 404 call=c2 via=b:S2,a:S1 file=1\n"
+		"b 96400.25 > a 480 call=c1 via=a:S1 file=1\n"
+		"z 99999.95 > a INVITE call=c0 via=z:S0 file=2\n"
+		"a 99999.96 < z INVITE call=c0 via=z:S0\n"
+		"a 100000.00 > b INVITE call=c1 via=a:S1,z:S0\n"
+		"a 100000.30 < b 480 call=c1 via=a:S1,z:S0\n"
+		"a 100000.31 > z 480 call=c0 via=z:S0\n",
+		"call failed 480 by c legs=3 joined by serial\n"
+		"z* a* b* c\n"
+		"z>a INVITE =\n"
+		"a>b INVITE =\n"
+		"b>c INVITE\n"
+		"c>b 404 !\n"
+		"b>a 480 =\n"
+		"a>z 480\n" },
 	{ "what stands on the way: rules, DNS, the connection",
 		"vcse 0.000 < vcsc INVITE via=vcsc to=bob@b.lab\n"
 		"vcse 0.001 rule 'to partners' alias=bob@b.lab\n"
