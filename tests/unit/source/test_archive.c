@@ -256,6 +256,32 @@ static void key_logs_are_recognised(void **state)
 	end_reading(&reading);
 }
 
+/* A capture is read when all key logs are found, wherever they lie; between logs it is merged as they are. */
+static void captures_are_read_after_key_logs(void **state)
+{
+	(void)state;
+	shell("mkdir d; python3 -c \"import struct\n"
+	      "m = b'OPTIONS sip:a SIP/2.0\\r\\nCall-ID: 7@b\\r\\nCSeq: 1 OPTIONS\\r\\nContent-Length: 0\\r\\n\\r\\n'\n"
+	      "u = struct.pack('!4H', 5060, 5060, 8 + len(m), 0) + m\n"
+	      "i = struct.pack('!2B3H2BH4s4s', 69, 0, 20 + len(u), 1, 0, 64, 17, 0, bytes((192, 0, 2, 1)), bytes((192, "
+	      "0, 2, 2)))\n"
+	      "p = i + u\n"
+	      "f = open('d/a.pcap', 'wb'); f.write(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101))\n"
+	      "[f.write(struct.pack('<IIII', 1488438000 + s, 50000, len(p), len(p)) + p) for s in (0, 2)]\"");
+	write_log("d/b.log", 100, 3, 0, 1000);
+	shell("(for i in 1 2 3; do printf 'CLIENT_RANDOM %064d %096d\\n' $i $i; done) > d/keys; tar czf d/z.tgz "
+	      "d/keys; rm d/keys");
+	struct reading reading = read_one("d");
+	static const unsigned int wanted[] = { 100, 7, 101, 102, 7 };
+	assert_int_equal(reading.count, BASE_COUNT(wanted));
+	for (size_t i = 0; i < BASE_COUNT(wanted); i++)
+		assert_int_equal(reading.seen[i].number, wanted[i]);
+	assert_int_equal(file_named(&reading, "d/a.pcap")->kind, TRACE_KIND_CAPTURE);
+	assert_true(file_named(&reading, "d/z.tgz:d/keys")->is_key_log);
+	assert_done(&reading);
+	end_reading(&reading);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +295,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bomb_ends_quickly, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(what_comes_out_is_bounded, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(key_logs_are_recognised, folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(captures_are_read_after_key_logs, folder_setup, folder_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
