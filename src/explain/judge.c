@@ -240,6 +240,9 @@ static enum explain_confidence confidence_of(
 		return wanted;
 	for (size_t i = 0; i < j->match.count; i++) {
 		const struct explain_step *step = &j->subject->steps[j->match.steps[i]];
+		/* A capture shows the certificate; that its date was the reason, nobody says. */
+		if (j->match.signature->all[i].sight == SIGNATURE_VERIFY && j->match.events[i]->node.length == 0)
+			return EXPLAIN_LIKELY;
 		if (!is_on_a_known_leg(j->subject, step) && !is_of_the_case(j, j->match.events[i]) &&
 			!is_judged_so(j->subject, code))
 			return EXPLAIN_LIKELY;

@@ -115,6 +115,8 @@ void explain_judge_sentence(struct judge *j)
 	append_when(j->subject, &b);
 	append_what(j, &b);
 	append_became(j, &b);
+	if (j->subject->repeats > 0)
+		buffer_printf(&b, ", and %lu more like it", (unsigned long)j->subject->repeats);
 	j->problem->sentence = taken(j, &b);
 }
 

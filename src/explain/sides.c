@@ -148,6 +148,21 @@ static enum side by_via(const struct sides *s, struct span name)
 	return SIDE_UNKNOWN;
 }
 
+/* An edge knows where a request came from: out of its own house, or from strangers. */
+static enum side by_arrival(const struct sides *s, uint32_t host)
+{
+	const struct explain_case *c = s->subject;
+	for (uint32_t i = 0; i < c->step_count; i++) {
+		const struct explain_event *e = c->steps[i].second ? c->steps[i].second : c->steps[i].event;
+		if (e->kind != RECORD_MESSAGE || c->steps[i].to != host || !e->message.is_request ||
+			e->message.to_tag.length > 0 || e->message.direction != RECORD_RECEIVED ||
+			e->message.side == RECORD_SIDE_UNKNOWN)
+			continue;
+		return e->message.side == RECORD_INTERNAL ? SIDE_CALLER : SIDE_CALLEE;
+	}
+	return SIDE_UNKNOWN;
+}
+
 /* Its diagnostics carry its own name as their source. */
 static enum side by_source(const struct sides *s, uint32_t host)
 {
@@ -171,6 +186,8 @@ static enum side known_side(const struct sides *s, uint32_t host)
 		return SIDE_UNKNOWN;
 	struct span name = s->subject->hosts[host].name;
 	enum side side = span_find(name, '.') < name.length ? sides_of_name(s, name) : by_via(s, name);
+	if (side == SIDE_UNKNOWN)
+		side = by_arrival(s, host);
 	if (side == SIDE_UNKNOWN)
 		side = by_lookup(s, host);
 	if (side == SIDE_UNKNOWN)
