@@ -318,15 +318,26 @@ static void begin_speech(struct capture *c, struct capture_flow *flow, struct ca
 	buffer_done(&taken);
 }
 
+/* Where a record of TLS begins that ends with these bytes; their length where none does. */
+static size_t find_tls(struct span bytes)
+{
+	for (size_t at = 0; at + 5 < bytes.length; at++)
+		if (may_be_tls(span_from(bytes, at)) && at + 5 + capture_u16(bytes.at + at + 3) == bytes.length)
+			return at;
+	return bytes.length;
+}
+
 /* In the middle of a stream: a message begins somewhere in these bytes, or in later ones. */
 static void search(
 	struct capture *c, struct capture_flow *flow, struct capture_talk *talk, unsigned side, struct span all)
 {
 	struct capture_ear *ear = &talk->ears[side];
-	size_t at = find_message(all);
+	size_t sip = find_message(all), tls = sip == all.length && talk == &flow->talk ? find_tls(all) : all.length;
 	ear->looked++;
-	if (at < all.length)
-		begin_speech(c, flow, talk, side, CAPTURE_SPEECH_SIP, span_from(all, at));
+	if (sip < all.length)
+		begin_speech(c, flow, talk, side, CAPTURE_SPEECH_SIP, span_from(all, sip));
+	else if (tls < all.length)
+		begin_speech(c, flow, talk, side, CAPTURE_SPEECH_TLS, span_from(all, tls));
 	else if (ear->looked > LOOKED_MAXIMUM)
 		stop_listening(ear);
 	else

@@ -339,7 +339,8 @@ static bool is_header(struct span bytes, size_t *ret_length)
 static size_t take_records(struct capture *c, struct capture_flow *flow, unsigned side, struct span all)
 {
 	size_t used = 0, length;
-	while (all.length - used >= CAPTURE_TLS_HEADER && flow->talk.ears[side].speech == CAPTURE_SPEECH_TLS) {
+	while (all.at && all.length - used >= CAPTURE_TLS_HEADER &&
+		flow->talk.ears[side].speech == CAPTURE_SPEECH_TLS) {
 		struct span rest = span_from(all, used);
 		if (!is_header(rest, &length)) {
 			capture_unread(
