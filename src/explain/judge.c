@@ -288,6 +288,10 @@ static struct finding *add_finding(
 /* A candidate speaks of what the row's finding would speak of, if it were the cause. */
 static struct span candidate_subject(const struct judge *j, enum finding_code code, enum signature_owner owner)
 {
+	if (code == FINDING_IDENTITY_MISMATCH)
+		return j->subject->from;
+	if (code == FINDING_FEDERATION_NOT_ENABLED)
+		return j->subject->to;
 	switch (finding_entry(code)->stage) {
 	case FINDING_STAGE_LOOKUP:
 	case FINDING_STAGE_DOMAIN:
@@ -306,11 +310,26 @@ static struct span candidate_subject(const struct judge *j, enum finding_code co
 	}
 }
 
+/* What the first request shows to be otherwise is no cause. */
+static bool is_ruled_out(const struct judge *j, enum finding_code code)
+{
+	const struct explain_case *c = j->subject;
+	if (code != FINDING_IDENTITY_MISMATCH || c->request >= c->step_count)
+		return false;
+	const struct explain_event *e = c->steps[c->request].event;
+	if (e->kind != RECORD_MESSAGE || !e->message.detail)
+		return false;
+	struct span asserted = sides_domain(e->message.detail->asserted);
+	return asserted.length == 0 || span_equal_nocase(asserted, sides_domain(c->from));
+}
+
 static void add_candidates(struct judge *j)
 {
 	struct explain_problem *p = j->problem;
 	const struct signature_cause *causes = j->match.signature->causes;
 	for (size_t i = 0; i < SIGNATURE_CAUSES_MAXIMUM && causes[i].code != FINDING_NONE; i++) {
+		if (is_ruled_out(j, causes[i].code))
+			continue;
 		enum finding_who who = who_acts(j, causes[i].owner, causes[i].code);
 		struct finding *f =
 			add_finding(j, causes[i].code, candidate_subject(j, causes[i].code, causes[i].owner), who);
