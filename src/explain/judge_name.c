@@ -26,12 +26,6 @@ enum finding_code explain_judge_name_fault(const struct judge_facts *facts, enum
 		return by_names(facts);
 	if (is_covered(facts->shown, facts->target))
 		return FINDING_CERTIFICATE_WILDCARD_ONLY;
-	if (facts->shown.at[0] == '*') {
-		/* One of several names is shown; whether another of them is a wildcard over the target is not. */
-		if (*confidence > EXPLAIN_LIKELY)
-			*confidence = EXPLAIN_LIKELY;
-		return FINDING_CERTIFICATE_WILDCARD_ONLY;
-	}
 	if (!span_equal_nocase(facts->shown, facts->target))
 		return FINDING_CERTIFICATE_NAME_MISMATCH;
 	/* The name is there and was not taken: it must be the common name, beside others that count. */
