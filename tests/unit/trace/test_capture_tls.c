@@ -638,7 +638,7 @@ static void test_joined_in_the_middle(void **state)
 	/* And inside a record, a bit later. */
 	buffer_clear(&b->file);
 	build_pcap(b, 0xa1b2c3d4, 101);
-	build_send(&w.flow, 0, SPAN("the rest of a record"));
+	build_send(&w.flow, 0, SPAN("\xd0the rest of a record"));
 	build_send(&w.flow, 0, SPAN("\xf0\xf1\xf2\x17\3\3\0\4abcd"));
 	build_send(&w.flow, 1, SPAN("\xf0\xf1\xf2\x17\3\3\0\5abcd"));
 	seen = read_with(b, 0, true);
