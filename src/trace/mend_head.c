@@ -27,7 +27,9 @@ bool mend_needs_blank(const struct mender *m, size_t previous_line, size_t line,
 	char last = previous.at[previous.length - 1], first = next.at[0];
 	const struct mend_line *cut = &m->lines[previous_line];
 	if (m->hard_width && cut->width == m->hard_width)
-		return cut->blank_at_end || m->lines[line].blank_at_start;
+		return cut->blank_at_end || m->lines[line].indent > m->indent;
+	if (m->hard_width && cut->width + 1u == m->hard_width)
+		return true; /* it stood at the end, and was taken off */
 	if (last == '-' && previous.length > 1 && isalnum((unsigned char)previous.at[previous.length - 2]))
 		return false;
 	if (last == '=' || first == '=')
@@ -55,6 +57,7 @@ void mend_measure(struct mender *m, size_t begin, size_t end, unsigned int names
 	size_t at_edge = 0, elsewhere = 0;
 	uint32_t widest = 0;
 	m->hard_width = 0;
+	m->indent = begin < end ? m->lines[begin].indent : 0;
 	for (size_t i = begin; i < end; i++)
 		if (m->lines[i].width > widest)
 			widest = m->lines[i].width;
@@ -63,7 +66,7 @@ void mend_measure(struct mender *m, size_t begin, size_t end, unsigned int names
 	for (size_t i = begin; i + 1 < end; i++) {
 		const struct mend_line *line = &m->lines[i];
 		bool is_edge = line->width == widest || (line->width == widest - 1 && !line->blank_at_end);
-		if (m->lines[i + 1].anchor != MEND_NONE || m->lines[i + 1].is_soft ||
+		if (line->length == 0 || m->lines[i + 1].anchor != MEND_NONE || m->lines[i + 1].is_soft ||
 			!goes_on(mend_line_text(m, i + 1), names))
 			continue;
 		at_edge += is_edge;

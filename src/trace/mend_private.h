@@ -28,8 +28,8 @@ struct mend_line {
 	uint16_t width; /* columns of the line of the file, without what was put in front; at most UINT16_MAX */
 	uint8_t anchor;
 	bool is_soft : 1; /* begins inside a line of the file */
-	bool blank_at_start : 1; /* of the line of the file */
-	bool blank_at_end : 1;
+	uint8_t indent; /* blanks at the front of the line of the file, at most 255 */
+	bool blank_at_end : 1; /* of the line of the file */
 	bool is_fronted : 1; /* something stood in front of it */
 };
 
@@ -42,6 +42,7 @@ struct mender {
 	struct buffer logical; /* fields or headers put together, LF behind each */
 	struct buffer body;
 	struct buffer out; /* the segment at hand */
+	uint8_t indent; /* of the record's first line */
 	uint32_t hard_width; /* lines of the record at hand were cut at this column, wherever it fell; 0: at blanks */
 };
 

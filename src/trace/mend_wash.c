@@ -14,16 +14,39 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* "> ", ">> ", "> > ": as mail quotes. Gives its length. */
+/* A mark of a quotation, as it is or as HTML writes it; gives its length. */
+static size_t quote_mark(struct span line)
+{
+	if (line.length > 0 && line.at[0] == '>')
+		return 1;
+	return span_equal(span_first(line, 4), SPAN("&gt;")) ? 4 : 0;
+}
+
+/* A blank, or one that does not break; gives its length. */
+static size_t blank(struct span line)
+{
+	if (line.length > 0 && line.at[0] == ' ')
+		return 1;
+	return span_equal(span_first(line, 2), SPAN("\xc2\xa0")) ? 2 : 0;
+}
+
+/* "> ", ">> ", "> > ": as mail quotes, blanks before it or not. Gives its length. */
 static size_t quoting(struct span line)
 {
-	size_t i = 0, end = 0;
-	while (i < line.length && (line.at[i] == '>' || (line.at[i] == ' ' && end > 0)))
-		if (line.at[i++] == '>')
-			end = i;
-	if (end == 0 || (end < line.length && line.at[end] != ' ' && end < 2))
+	size_t i = 0, end = 0, marks = 0, length;
+	while ((length = quote_mark(span_from(line, i))) > 0 || (length = blank(span_from(line, i))) > 0) {
+		bool is_mark = quote_mark(span_from(line, i)) > 0;
+		if (!is_mark && (i > 16 || (end > 0 && blank(span_from(line, i + length)))))
+			break;
+		i += length;
+		marks += is_mark;
+		end = is_mark ? i : end;
+	}
+	if (end == 0)
 		return 0;
-	return end < line.length && line.at[end] == ' ' ? end + 1 : end;
+	size_t behind = blank(span_from(line, end));
+	/* A header that was cut may begin with one: ">;tag=1". */
+	return behind || end == line.length || line.at[end] == '\r' || marks > 1 ? end + behind : 0;
 }
 
 /* "12: ", "  12 | ", "12\t", "12→", "Line 12: ": a number, and its style, 0: none. */
@@ -60,7 +83,9 @@ static struct numbering numbering_of(struct span line)
 	if (mark.at[0] == ':' && behind.length > 0 && behind.at[0] != ' ' && behind.at[0] != '\r')
 		return n;
 	n.style = mark.at[0];
-	n.length = i + blanks + length + (behind.length > 0 && behind.at[0] == ' ');
+	/* Behind a tab or an arrow no blank is put. */
+	bool has_blank = behind.length > 0 && behind.at[0] == ' ' && length == 1 && mark.at[0] != '\t';
+	n.length = i + blanks + length + has_blank;
 	return n;
 }
 
@@ -118,7 +143,8 @@ static size_t syslog_prefix(struct span line)
 		process.at[process.length - 1] != ':')
 		return 0;
 	struct span text = span_trim(rest);
-	if (is_keys(text) || !rest.at || (span_is(process, "tvcs:") && text.length == 0))
+	bool is_box = span_starts_nocase(process, SPAN("tvcs"));
+	if (!rest.at || (is_box && (is_keys(text) || text.length == 0)))
 		return 0;
 	return (size_t)(rest.at - line.at);
 }
@@ -198,6 +224,14 @@ static bool is_only_prefix(struct span piece)
 	return text.length < 120 && syslog_stamp(text) > 0;
 }
 
+static size_t indent_of(struct span line)
+{
+	size_t indent = 0;
+	while (indent < line.length && indent < 255 && line.at[indent] == ' ')
+		indent++;
+	return indent;
+}
+
 static void end_line(struct wash *w)
 {
 	struct mender *m = w->m;
@@ -208,6 +242,7 @@ static void end_line(struct wash *w)
 	while (begin < all.length && all.at[begin] == ' ')
 		begin++;
 	all = span_from(all, begin);
+	all = span_from(all, w->is_soft ? quoting(all) : 0);
 	do {
 		size_t end = mend_piece_end(all, from);
 		struct span piece = span_trim(span_first(span_from(all, from), end - from));
@@ -222,7 +257,7 @@ static void end_line(struct wash *w)
 			.width = w->width,
 			.anchor = (uint8_t)mend_anchor_of(piece),
 			.is_soft = soft,
-			.blank_at_start = w->length > 0 && w->at[0] == ' ',
+			.indent = (uint8_t)indent_of(span_make(w->at, w->length)),
 			.is_fronted = w->origin > w->line_origin,
 			.blank_at_end = w->length > 0 && w->at[w->length - 1] == ' ' };
 		bool is_prefix = end < all.length && line.anchor == MEND_NONE && is_only_prefix(piece);
@@ -340,7 +375,8 @@ static bool skip_tag(struct wash *w)
 	if (!is_tag_name(name))
 		return false;
 	w->i += inside.length + 2;
-	for (size_t i = 0; i < sizeof(ending) / sizeof(*ending); i++)
+	/* The line ends there anyway where nothing follows. */
+	for (size_t i = 0; i < sizeof(ending) / sizeof(*ending) && span_trim(rest_of(w)).length > 0; i++)
 		if (span_is_nocase(name, ending[i])) {
 			end_line(w);
 			break;
@@ -376,6 +412,16 @@ static bool skip_link(struct wash *w)
 	w->m->washed.length--;
 	w->bracket = 0;
 	w->i += close + 1;
+	return true;
+}
+
+/* A backslash before an underscore: no log has one, and what escapes text may do so inside of a block of code. */
+static bool skip_escape(struct wash *w)
+{
+	struct span rest = rest_of(w);
+	if (rest.length < 2 || rest.at[0] != '\\' || rest.at[1] != '_')
+		return false;
+	w->i++;
 	return true;
 }
 
@@ -449,7 +495,7 @@ static void wash_characters(struct wash *w)
 		while (plain < w->length && is_plain(w->at[plain]))
 			plain++;
 		put_all(w, plain - w->i);
-		if (w->i < w->length && !(!w->in_fence && skip_mark(w)) && !put_special(w))
+		if (w->i < w->length && !(w->in_fence ? skip_escape(w) : skip_mark(w)) && !put_special(w))
 			put_all(w, 1);
 	}
 	end_line(w);
@@ -479,21 +525,25 @@ static struct span without_front(struct span line, struct span before, struct sp
 		struct numbering last = numbering_of(span_from(before, quoting(before)));
 		struct numbering next = numbering_of(span_from(after, quoting(after)));
 		if ((last.style == n.style && last.number + 1 == n.number) ||
-			(next.style == n.style && n.number + 1 == next.number))
+			(next.style == n.style && n.number + 1 == next.number) ||
+			mend_anchor_of(span_first(span_from(line, n.length), 256)) != MEND_NONE)
 			line = span_from(line, n.length);
 	}
 	line = span_from(line, quoting(line));
-	return span_from(line, syslog_prefix(line));
+	line = span_from(line, syslog_prefix(line));
+	return span_from(line, quoting(line));
 }
 
 static void wash_line(struct wash *w, struct span line)
 {
+	static const struct span ends[] = { { "^M", 2 }, { "#015", 4 } };
 	w->at = line.at;
 	w->length = line.length;
 	while (w->length > 0 && (line.at[w->length - 1] == '\r'))
 		w->length--;
-	if (w->length > 1 && memcmp(line.at + w->length - 2, "^M", 2) == 0)
-		w->length -= 2;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		if (span_ends_nocase(span_first(line, w->length), ends[i]))
+			w->length -= ends[i].length;
 	w->i = 0;
 	w->begin = w->m->washed.length;
 	w->begin_origin = w->line_origin;

@@ -249,10 +249,53 @@ static void every_damage_is_mended(void **state)
 	assert_int_equal(failed, 0);
 }
 
+/* What a text has gone through twice: wrapped by an editor, then sent in a mail. */
+static const struct damage *first_damage, *second_damage;
+
+static void damage_twice(struct span text, struct buffer *out)
+{
+	struct buffer between;
+	buffer_init(&between, 1 << 24);
+	first_damage->apply(text, &between);
+	second_damage->apply(buffer_span(&between), out);
+	buffer_done(&between);
+}
+
+static const struct damage *find_damage(const char *name)
+{
+	for (size_t i = 0; i < BASE_COUNT(damages); i++)
+		if (strcmp(damages[i].name, name) == 0)
+			return &damages[i];
+	fail_msg("no damage has the name %s", name);
+	return NULL;
+}
+
+static void two_damages_are_mended(void **state)
+{
+	(void)state;
+	static const char *const firsts[] = { "wrapped at 80", "line ends doubled", "quoted by mail",
+		"blanks inside quotes" };
+	size_t failed = 0;
+	for (size_t f = 0; f < BASE_COUNT(firsts); f++) {
+		first_damage = find_damage(firsts[f]);
+		/* All that do not change where lines end. */
+		for (second_damage = find_damage("CR LF"); second_damage < damages + BASE_COUNT(damages);
+			second_damage++) {
+			char name[128];
+			struct damage both = { name, damage_twice };
+			(void)snprintf(name, sizeof(name), "%s, then %s", first_damage->name, second_damage->name);
+			for (size_t i = 0; i < BASE_COUNT(samples); i++)
+				failed += try_one(&samples[i], &both, TRACE_KIND_MIXED);
+		}
+	}
+	assert_int_equal(failed, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_damage_is_mended),
+		cmocka_unit_test(two_damages_are_mended),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
