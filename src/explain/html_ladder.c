@@ -8,8 +8,10 @@
 #define PITCH_MAXIMUM 260u
 #define ROW_HEIGHT 30u
 #define HEAD_HEIGHT 34u
+#define NOTE_LETTER_WIDTH 8u /* on the safe side: a note must not be cut */
 #define LETTER_WIDTH 7u /* of the page's small type, roughly: only room is reckoned by it */
 #define NOTE_LETTERS 110u
+#define NOTE_GAP 9u /* from the lifeline to the note */
 
 struct drawing {
 	const struct explain_ladder *ladder;
@@ -93,17 +95,23 @@ static void append_arrow(struct drawing *d, const struct explain_row *row, unsig
 	buffer_append_text(d->out, "</text></g>\n");
 }
 
+/* As much of it as is shown; the rest is its title, which a pointer shows. */
+static size_t note_length(struct span label)
+{
+	size_t cut = label.length < NOTE_LETTERS ? label.length : NOTE_LETTERS;
+	while (cut < label.length && cut > 0 && ((unsigned char)label.at[cut] & 0xc0) == 0x80)
+		cut--;
+	return cut;
+}
+
 static void append_note(struct drawing *d, const struct explain_row *row, unsigned int y)
 {
 	unsigned int x = lifeline(d, row->from);
-	bool on_right = x < d->width / 2;
-	buffer_printf(d->out,
-		"<g class=\"%s\"><circle cx=\"%u\" cy=\"%u\" r=\"4\"/><text class=\"note\" x=\"%u\" y=\"%u\"%s>",
-		class_of(row), x, y, on_right ? x + 9 : x - 9, y + 4, on_right ? "" : " text-anchor=\"end\"");
-	size_t cut = row->label.length < NOTE_LETTERS ? row->label.length : NOTE_LETTERS;
-	while (cut < row->label.length && cut > 0 && ((unsigned char)row->label.at[cut] & 0xc0) == 0x80)
-		cut--;
+	size_t cut = note_length(row->label);
 	bool is_cut = cut < row->label.length;
+	buffer_printf(d->out,
+		"<g class=\"%s\"><circle cx=\"%u\" cy=\"%u\" r=\"4\"/><text class=\"note\" x=\"%u\" y=\"%u\">",
+		class_of(row), x, y, x + NOTE_GAP, y + 4);
 	explain_html_text(d->out, span_first(row->label, cut));
 	buffer_append_text(d->out, is_cut ? "…<title>" : "<title>");
 	explain_html_text(d->out, row->label);
@@ -156,12 +164,24 @@ static unsigned int pitch_of(const struct explain_ladder *ladder)
 	return pitch < PITCH_MINIMUM ? PITCH_MINIMUM : pitch > PITCH_MAXIMUM ? PITCH_MAXIMUM : (unsigned int)pitch;
 }
 
+/* All columns, and the note that goes furthest. */
+static unsigned int width_of(const struct drawing *d)
+{
+	size_t width = TIME_WIDTH + d->ladder->column_count * d->pitch + 20;
+	for (uint32_t i = 0; i < d->ladder->row_count; i++) {
+		const struct explain_row *row = &d->ladder->rows[i];
+		if (row->kind != EXPLAIN_ROW_NOTE)
+			continue;
+		size_t end = lifeline(d, row->from) + NOTE_GAP + (note_length(row->label) + 2) * NOTE_LETTER_WIDTH;
+		width = end > width ? end : width;
+	}
+	return (unsigned int)width;
+}
+
 int explain_html_ladder(const struct explain_ladder *ladder, const struct explain_style *style, struct buffer *out)
 {
 	struct drawing d = { .ladder = ladder, .style = style, .out = out, .pitch = pitch_of(ladder) };
-	d.width = TIME_WIDTH + ladder->column_count * d.pitch + 20;
-	/* A note at the only host needs room of its own. */
-	d.width = d.width < 700 ? 700 : d.width;
+	d.width = width_of(&d);
 	d.height = HEAD_HEIGHT + ladder->row_count * ROW_HEIGHT + 10;
 	buffer_printf(out,
 		"<div class=\"ladder\"><svg role=\"img\" aria-label=\"ladder of the messages\" width=\"%u\" "

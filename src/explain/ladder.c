@@ -134,13 +134,21 @@ static enum explain_row_class class_of_status(uint16_t status)
 	return status < 200 ? EXPLAIN_CLASS_PROVISIONAL : status < 300 ? EXPLAIN_CLASS_GOOD : EXPLAIN_CLASS_BAD;
 }
 
+/* Most hosts have no address of the sixth version, and nothing is wrong with that. */
+static enum explain_row_class class_of_answer(const struct record_dns *dns)
+{
+	if (dns->status == RECORD_DNS_NODATA && span_is(dns->type, "AAAA"))
+		return EXPLAIN_CLASS_PROVISIONAL;
+	return dns->status == RECORD_DNS_OK ? EXPLAIN_CLASS_PLAIN : EXPLAIN_CLASS_BAD;
+}
+
 static enum explain_row_class class_of(const struct explain_event *e)
 {
 	switch (e->kind) {
 	case RECORD_MESSAGE:
 		return e->message.is_request ? EXPLAIN_CLASS_PLAIN : class_of_status(e->message.status);
 	case RECORD_DNS_ANSWER:
-		return e->record->dns.status == RECORD_DNS_OK ? EXPLAIN_CLASS_PLAIN : EXPLAIN_CLASS_BAD;
+		return class_of_answer(&e->record->dns);
 	case RECORD_CONNECTION:
 		return e->record->connection.event == RECORD_CONNECTION_FAILED ? EXPLAIN_CLASS_BAD
 									       : EXPLAIN_CLASS_PLAIN;
