@@ -59,7 +59,7 @@ static int start(struct explain_command *c, const char *const *key_logs, size_t 
 		return command_fail(line, COMMAND_UNDECIDED, "no randomness: %s", strerror(-status));
 	const struct explain_joiner_settings joiner = { .memory_maximum = (size_t)megabytes << 20,
 		.hash_key = random_hash_key(&random),
-		.keep_good = c->all,
+		.keep_good = c->all || c->call,
 		.take = explain_command_take,
 		.argument = c,
 		.live = c->follow };
