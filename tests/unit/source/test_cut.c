@@ -84,7 +84,7 @@ static void with_carriage_returns(struct buffer *log)
 /* Longer than what a cut looks at first, so that cuts fall into it. */
 static void with_long_records(struct buffer *log)
 {
-	for (unsigned int i = 0; i < 24; i++) {
+	for (unsigned int i = 0; i < 14; i++) {
 		size_t before = log->length;
 		add_message(log, i, i, "\n");
 		/* Its last line is empty: the body stands before it. */
@@ -98,19 +98,19 @@ static void with_long_records(struct buffer *log)
 
 static void with_a_desert(struct buffer *log)
 {
-	add_messages(log, 9000, "\n");
+	add_messages(log, 3000, "\n");
 	for (unsigned int i = 0; i < 200000; i++)
 		assert_int_equal(buffer_append_text(log, "nothing that any log writes, line by line\n"), 0);
-	add_messages(log, 9000, "\n");
+	add_messages(log, 3000, "\n");
 }
 
 static void with_one_endless_line(struct buffer *log)
 {
-	add_messages(log, 9000, "\n");
-	for (unsigned int i = 0; i < 500000; i++)
+	add_messages(log, 3000, "\n");
+	for (unsigned int i = 0; i < 400000; i++)
 		assert_int_equal(buffer_append_text(log, "this line does not end "), 0);
 	assert_int_equal(buffer_append_text(log, "\n"), 0);
-	add_messages(log, 9000, "\n");
+	add_messages(log, 3000, "\n");
 }
 
 static void without_a_last_newline(struct buffer *log)
@@ -155,7 +155,7 @@ static void lines_are_quoted(void **state)
 	struct arena arena;
 	buffer_init(&log, (size_t)1 << 28);
 	arena_init(&arena, 1 << 20);
-	add_messages(&log, 40000, "\n");
+	add_messages(&log, 24000, "\n");
 	write_file("log", buffer_span(&log));
 	struct reading reading = start_reading(2, 1, paths);
 	read_rest(&reading);
@@ -184,7 +184,7 @@ static void shrinking_file_is_told(void **state)
 	const char *const paths[] = { path_of("log") };
 	struct buffer log;
 	buffer_init(&log, (size_t)1 << 28);
-	add_messages(&log, 60000, "\n");
+	add_messages(&log, 40000, "\n");
 	write_file("log", buffer_span(&log));
 	struct reading reading = start_reading(1, 1, paths);
 	take_next(&reading, -1);
