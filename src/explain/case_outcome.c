@@ -18,7 +18,7 @@ static bool is_final_of(const struct judging *g, const struct explain_step *step
 {
 	const struct explain_event *e = step->event;
 	return e->kind == RECORD_MESSAGE && step->leg == leg && e->message.status >= 200 && !step->is_repeated &&
-	       e->message.cseq == g->legs[leg]->cseq && e->message.method == g->legs[leg]->method;
+	       joiner_answers(g->legs[leg], &e->message);
 }
 
 static size_t vias_of(const struct explain_step *step)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #define MEMORY_DEFAULT ((size_t)96 << 20)
-#define MEMORY_SMALLEST ((size_t)256 << 10)
+#define MEMORY_SMALLEST ((size_t)64 << 10)
 #define POOL_OBJECTS 64
 
 void joiner_memory_init(struct joiner_memory *m, size_t maximum)

@@ -107,14 +107,26 @@ static void take_request(struct explain_joiner *j, struct joiner_leg *leg, const
 	leg->cseq = m->cseq;
 }
 
+/* Requests inside of a call: what becomes of them is not what becomes of the call. */
+static bool is_inside(enum sip_method method)
+{
+	return method == SIP_METHOD_CANCEL || method == SIP_METHOD_BYE || method == SIP_METHOD_ACK ||
+	       method == SIP_METHOD_PRACK || method == SIP_METHOD_UPDATE || method == SIP_METHOD_INFO ||
+	       method == SIP_METHOD_REFER;
+}
+
 static void take_response(struct joiner_leg *leg, const struct explain_message *m)
 {
-	if (m->method == SIP_METHOD_CANCEL || m->method == SIP_METHOD_BYE || m->method == SIP_METHOD_PRACK ||
-		m->method == SIP_METHOD_ACK)
-		return;
-	if (!leg->is_begun && leg->cseq == 0)
-		leg->cseq = m->cseq;
-	if (m->cseq != leg->cseq || leg->is_answered)
+	if (!leg->is_begun) {
+		if (is_inside(m->method))
+			return;
+		/* The first of them, whatever else of the dialog was seen before it. */
+		if (leg->cseq == 0 || is_inside(leg->method)) {
+			leg->cseq = m->cseq;
+			leg->method = m->method;
+		}
+	}
+	if (!joiner_answers(leg, m) || leg->is_answered)
 		return;
 	if (m->status < 200) {
 		leg->is_ringing |= m->status >= 180;

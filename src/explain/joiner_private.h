@@ -81,6 +81,12 @@ struct joiner_entry {
 	struct explain_event *event;
 };
 
+/* Whether the response is one to the transaction that counts; what lost its CSeq is taken for one. */
+static inline bool joiner_answers(const struct joiner_leg *leg, const struct explain_message *m)
+{
+	return m->method_name.length == 0 || (m->cseq == leg->cseq && m->method == leg->method);
+}
+
 enum joiner_state {
 	JOINED_OPEN, /* something is awaited */
 	JOINED_FAILED, /* nothing is awaited, and it is not good */

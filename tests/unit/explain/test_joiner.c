@@ -263,6 +263,18 @@ static const struct row rows[] = {
 		"a 0.0 > b BYE tag=tt cseq=2\n"
 		"a 0.1 < b 200 m=BYE cseq=2\n",
 		"" },
+	{ "what is refused inside of a call is not the call",
+		"a 0.0 > b UPDATE tag=tt cseq=5\n"
+		"a 0.1 < b 491 m=UPDATE cseq=5\n"
+		"a 1.0 > b INVITE call=c2\n"
+		"a 1.1 < b 200 call=c2\n"
+		"a 1.2 > b INVITE call=c2 tag=tt cseq=2\n"
+		"a 1.3 < b 488 call=c2 cseq=2\n",
+		"" },
+	{ "an answer that lost its CSeq, to the request before it",
+		"a 0 > b INVITE nocall\n"
+		"a 1 < b raw='SIP/2.0 504 Server time-out\\nVia: SIP/2.0/TLS h\\n\\n'\n",
+		"call failed 504 by b\na* b\na>b INVITE\nb>a 504 !\n" },
 	{ "a refusal whose request nobody has", "a 0.0 < b 504 'Server time-out' via=a,z\n",
 		"call failed 504 by b cut at the start\na* b\nb>a 504 !\n" },
 	{ "a log's summary beside its message, in any order",
