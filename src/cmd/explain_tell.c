@@ -157,6 +157,9 @@ static struct explain_problem *judge(struct explain_command *c, const struct exp
 static void judge_and_tell(struct explain_command *c, const struct explain_case *subject)
 {
 	struct explain_problem *problem = judge(c, subject);
+	/* Whose end is not in the files has not failed; it is counted. */
+	if (problem && !problem->finding && !c->all && !c->call)
+		return;
 	if (problem && c->check && problem->is_federation)
 		c->code = explain_command_examine(c, problem);
 	if (problem && c->code == COMMAND_GOOD)

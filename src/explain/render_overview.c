@@ -50,14 +50,48 @@ static void append_file(struct paper *paper, const struct explain_file_line *fil
 	}
 }
 
+/* Worth a line of its own: something was found in it, or something went wrong with it. */
+static bool is_told(const struct explain_file_line *file)
+{
+	return file->records > 0 || file->failure.length > 0;
+}
+
+#define NAMES_MAXIMUM 8
+
+/* Those in which nothing was found: certificates, configurations and pictures lie in every archive. */
+static void append_rest(struct paper *paper, const struct explain_overview *o, size_t count)
+{
+	size_t named = 0;
+	if (count == 0)
+		return;
+	paper_ink(paper, PAPER_FAINT);
+	paper_printf(paper, "  nothing for us in %zu file%s: ", count, plural(count));
+	for (size_t i = 0; i < o->file_count && named < NAMES_MAXIMUM; i++) {
+		if (is_told(&o->files[i]))
+			continue;
+		if (named++ > 0)
+			paper_text(paper, SPAN(", "));
+		paper_text(paper, o->files[i].name);
+	}
+	if (count > named)
+		paper_printf(paper, " and %zu more", count - named);
+	paper_ink(paper, PAPER_PLAIN);
+	paper_end(paper, 6);
+}
+
 int explain_render_files(const struct explain_overview *o, const struct explain_style *style, struct buffer *out)
 {
 	struct paper paper;
+	size_t told = 0;
+	for (size_t i = 0; i < o->file_count; i++)
+		told += is_told(&o->files[i]);
 	paper_init(&paper, out, &style->finding);
 	paper_printf(&paper, "read %zu file%s:", o->file_count, plural(o->file_count));
 	paper_end(&paper, 0);
 	for (size_t i = 0; i < o->file_count; i++)
-		append_file(&paper, &o->files[i]);
+		if (is_told(&o->files[i]))
+			append_file(&paper, &o->files[i]);
+	append_rest(&paper, o, o->file_count - told);
 	return paper_done(&paper);
 }
 
@@ -90,6 +124,11 @@ static void append_asides(struct paper *paper, const struct explain_overview *o,
 static void append_sum(struct paper *paper, const struct explain_overview *o)
 {
 	const struct explain_totals *t = o->totals;
+	if (t->events == 0) {
+		paper_text(paper, SPAN("nothing in these files tells of a call"));
+		paper_end(paper, 0);
+		return;
+	}
 	if (o->federation == 0) {
 		paper_ink(paper, PAPER_GREEN);
 		paper_text(paper, SPAN("no federation failure here"));
