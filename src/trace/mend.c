@@ -61,17 +61,20 @@ static struct trial try_strictly(enum trace_kind kind, struct span raw)
 static struct span raw_of(const struct mender *m, size_t begin, size_t end)
 {
 	uint32_t from = m->lines[begin].origin, to = m->lines[end - 1].origin_end;
-	/* What begins inside of the same line is the next one's. */
-	if (end < m->count && m->lines[end].is_soft && m->lines[end].origin < to)
+	/* What begins inside of the same line is the next one's; where both are said to begin at one place, they share.
+	 */
+	if (end < m->count && m->lines[end].is_soft && m->lines[end].origin < to && m->lines[end].origin > from)
 		to = m->lines[end].origin;
-	return span_make(m->text.at + from, to > from ? to - from : 0);
+	if (from >= to)
+		from = to > 0 ? to - 1 : 0;
+	return span_make(m->text.at + from, to - from);
 }
 
 static void give(struct mending *mending, struct trace_mend_segment segment, size_t begin, size_t end)
 {
 	struct mender *m = &mending->m;
 	segment.raw = raw_of(m, begin, end);
-	segment.offset = m->lines[begin].origin;
+	segment.offset = (size_t)(segment.raw.at - m->text.at);
 	segment.line = m->lines[begin].number;
 	if (segment.as_it_stood)
 		segment.text = segment.raw;
