@@ -210,14 +210,14 @@ static enum side supposed_side(const struct sides *s, uint32_t host)
 	return host + 1 == c->host_count ? SIDE_CALLEE : SIDE_UNKNOWN;
 }
 
-/* A client sends to its own server: its request has no Via but its own. */
+/* A client of Microsoft's sends to its own server, whoever is called. */
 static bool is_client(const struct explain_case *c, uint32_t host)
 {
 	if (c->request >= c->step_count || c->steps[c->request].from != host)
 		return false;
 	const struct explain_event *e = c->steps[c->request].event;
-	return e->kind == RECORD_MESSAGE && e->message.is_request && e->message.detail &&
-	       e->message.detail->via_count == 1;
+	const struct explain_detail *detail = e->kind == RECORD_MESSAGE ? e->message.detail : NULL;
+	return detail && detail->via_count == 1 && span_starts_nocase(detail->server, SPAN("UCCAPI/"));
 }
 
 /* What the reader has said, else what an earlier problem has shown from a file that comes before this one's. */
