@@ -220,11 +220,25 @@ static bool is_client(const struct explain_case *c, uint32_t host)
 	return detail && detail->via_count == 1 && span_starts_nocase(detail->server, SPAN("UCCAPI/"));
 }
 
+/* "vcse", or "vcse.steven.lab" as a box of the case is called. */
+static enum side side_of_box(const struct sides *s, struct span name)
+{
+	for (uint32_t h = 0; h < s->subject->host_count; h++) {
+		struct span host = s->subject->hosts[h].name;
+		bool is_short = span_find(name, '.') == name.length;
+		if (span_equal_nocase(is_short ? span_first(host, span_find(host, '.')) : host, name))
+			return known_side(s, h);
+	}
+	return SIDE_UNKNOWN;
+}
+
 /* What the reader has said, else what an earlier problem has shown from a file that comes before this one's. */
 static enum side own_from_settings(const struct sides *s, const struct explain_judge_settings *settings)
 {
 	for (size_t i = 0; i < settings->named_count; i++) {
 		enum side side = sides_of_name(s, settings->named[i]);
+		if (side == SIDE_UNKNOWN)
+			side = side_of_box(s, settings->named[i]);
 		if (side != SIDE_UNKNOWN)
 			return side;
 	}

@@ -174,9 +174,12 @@ static void you_are_who_you_say(void **state)
 {
 	(void)state;
 	struct bench b;
-	const struct span theirs = SPAN("b.lab"), ours = SPAN("a.lab");
+	const struct span theirs = SPAN("b.lab"), ours = SPAN("a.lab"), box = SPAN("edge");
 	open_with(&b, BARE_504 EDGE, (struct explain_judge_settings){ .named = &theirs, .named_count = 1 });
 	assert_int_equal(b.p->finding->who, FINDING_PARTNER);
+	close_bench(&b);
+	open_with(&b, BARE_504, (struct explain_judge_settings){ .named = &box, .named_count = 1 });
+	assert_int_equal(b.p->finding->who, FINDING_YOU); /* edge.b.lab refused, and that is us */
 	close_bench(&b);
 	open_with(&b, BARE_504 EDGE, (struct explain_judge_settings){ .named = &ours, .named_count = 1 });
 	assert_int_equal(b.p->finding->who, FINDING_YOU);
