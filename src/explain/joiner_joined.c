@@ -399,7 +399,8 @@ static bool give_oldest(struct explain_joiner *j, struct list *list, const struc
 bool joiner_make_room(struct explain_joiner *j, const struct joiner_joined *kept)
 {
 	static const enum joiner_state order[] = { JOINED_GOOD, JOINED_FAILED, JOINED_OPEN };
-	for (size_t i = 0; i < BASE_COUNT(order); i++)
+	/* Good ones that are not kept hold no room: their events are gone, and there may be many of them. */
+	for (size_t i = j->settings.keep_good ? 0 : 1; i < BASE_COUNT(order); i++)
 		if (give_oldest(j, &j->lists[order[i]], kept))
 			return true;
 	return false;
