@@ -255,8 +255,10 @@ static size_t mend_lines(struct mending *mending, bool last, size_t washed)
 		bool is_anchored = anchor != MEND_NONE && anchor != MEND_RECORD_ENDS && anchor != MEND_SEARCH;
 		size_t end = is_anchored ? latest_end(m, line) : line + 1;
 		bool may_go_on = end == m->count && (is_anchored || m->text.at[washed - 1] != '\n');
-		if (!last && may_go_on && m->lines[line].origin > 0)
+		if (!last && may_go_on && m->lines[line].origin > 0) {
+			m->in_fence = m->lines[line].in_fence;
 			return m->lines[line].origin;
+		}
 		line = mend_from(mending, line, end);
 	}
 	return washed;
@@ -273,10 +275,13 @@ static uint64_t count_lines(struct span text)
 	return count;
 }
 
-size_t trace_mend(struct span text, bool last, void (*take)(void *argument, const struct trace_mend_segment *segment),
-	void *argument, uint64_t *ret_lines)
+size_t trace_mend(struct trace_mend_state *state, struct span text, bool last,
+	void (*take)(void *argument, const struct trace_mend_segment *segment), void *argument, uint64_t *ret_lines)
 {
-	struct mending mending = { .m.text = span_first(text, TEXT_MAXIMUM), .take = take, .argument = argument };
+	struct mending mending = { .m.text = span_first(text, TEXT_MAXIMUM),
+		.m.in_fence = state->in_fence,
+		.take = take,
+		.argument = argument };
 	struct mender *m = &mending.m;
 	size_t used = m->text.length;
 	buffer_init(&m->washed, TEXT_MAXIMUM + 1);
@@ -288,6 +293,7 @@ size_t trace_mend(struct span text, bool last, void (*take)(void *argument, cons
 		used = mend_lines(&mending, last && washed == text.length, washed);
 	else if (text.length > 0)
 		take(argument, &(struct trace_mend_segment){ .kind = TRACE_KIND_UNKNOWN, .raw = m->text });
+	state->in_fence = m->in_fence;
 	*ret_lines = count_lines(span_first(text, used));
 	buffer_done(&m->washed);
 	buffer_done(&m->logical);

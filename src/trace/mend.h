@@ -22,11 +22,15 @@ struct trace_mend_segment {
 	uint64_t line; /* of raw's first byte, from 0 */
 };
 
+/* What the text before has left open. Zero: nothing. */
+struct trace_mend_state {
+	bool in_fence; /* a block of code of Markdown */
+};
 /* Gives all segments in the order of the text; they are valid during the call. last: nothing follows this text;
  * otherwise the record at its end, which may be cut, is left for the next time. Gives the bytes used: not 0 where the
  * text has any; *ret_lines the newlines among them. Without memory, what cannot be kept is given as unknown. */
-size_t trace_mend(struct span text, bool last, void (*take)(void *argument, const struct trace_mend_segment *segment),
-	void *argument, uint64_t *ret_lines);
+size_t trace_mend(struct trace_mend_state *state, struct span text, bool last,
+	void (*take)(void *argument, const struct trace_mend_segment *segment), void *argument, uint64_t *ret_lines);
 
 /* Whether what a strict reader made of these lines shows that they are damaged all the same: a header without a name,
  * several on one line, an address that is none. */

@@ -31,10 +31,12 @@ struct mend_line {
 	uint8_t indent; /* blanks at the front of the line of the file, at most 255 */
 	bool blank_at_end : 1; /* of the line of the file */
 	bool is_fronted : 1; /* something stood in front of it */
+	bool in_fence : 1;
 };
 
 struct mender {
 	struct span text;
+	bool in_fence; /* at the front of the text; once washed, behind what was */
 	struct buffer washed;
 	struct mend_line *lines;
 	size_t count, capacity;

@@ -164,7 +164,7 @@ struct wash {
 	uint32_t number;
 	uint16_t width;
 	size_t bracket; /* the last "[" of the clean line, 0: none; plus 1 */
-	bool in_fence;
+	bool in_fence, was_in_fence; /* now, and at the front of the line */
 	struct mend_nesting json; /* of a record of JSON that has begun: nothing in it is a mark */
 	bool is_strong_text; /* between two marks ** */
 	bool is_soft;
@@ -259,6 +259,7 @@ static void end_line(struct wash *w)
 			.is_soft = soft,
 			.indent = (uint8_t)indent_of(span_make(w->at, w->length)),
 			.is_fronted = w->origin > w->line_origin,
+			.in_fence = w->was_in_fence,
 			.blank_at_end = w->length > 0 && w->at[w->length - 1] == ' ' };
 		bool is_prefix = end < all.length && line.anchor == MEND_NONE && is_only_prefix(piece);
 		bool is_doubled = piece.length == 0 && m->count > 0 && m->lines[m->count - 1].length == 0;
@@ -550,6 +551,7 @@ static void wash_line(struct wash *w, struct span line)
 	w->is_soft = false;
 	w->bracket = 0;
 	w->width = columns(span_make(w->at, w->length));
+	w->was_in_fence = w->in_fence;
 	if (is_fence(line)) {
 		w->in_fence = !w->in_fence;
 		w->is_strong_text = false;
@@ -570,7 +572,7 @@ static struct span line_at(struct span text, size_t offset, size_t *ret_whole)
 
 size_t mend_wash(struct mender *m)
 {
-	struct wash w = { .m = m };
+	struct wash w = { .m = m, .in_fence = m->in_fence };
 	struct span before = SPAN_NONE, line, after;
 	size_t offset = 0, whole, next_whole;
 	buffer_clear(&m->washed);
@@ -593,5 +595,6 @@ size_t mend_wash(struct mender *m)
 		line = after;
 		whole = next_whole;
 	}
+	m->in_fence = w.in_fence;
 	return offset;
 }

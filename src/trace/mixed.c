@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 struct mixed_state {
+	struct trace_mend_state text;
 	uint64_t mended;
 };
 
@@ -308,11 +309,12 @@ static void close_lanes(struct block *block)
 
 size_t trace_mixed_read(struct trace_reader *reader, struct span text, bool last)
 {
+	struct mixed_state *state = reader->state;
 	size_t done = 0;
 	while (done < text.length) {
 		struct block block = { .reader = reader };
 		uint64_t lines;
-		size_t used = trace_mend(span_from(text, done), last, take_segment, &block, &lines);
+		size_t used = trace_mend(&state->text, span_from(text, done), last, take_segment, &block, &lines);
 		close_lanes(&block);
 		reader->line += lines;
 		reader->counts.lines += lines;

@@ -280,6 +280,28 @@ static void the_document_gives_its_records(void **state)
 	buffer_done(&text);
 }
 
+/* A text that is read in several blocks loses nothing where they meet. */
+static void the_document_many_times_over(void **state)
+{
+	(void)state;
+	enum { TIMES = 500 };
+	struct buffer text, all;
+	read_file("tests/corpus/trace_mixed/document", &text);
+	buffer_init(&all, 1 << 24);
+	for (int i = 0; i < TIMES; i++)
+		(void)buffer_append(&all, buffer_span(&text));
+	for (int stream = 0; stream < 2; stream++) {
+		struct got got;
+		begin(&got);
+		got.is_silent = true;
+		(void)read_whole(TRACE_KIND_MIXED, buffer_span(&all), (struct way){ 100000, stream }, &got);
+		assert_int_equal(got.records, TIMES * BASE_COUNT(of_document));
+		end(&got);
+	}
+	buffer_done(&all);
+	buffer_done(&text);
+}
+
 /* ---- prose ---- */
 
 static void prose_gives_nothing(void **state)
@@ -544,6 +566,7 @@ int main(void)
 		cmocka_unit_test(what_is_whole_is_left_alone),
 		cmocka_unit_test(samples_are_left_alone),
 		cmocka_unit_test(the_document_gives_its_records),
+		cmocka_unit_test(the_document_many_times_over),
 		cmocka_unit_test(prose_gives_nothing),
 		cmocka_unit_test(damage_in_a_stream_is_mended),
 		cmocka_unit_test(what_tools_print_is_read_in_a_mail),
