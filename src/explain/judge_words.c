@@ -52,6 +52,34 @@ static struct span party(const struct judge *j, struct span uri, struct span oth
 	return arena_printf(j->arena, "%s %.*s", before, SPAN_PRINT(domain));
 }
 
+/* Whether the box whose log it is opened the connection that the event tells of. */
+static bool has_called(const struct explain_event *e)
+{
+	switch (e->kind) {
+	case RECORD_HANDSHAKE:
+		return e->record->handshake.role == RECORD_CLIENT;
+	case RECORD_CONNECTION:
+		return e->record->connection.role == RECORD_CLIENT &&
+		       e->record->connection.event != RECORD_CONNECTION_ACCEPTED;
+	case RECORD_NOTICE:
+		return span_starts_nocase(e->record->notice.name, SPAN("Outbound"));
+	default:
+		return true;
+	}
+}
+
+static void append_connection(const struct judge *j, struct buffer *b)
+{
+	const struct explain_case *c = j->subject;
+	const struct explain_step *step = c->step_count > 0 ? &c->steps[0] : NULL;
+	bool called = !step || has_called(step->event);
+	uint32_t from = step ? step->from : EXPLAIN_NO_STEP, to = step && step->is_arrow ? step->to : EXPLAIN_NO_STEP;
+	struct span a = explain_judge_host_name(j, called ? from : to),
+		    z = explain_judge_host_name(j, called ? to : from);
+	buffer_printf(b, "%.*s wanted to connect to %.*s", SPAN_PRINT(or_somebody(a, "somebody")),
+		SPAN_PRINT(or_somebody(z, "another box")));
+}
+
 static void append_what(const struct judge *j, struct buffer *b)
 {
 	const struct explain_case *c = j->subject;
@@ -66,13 +94,9 @@ static void append_what(const struct judge *j, struct buffer *b)
 	case EXPLAIN_REGISTRATION:
 		buffer_printf(b, "%.*s wanted to register", SPAN_PRINT(from));
 		break;
-	case EXPLAIN_CONNECTION: {
-		struct span a = or_somebody(explain_judge_host_name(j, 0), "a box");
-		struct span z =
-			or_somebody(explain_judge_host_name(j, c->host_count > 1 ? 1 : EXPLAIN_NO_STEP), "another one");
-		buffer_printf(b, "%.*s and %.*s wanted a connection", SPAN_PRINT(a), SPAN_PRINT(z));
+	case EXPLAIN_CONNECTION:
+		append_connection(j, b);
 		break;
-	}
 	default:
 		buffer_printf(b, "%.*s sent %.*s to %.*s", SPAN_PRINT(from),
 			SPAN_PRINT(or_somebody(c->method, "a request")), SPAN_PRINT(to));
