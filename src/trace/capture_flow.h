@@ -73,16 +73,29 @@ void capture_talk_message(struct capture *c, const struct capture_flow *flow, co
 #define CAPTURE_GAP_PACKETS 64u /* after these a gap will not be filled, where the receiver has what is missing */
 #define CAPTURE_GAP_US INT64_C(3000000)
 
+#define CAPTURE_ORDER_PACKETS 16u /* so long what answers something waits for what it answers */
+#define CAPTURE_ORDER_US INT64_C(1000000)
+
+/* What a packet says of its direction. */
+struct capture_piece {
+	uint32_t at; /* sequence number of its first byte */
+	uint32_t after; /* it was sent after the other side's bytes before this number had come */
+	bool has_after;
+	struct span bytes;
+	size_t missing; /* bytes that the capture has not kept */
+};
 struct capture_segment {
 	struct capture_segment *next;
-	uint32_t at, length, missing;
+	struct capture_piece piece; /* its bytes are those below */
+	struct capture_packet packet;
 	char bytes[];
 };
 struct capture_stream {
 	bool is_known; /* next is */
 	bool has_fin;
 	bool is_over; /* all up to its FIN was heard */
-	uint32_t next; /* sequence number of the next byte */
+	uint32_t first; /* sequence number of the first byte that is known of */
+	uint32_t next; /* of the next one */
 	uint32_t fin;
 	uint32_t acknowledged; /* by the other side; 0: nothing yet */
 	struct capture_segment *ahead; /* behind a gap, by their numbers */
@@ -90,9 +103,8 @@ struct capture_stream {
 	unsigned ahead_count, waited;
 	int64_t gap_us;
 };
-/* missing: bytes of the segment that the capture has not kept. */
 void capture_stream_take(
-	struct capture *c, struct capture_flow *flow, unsigned side, uint32_t at, struct span bytes, size_t missing);
+	struct capture *c, struct capture_flow *flow, unsigned side, const struct capture_piece *piece);
 /* Nothing will fill its gaps. */
 void capture_stream_flush(struct capture *c, struct capture_flow *flow, unsigned side);
 void capture_stream_done(struct capture_stream *stream);
@@ -114,6 +126,7 @@ struct capture_flow {
 	struct capture_tls *tls; /* NULL: none */
 	enum capture_stage stage;
 	bool is_from_start; /* its SYN was seen */
+	bool is_order_lost; /* what its acknowledgements say of the order of both sides is not looked at any more */
 	bool is_closed; /* and that was told */
 	unsigned closer; /* whose FIN came first */
 	unsigned tries; /* SYNs */

@@ -300,30 +300,35 @@ void capture_tcp_unreachable(struct capture *c, const struct capture_ends *ends,
 	free_flow(c, flow);
 }
 
+/* Is this the SYN that the flow began with: asked again, or behind what it should stand before? */
+static bool is_its_syn(const struct capture_flow *flow, const struct capture_ends *ends, const struct segment *s)
+{
+	const struct capture_stream *stream = &flow->streams[0];
+	return is_same_end(&flow->ends[0], &ends->from) && (!stream->is_known || stream->first == s->at + 1);
+}
+
 /* A SYN: asks for a new connection, or asks again. */
 static struct capture_flow *take_syn(
 	struct capture *c, const struct capture_ends *ends, struct capture_flow *flow, const struct segment *s)
 {
-	bool is_again = flow && flow->is_from_start && flow->streams[0].next == s->at + 1 &&
-			is_same_end(&flow->ends[0], &ends->from);
-	if (flow && !is_again) {
+	if (flow && !is_its_syn(flow, ends, s)) {
 		flush(c, flow);
 		capture_tls_end_of_file(c, flow);
 		free_flow(c, flow);
 		flow = NULL;
 	}
-	if (!flow)
+	if (!flow) {
 		flow = add_flow(c, ends, true);
-	if (!flow || is_again) {
-		if (flow)
-			flow->tries++;
-		return flow;
+		if (!flow)
+			return NULL;
+		flow->stage = CAPTURE_ASKED;
 	}
-	flow->tries = 1;
-	flow->stage = CAPTURE_ASKED;
+	flow->tries++;
 	flow->is_from_start = true;
-	flow->streams[0].is_known = true;
-	flow->streams[0].next = s->at + 1;
+	if (!flow->streams[0].is_known) {
+		flow->streams[0].is_known = true;
+		flow->streams[0].first = flow->streams[0].next = s->at + 1;
+	}
 	return flow;
 }
 
@@ -338,10 +343,11 @@ static struct capture_flow *take_syn_ack(struct capture *c, const struct capture
 		flow->is_from_start = true;
 		flow->stage = CAPTURE_ASKED;
 	}
-	if (flow->stage == CAPTURE_ASKED && *side == 1) {
+	if (flow->stage == CAPTURE_ASKED && *side == 1)
 		flow->stage = CAPTURE_ANSWERED;
+	if (!flow->streams[1].is_known && *side == 1) {
 		flow->streams[1].is_known = true;
-		flow->streams[1].next = s->at + 1;
+		flow->streams[1].first = flow->streams[1].next = s->at + 1;
 	}
 	return flow;
 }
@@ -373,10 +379,16 @@ static void take_content(struct capture *c, struct capture_flow *flow, unsigned 
 		other->acknowledged = s->acknowledged;
 	else if (s->flags & FLAG_ACK && other->acknowledged == 0)
 		other->acknowledged = s->acknowledged;
-	if (flow->stage == CAPTURE_ANSWERED && side == 0 && (s->flags & (FLAG_ACK | FLAG_RST)) == FLAG_ACK) {
+	/* The answer to the SYN may be lost or late: then this tells that there was one. */
+	if (flow->stage != CAPTURE_OPEN && side == 0 && (s->flags & (FLAG_ACK | FLAG_RST)) == FLAG_ACK) {
+		if (!other->is_known) {
+			other->is_known = true;
+			other->first = other->next = s->acknowledged;
+		}
 		flow->stage = CAPTURE_OPEN;
 		flow->opened_us = c->packet.time_us;
 		give_opened(c, flow);
+		touch(c, flow);
 	}
 	if (s->flags & FLAG_FIN) {
 		if (!other->has_fin)
@@ -385,7 +397,9 @@ static void take_content(struct capture *c, struct capture_flow *flow, unsigned 
 		stream->fin = s->at + (uint32_t)(s->bytes.length + c->packet.missing);
 	}
 	if (s->bytes.length > 0 || c->packet.missing > 0 || s->flags & FLAG_FIN || stream->ahead)
-		capture_stream_take(c, flow, side, s->at, s->bytes, c->packet.missing);
+		capture_stream_take(c, flow, side,
+			&(struct capture_piece){
+				s->at, s->acknowledged, s->flags & FLAG_ACK, s->bytes, c->packet.missing });
 	weigh(c, flow);
 	if (s->flags & FLAG_RST)
 		end_by_reset(c, flow, side);

@@ -648,6 +648,56 @@ static void test_joined_in_the_middle(void **state)
 	build_done(b);
 }
 
+/* Every two packets of the file the other way round. */
+static void swap_packets(struct build *b, size_t first)
+{
+	struct span rest = span_from(buffer_span(&b->file), 24), packets[64];
+	size_t count = 0;
+	for (uint32_t length; rest.length >= 16; rest = span_from(rest, 16 + length)) {
+		memcpy(&length, rest.at + 8, 4);
+		assert_true(count < 64);
+		packets[count++] = span_first(rest, 16 + length);
+	}
+	for (size_t i = first; i + 1 < count; i += 2) {
+		struct span kept = packets[i];
+		packets[i] = packets[i + 1];
+		packets[i + 1] = kept;
+	}
+	struct span swapped = build_join(b, packets, count);
+	memcpy(b->file.at + 24, swapped.at, swapped.length);
+}
+
+/* A card with several queues gives the packets of both directions in another order than they crossed the wire. */
+static void test_answers_before_questions(void **state)
+{
+	(void)state;
+	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++)
+		for (size_t first = 0; first < 2; first++) {
+			const struct plan plan = { .version = version,
+				.server = &server_identity,
+				.client = &client_identity,
+				.server_trusts = &root,
+				.client_trusts = &root };
+			struct build build, *b = &build;
+			struct wire w;
+			build_begin(b);
+			build_pcap(b, 0xa1b2c3d4, 101);
+			wire_open(&w, b, &plan);
+			shake(&w);
+			say(&w, 0, REQUEST);
+			say(&w, 1, ANSWER);
+			say(&w, 0, REQUEST);
+			swap_packets(b, first);
+			char *seen = read_with(b, 0, true);
+			if (count_of(seen, "stands") != 2 || count_of(seen, "tls " CLIENT " OPTIONS") != 2 ||
+				count_of(seen, "SIP/2.0 200 OK") != 1 || strchr(seen, '?'))
+				fail_msg("from packet %zu on:\n%s", first, seen);
+			free(seen);
+			wire_close(&w);
+			build_done(b);
+		}
+}
+
 /* The packets of the pcap as a pcapng with their secrets. */
 static void make_pcapng(struct build *b, struct build *ret_other)
 {
@@ -753,6 +803,7 @@ int main(void)
 		cmocka_unit_test(test_expired_certificate),
 		cmocka_unit_test(test_wrong_key),
 		cmocka_unit_test(test_joined_in_the_middle),
+		cmocka_unit_test(test_answers_before_questions),
 		cmocka_unit_test(test_secrets_inside),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_key_log),
