@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef FEDGE_CHECK_BUDGET_H
 #define FEDGE_CHECK_BUDGET_H
-/* How many bytes the facts of a run may hold together: each domain may have megabytes of certificates shown to it, and a
- * thousand are in flight at once. Shared by all threads; whoever holds a reference keeps it alive. It counts, and owns
- * no memory but its own. */
+/* How many bytes the facts of a run may hold together: each domain may have megabytes of certificates shown to it, and
+ * a thousand are in flight at once. Shared by all threads; whoever holds a reference keeps it alive. It counts, and
+ * owns no memory but its own. */
 #include <stddef.h>
 
 struct check_budget;

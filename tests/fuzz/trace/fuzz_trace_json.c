@@ -25,7 +25,9 @@ static void read_and_write(struct span text, size_t piece, struct written *ret_w
 	const struct trace_writer_settings writer = { .format = TRACE_JSON };
 	ret_written->writer = trace_writer_new(&writer);
 	buffer_init(&ret_written->text, 64 << 20);
-	const struct trace_reader_settings settings = { .kind = TRACE_KIND_JSON, .take = take, .argument = ret_written };
+	const struct trace_reader_settings settings = {
+		.kind = TRACE_KIND_JSON, .take = take, .argument = ret_written
+	};
 	struct trace_reader *reader = trace_reader_new(&settings);
 	while (text.length > 0) {
 		struct span part = span_first(text, piece);

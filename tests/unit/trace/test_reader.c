@@ -48,7 +48,9 @@ static void forget(struct got *got)
 /* piece 0: all at once. */
 static void read_all(enum trace_format format, struct span text, size_t piece, struct got *got)
 {
-	struct trace_reader_settings settings = { .kind = (enum trace_kind)format, .take = take, .unread = unread, .argument = got };
+	struct trace_reader_settings settings = {
+		.kind = (enum trace_kind)format, .take = take, .unread = unread, .argument = got
+	};
 	struct trace_reader *reader = trace_reader_new(&settings);
 	assert_non_null(reader);
 	while (text.length > 0) {
