@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef FEDGE_TRACE_MEND_PRIVATE_H
 #define FEDGE_TRACE_MEND_PRIVATE_H
-/* The mender from inside. mend_wash.c makes clean lines of the text, mend_head.c puts fields and headers together,
- * mend_value.c puts one value in order, mend_body.c finds bodies, mend_log.c writes each format's records, mend.c goes
- * through the lines. */
+/* The mender from inside. mend_front.c and mend_wash.c make clean lines of the text, mend_anchor.c knows where records
+ * begin, mend_name.c the names of fields and headers, mend_head.c puts these together, mend_body.c finds bodies,
+ * mend_value.c puts one value in order; mend_expressway.c, mend_sipstack.c, mend_uccapi.c and mend_log.c write records;
+ * mend.c goes through the lines. */
 #include "base/buffer.h"
 #include "trace/mend.h"
 
@@ -52,6 +53,12 @@ struct mender {
 #define MEND_LINES_MAXIMUM (1u << 18)
 /* Fills lines. Gives how far it came: the whole text, or what the maximum of lines allows. */
 size_t mend_wash(struct mender *m);
+/* "Mar  2 08:10:46", or a stamp with year and zone: gives its length, 0: none. */
+size_t mend_syslog_stamp(struct span line);
+/* "> ", "&gt; > ": gives its length. */
+size_t mend_quoting(struct span line);
+/* The line without what was put in front, in whatever order; before and after: the lines beside it, for numbers. */
+struct span mend_without_front(struct span line, struct span before, struct span after);
 static inline struct span mend_line_text(const struct mender *m, size_t i)
 {
 	return span_make(m->washed.at + m->lines[i].at, m->lines[i].length);
@@ -122,6 +129,17 @@ void mend_header_append(struct buffer *out, struct span line);
 size_t mend_find_sdp(struct span text);
 /* The body behind a head, into m->body. */
 void mend_body_read(struct mender *m, struct mend_cursor *c, const struct mend_head *h);
+
+/* Lines of m->logical, one after another. */
+bool mend_next_logical(struct span *rest, struct span *ret_line);
+/* A text with its blanks once. */
+void mend_words_append(struct buffer *out, struct span text);
+bool mend_has_header(struct span lines, const char *name);
+/* One header or all of them, each on its line behind `before`. A method alone is the rest of a CSeq, where there is
+ * none. */
+void mend_one_header_append(struct buffer *out, struct span line, const char *before, bool has_cseq);
+void mend_headers_append(struct buffer *out, struct span lines, const char *before);
+void mend_begin(struct mender *m); /* another record: nothing is put together yet */
 
 /* The record that begins at line `begin`, up to `end` at most. Writes m->out (and m->body for a message alone) and
  * gives the line behind it; 0: it is none. */
