@@ -321,7 +321,7 @@ static void begin_speech(struct capture *c, struct capture_flow *flow, struct ca
 /* Where a record of TLS begins that ends with these bytes; their length where none does. */
 static size_t find_tls(struct span bytes)
 {
-	for (size_t at = 0; at + 5 < bytes.length; at++)
+	for (size_t at = 0; bytes.at && at + 5 < bytes.length; at++)
 		if (may_be_tls(span_from(bytes, at)) && at + 5 + capture_u16(bytes.at + at + 3) == bytes.length)
 			return at;
 	return bytes.length;
