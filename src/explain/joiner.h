@@ -24,7 +24,7 @@ struct explain_totals {
 	uint64_t events;
 	uint64_t calls, answered, failed, abandoned, unknown; /* calls only */
 	uint64_t others[EXPLAIN_CASE_KIND_COUNT]; /* failed cases of the other kinds */
-	uint64_t forgotten; /* failed cases that had to go for want of memory before they were given */
+	uint64_t forgotten; /* cases that had to go for want of memory while something was still awaited */
 	int64_t first_us, last_us; /* of all events with a time */
 };
 

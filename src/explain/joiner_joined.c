@@ -380,6 +380,20 @@ void joiner_give(struct explain_joiner *j, struct joiner_joined *d, struct arena
 		j->settings.take(j->settings.argument, c);
 }
 
+/* 64 * T1 (RFC 3261 17.1.1.2): until then an answer may come. */
+#define AWAITED_US INT64_C(32000000)
+
+/* What may still become anything is no case: it is forgotten, and told as that. */
+static bool forget_open(struct explain_joiner *j, struct joiner_joined *d)
+{
+	if (d->state != JOINED_OPEN || d->is_given || !d->last_us || j->now_us - d->last_us >= AWAITED_US)
+		return false;
+	d->is_given = true;
+	j->totals.forgotten++;
+	count(j, joiner_kind(d), EXPLAIN_UNKNOWN);
+	return true;
+}
+
 static bool give_oldest(struct explain_joiner *j, struct list *list, const struct joiner_joined *kept)
 {
 	list_each (link, list) {
@@ -388,7 +402,8 @@ static bool give_oldest(struct explain_joiner *j, struct list *list, const struc
 			continue;
 		struct arena arena;
 		arena_init(&arena, (size_t)32 << 20);
-		joiner_give(j, d, &arena);
+		if (!forget_open(j, d))
+			joiner_give(j, d, &arena);
 		arena_done(&arena);
 		joiner_drop(j, d);
 		return true;

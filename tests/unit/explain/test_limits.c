@@ -102,6 +102,30 @@ static void failed_calls_that_find_no_room_are_given_early(void **state)
 	close_material(&m);
 }
 
+static void open_calls_that_find_no_room_are_forgotten_and_told(void **state)
+{
+	(void)state;
+	struct material m;
+	struct counted counted;
+	open_material(&m);
+	struct explain_joiner *j = open_joiner((struct explain_joiner_settings){ .memory_maximum = 1 << 20 }, &counted);
+	for (unsigned i = 0; i < 2000; i++)
+		add_line(&m, j, i, i, "> b INVITE");
+	struct explain_totals t = explain_joiner_totals(j);
+	assert_int_equal(counted.given, 0);
+	assert_true(t.forgotten > 1000);
+	assert_int_equal(t.unknown, t.forgotten);
+	/* The answer to one that was forgotten begins nothing. */
+	add_line(&m, j, 0, 3000, "< b 504");
+	explain_joiner_end(j);
+	t = explain_joiner_totals(j);
+	assert_int_equal(t.calls, 2000);
+	assert_int_equal(t.unknown, 2000);
+	assert_int_equal(t.forgotten + counted.given, 2000);
+	explain_joiner_free(j);
+	close_material(&m);
+}
+
 static void good_calls_are_given_where_they_are_wanted(void **state)
 {
 	(void)state;
@@ -294,6 +318,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_calls_are_counted_and_cost_nothing),
 		cmocka_unit_test(failed_calls_that_find_no_room_are_given_early),
+		cmocka_unit_test(open_calls_that_find_no_room_are_forgotten_and_told),
 		cmocka_unit_test(good_calls_are_given_where_they_are_wanted),
 		cmocka_unit_test(a_call_of_very_many_messages_is_cut),
 		cmocka_unit_test(cases_are_given_while_the_log_goes_on),
