@@ -9,6 +9,8 @@ struct span sides_domain(struct span uri)
 {
 	struct sip_uri parsed;
 	struct span host = uri;
+	if (uri.length == 0)
+		return SPAN_NONE;
 	if (sip_uri_parse(uri, &parsed, NULL) == 0 && sip_uri_is_sip(&parsed))
 		host = parsed.is_ipv6 ? SPAN_NONE : parsed.host;
 	else if (span_find(uri, '@') < uri.length)
