@@ -252,7 +252,8 @@ static size_t mend_lines(struct mending *mending, bool last, size_t washed)
 	size_t line = 0;
 	while (line < m->count) {
 		unsigned int anchor = m->lines[line].anchor;
-		bool is_anchored = anchor != MEND_NONE && anchor != MEND_RECORD_ENDS && anchor != MEND_SEARCH;
+		bool is_anchored = anchor != MEND_NONE && anchor != MEND_RECORD_ENDS && anchor != MEND_SEARCH &&
+				   (anchor != MEND_PLAIN || line >= mending->plain_tried);
 		size_t end = is_anchored ? latest_end(m, line) : line + 1;
 		bool may_go_on = end == m->count && (is_anchored || m->text.at[washed - 1] != '\n');
 		if (!last && may_go_on && m->lines[line].origin > 0) {

@@ -515,6 +515,10 @@ static void hostile_texts_cost_no_more_than_others(void **state)
 		"\xe2\x80\x9c",
 		"\xc2\xa0",
 		"TL_INFO(TF_DIAG) [a]1.1::03/02/2017-07:10:46.230.1 (a) $$begin_record\n",
+		"U 2017/03/02 08:10:46.240000 10.1.1.1:5060 -> 10.2.2.2:5060\n",
+		"U 2017/03/02 08:10:46.240000 10.1.1.1:5060 -> 10.2.2.2:5060\nSIP/2.0 200 OK\nVia\n",
+		"recv 1 bytes from udp/[1.1.1.1]:5060 at 12:00:00.000123:\n\nSIP/2.0 200 OK\nVia: a\n",
+		"> U 2017/03/02 08:10:46.240000 10.1.1.1:5060 -> 10.2.2.2:5060\n> SIP/2.0 200 OK Via: b\n",
 	};
 	for (size_t i = 0; i < BASE_COUNT(texts); i++) {
 		double took[2];
