@@ -141,7 +141,7 @@ static bool is_message_damaged(struct span bytes)
 			return true;
 	}
 	/* Line ends were doubled, or the message's end was lost and it has taken what followed it for its body. */
-	return (length == UINT64_MAX && mend_name(rest, MEND_HEADERS, true, &whole)) ||
+	return (length == UINT64_MAX && mend_name(span_trim(rest), MEND_HEADERS, true, &whole)) ||
 	       (rest.length > length && rest.length - length > 64);
 }
 

@@ -52,12 +52,28 @@ static bool goes_on(struct span text, unsigned int names)
 	return !is_sdp && !is_other_name;
 }
 
+/* Fewer lines show nothing. */
+#define DOUBLED_MINIMUM 5
+
+static bool are_doubled(const struct mender *m, size_t begin, size_t end)
+{
+	size_t full = 0;
+	for (size_t i = begin; i < end; i++) {
+		bool is_full = m->lines[i].length > 0;
+		full += is_full;
+		if (is_full && i + 1 < end && m->lines[i + 1].length > 0 && !m->lines[i + 1].is_soft)
+			return false;
+	}
+	return full >= DOUBLED_MINIMUM;
+}
+
 void mend_measure(struct mender *m, size_t begin, size_t end, unsigned int names)
 {
 	size_t at_edge = 0, elsewhere = 0;
 	uint32_t widest = 0;
 	m->hard_width = 0;
 	m->indent = begin < end ? m->lines[begin].indent : 0;
+	m->is_doubled = are_doubled(m, begin, end);
 	for (size_t i = begin; i < end; i++)
 		if (m->lines[i].width > widest)
 			widest = m->lines[i].width;
@@ -283,10 +299,18 @@ static struct span without_bar(struct mend_head *h, struct span text)
 	return h->has_ended ? span_trim(span_first(text, text.length - 1)) : text;
 }
 
+/* One word, or one with parameters. */
+static bool is_no_prose(struct span text)
+{
+	return span_find(text, ' ') == text.length || span_find(text, '=') < text.length ||
+	       span_find(text, ';') < text.length;
+}
+
 void mend_head_read(struct mender *m, struct mend_cursor *c, struct mend_head *h)
 {
 	struct growing g = { .m = m, .h = h, .begin = m->logical.length };
 	size_t line = c->line, skip = c->skip;
+	bool in_log = h->in_bars || h->in_stamps || (h->names & MEND_FIELDS);
 	h->content_length = -1;
 	while (line < h->end && m->logical.length < HEAD_MAXIMUM) {
 		size_t next = skip ? line : next_full(m, line, h->end);
@@ -298,7 +322,10 @@ void mend_head_read(struct mender *m, struct mend_cursor *c, struct mend_head *h
 		if (has_body)
 			text = span_trim(span_first(text, body));
 		text = without_bar(h, text);
-		enum step step = text.length == 0 ? STEP_GO_ON : step_of(&g, text, next > line);
+		bool after_blank = next > line && !(m->is_doubled && (in_log || is_no_prose(text)));
+		if (m->is_doubled && g.lines > 0 && span_is(text, "v=0"))
+			break;
+		enum step step = text.length == 0 ? STEP_GO_ON : step_of(&g, text, after_blank);
 		if (step == STEP_STOP)
 			break;
 		if (text.length > 0)
@@ -373,6 +400,8 @@ void mend_keys_read(struct mender *m, struct mend_cursor *c, size_t end)
 		struct span sofar = span_from(buffer_span(&m->logical), start);
 		size_t mark = odd ? text.length : message_mark(text);
 		if (line > c->line) {
+			if (text.length == 0 && m->is_doubled)
+				continue;
 			if (mark == 0 || (!odd && text.length > 0 && text.at[0] == '|'))
 				break;
 			if (text.length == 0 && !odd)

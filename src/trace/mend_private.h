@@ -46,6 +46,7 @@ struct mender {
 	struct buffer body;
 	struct buffer out; /* the segment at hand */
 	uint8_t indent; /* of the record's first line */
+	bool is_doubled; /* between any two lines of the record stands an empty one: it means nothing */
 	uint32_t hard_width; /* lines of the record at hand were cut at this column, wherever it fell; 0: at blanks */
 };
 
@@ -100,12 +101,13 @@ bool mend_is_in_quotes(struct span before);
 bool mend_holds_name(struct span line, size_t from, unsigned int names);
 /* "Name: …" or "Name : …", whatever the case. */
 bool mend_line_is(struct span line, const char *name);
-/* Whether the lines up to the end were cut at a column; sets hard_width. */
+/* Whether the lines up to the end were cut at a column, or their ends doubled; sets hard_width, is_doubled, indent. */
 void mend_measure(struct mender *m, size_t begin, size_t end, unsigned int names);
 /* Fields or headers from the cursor on, into m->logical. Stops before `end`, at the end of the head. */
 struct mend_head {
 	unsigned int names;
 	size_t end; /* line to stop before */
+	bool in_stamps; /* lines with a stamp stand around it */
 	bool in_bars; /* a bar alone ends it, on a line or behind one */
 	/* what was found */
 	size_t known; /* lines with a known name */

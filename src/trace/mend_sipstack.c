@@ -62,9 +62,11 @@ static bool read_opening(struct mender *m, struct mend_cursor *c, size_t end)
 {
 	struct span mark = SPAN("$$begin_record");
 	size_t previous = c->line;
-	for (size_t line = c->line; line < end && line < c->line + 8; line++) {
+	for (size_t line = c->line; line < end && line < c->line + 12; line++) {
 		struct span text = span_trim(mend_line_text(m, line));
 		if (line > c->line) {
+			if (text.length == 0 && m->is_doubled)
+				continue;
 			if (text.length == 0 || m->lines[line].anchor != MEND_NONE)
 				break;
 			if (mend_needs_blank(m, previous, line, buffer_span(&m->logical), text, false))

@@ -64,9 +64,11 @@ static size_t append_packet(struct mender *m, size_t line, size_t end)
 	append_front(&m->out, span_first(text, front));
 	buffer_clear(&m->logical);
 	(void)buffer_append(&m->logical, span_from(text, front));
-	for (size_t i = line + 1; i < end && i < line + 5; i++) {
+	for (size_t i = line + 1; i < end && i < line + 8; i++) {
 		struct span sofar = buffer_span(&m->logical);
 		text = span_trim(mend_line_text(m, i));
+		if (text.length == 0 && m->is_doubled)
+			continue;
 		if (span_ends_nocase(sofar, SPAN("bytes:")) || span_ends_nocase(sofar, SPAN("bytes")) ||
 			text.length == 0 || m->lines[i].anchor != MEND_NONE)
 			break;
@@ -83,7 +85,7 @@ static size_t append_packet(struct mender *m, size_t line, size_t end)
 /* The stamped start line, headers, body. 0: it is no message. */
 static size_t append_message(struct mender *m, size_t line, size_t end)
 {
-	struct mend_head h = { .names = MEND_HEADERS, .end = end };
+	struct mend_head h = { .names = MEND_HEADERS, .end = end, .in_stamps = true };
 	struct span text = mend_line_text(m, line), first = SPAN_NONE, rest;
 	struct mend_cursor c = { .line = line, .skip = text_of_stamped(text) };
 	append_front(&m->out, span_first(text, c.skip));

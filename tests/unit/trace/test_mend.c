@@ -279,7 +279,7 @@ static void two_damages_are_mended(void **state)
 	for (size_t f = 0; f < BASE_COUNT(firsts); f++) {
 		first_damage = find_damage(firsts[f]);
 		/* All that do not change where lines end. */
-		for (second_damage = find_damage("CR LF"); second_damage < damages + BASE_COUNT(damages);
+		for (second_damage = find_damage("line ends doubled"); second_damage < damages + BASE_COUNT(damages);
 			second_damage++) {
 			char name[128];
 			struct damage both = { name, damage_twice };
