@@ -2,48 +2,25 @@
 /* Any capture in any pieces gives the same records; and each packet alone, as Ethernet or as IP, is read without harm.
  * The first byte says how: bit 0: the bytes are packets behind lengths of two bytes, put into a pcap here, which
  * fuzzing gets further with than with the file's own lengths. */
-#include "base/require.h"
+#include "fuzz/trace/seen.h"
 #include "trace/keys.h"
-#include "trace/reader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct seen {
-	struct trace_writer *writer;
-	struct buffer text;
-};
-
 static void take(void *argument, const struct record *r, const struct trace_place *place)
 {
-	struct seen *seen = argument;
 	base_require(place->raw.length > 0 && place->is_packet);
-	(void)buffer_printf(&seen->text, "%llu ", (unsigned long long)place->line);
-	(void)trace_writer_write(seen->writer, r, &seen->text);
-}
-
-static void unread(void *argument, const struct trace_place *place, const char *why)
-{
-	struct seen *seen = argument;
-	(void)buffer_printf(&seen->text, "%llu %s\n", (unsigned long long)place->line, why);
+	seen_record(argument, r, place);
 }
 
 static void read_all(struct span file, size_t piece, struct seen *ret_seen)
 {
-	const struct trace_writer_settings writer = { .format = TRACE_JSON };
 	const struct trace_reader_settings settings = {
-		.kind = TRACE_KIND_CAPTURE, .take = take, .unread = unread, .argument = ret_seen
+		.kind = TRACE_KIND_CAPTURE, .take = take, .unread = seen_unread, .argument = ret_seen
 	};
-	struct trace_reader *reader = trace_reader_new(&settings);
-	ret_seen->writer = trace_writer_new(&writer);
-	buffer_init(&ret_seen->text, 64 << 20);
-	while (file.length > 0) {
-		struct span part = span_first(file, piece);
-		(void)trace_reader_feed(reader, part);
-		file = span_from(file, part.length);
-	}
-	trace_reader_end(reader);
-	trace_reader_free(reader);
-	trace_writer_free(ret_seen->writer);
+	seen_begin(ret_seen);
+	(void)seen_read(&settings, file, piece);
+	seen_end(ret_seen);
 }
 
 static void put32(struct buffer *out, uint32_t value)

@@ -1,47 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes in any pieces: what is read can be written, and writing what was read of that gives the same bytes. */
-#include "base/require.h"
-#include "record/pack.h"
-#include "trace/reader.h"
-
-#include <stdlib.h>
+#include "fuzz/trace/seen.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct written {
-	struct trace_writer *writer;
-	struct buffer text;
-};
-
 static void take(void *argument, const struct record *r, const struct trace_place *place)
 {
-	struct written *written = argument;
+	struct seen *seen = argument;
 	base_require(place->raw.length > 0 && place->line > 0);
-	(void)trace_writer_write(written->writer, r, &written->text);
+	(void)trace_writer_write(seen->writer, r, &seen->text);
 }
 
-static void read_and_write(struct span text, size_t piece, struct written *ret_written)
+static void read_and_write(struct span text, size_t piece, struct seen *ret_seen)
 {
-	const struct trace_writer_settings writer = { .format = TRACE_JSON };
-	ret_written->writer = trace_writer_new(&writer);
-	buffer_init(&ret_written->text, 64 << 20);
-	const struct trace_reader_settings settings = {
-		.kind = TRACE_KIND_JSON, .take = take, .argument = ret_written
-	};
-	struct trace_reader *reader = trace_reader_new(&settings);
-	while (text.length > 0) {
-		struct span part = span_first(text, piece);
-		(void)trace_reader_feed(reader, part);
-		text = span_from(text, part.length);
-	}
-	trace_reader_end(reader);
-	trace_reader_free(reader);
-	trace_writer_free(ret_written->writer);
+	const struct trace_reader_settings settings = { .kind = TRACE_KIND_JSON, .take = take, .argument = ret_seen };
+	seen_begin(ret_seen);
+	(void)seen_read(&settings, text, piece);
+	seen_end(ret_seen);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct written first, whole, second;
+	struct seen first, whole, second;
 	if (size < 2)
 		return 0;
 	size_t piece = (size_t)data[0] + 1;

@@ -1,47 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The three text formats: any bytes are read without harm, it does not matter in which pieces they come, and they are
  * of some kind and can be cut. */
-#include "base/require.h"
-#include "trace/reader.h"
+#include "fuzz/trace/seen.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct seen {
-	struct trace_writer *writer;
-	struct buffer text;
-};
-
 static void take(void *argument, const struct record *r, const struct trace_place *place)
 {
-	struct seen *seen = argument;
 	base_require(place->raw.length > 0 && place->line > 0);
-	(void)buffer_printf(&seen->text, "%llu ", (unsigned long long)place->line);
-	(void)trace_writer_write(seen->writer, r, &seen->text);
-}
-
-static void unread(void *argument, const struct trace_place *place, const char *why)
-{
-	struct seen *seen = argument;
-	(void)buffer_printf(&seen->text, "%llu %s\n", (unsigned long long)place->line, why);
+	seen_record(argument, r, place);
 }
 
 static void read_all(enum trace_format format, struct span text, size_t piece, struct seen *ret_seen)
 {
 	const struct trace_reader_settings settings = {
-		.kind = (enum trace_kind)format, .take = take, .unread = unread, .argument = ret_seen
+		.kind = (enum trace_kind)format, .take = take, .unread = seen_unread, .argument = ret_seen
 	};
-	struct trace_reader *reader = trace_reader_new(&settings);
-	const struct trace_writer_settings writer = { .format = TRACE_JSON };
-	ret_seen->writer = trace_writer_new(&writer);
-	buffer_init(&ret_seen->text, 64 << 20);
-	while (text.length > 0) {
-		struct span part = span_first(text, piece);
-		(void)trace_reader_feed(reader, part);
-		text = span_from(text, part.length);
-	}
-	trace_reader_end(reader);
-	trace_reader_free(reader);
-	trace_writer_free(ret_seen->writer);
+	seen_begin(ret_seen);
+	(void)seen_read(&settings, text, piece);
+	seen_end(ret_seen);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
