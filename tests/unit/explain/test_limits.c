@@ -4,7 +4,7 @@
 #include "unit/explain/material.h"
 
 struct counted {
-	uint64_t given, failed, answered, steps;
+	uint64_t given, failed, answered, steps, dropped;
 	int64_t last_started_us;
 	bool in_order;
 };
@@ -16,6 +16,7 @@ static void count_case(void *argument, const struct explain_case *c)
 	counted->failed += c->outcome == EXPLAIN_FAILED;
 	counted->answered += c->outcome == EXPLAIN_ANSWERED;
 	counted->steps += c->step_count;
+	counted->dropped += c->dropped;
 	counted->in_order &= c->started_us >= counted->last_started_us;
 	counted->last_started_us = c->started_us;
 }
@@ -158,6 +159,7 @@ static void a_call_of_very_many_messages_is_cut(void **state)
 	explain_joiner_end(j);
 	assert_int_equal(counted.given, 1);
 	assert_int_equal(counted.steps, EXPLAIN_STEPS_MAXIMUM);
+	assert_int_equal(counted.dropped, 5000 - EXPLAIN_STEPS_MAXIMUM);
 	explain_joiner_free(j);
 	close_material(&m);
 }
