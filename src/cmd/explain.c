@@ -7,7 +7,7 @@ static const char *const formats[] = { "human", "json", "mermaid", NULL };
 
 const struct command_option explain_command_options[] = {
 	{ "all", 'a', .help = "good calls too, and every failure in full", .heading = "What is told:" },
-	{ "call", 0, "ID", "only the call with this Call-ID, or a part of it" },
+	{ "call", 0, "ID", "only the call with this Call-ID, or a part of it; good ones too" },
 	{ "since", 0, "TIME", "only what ended after that: 2017-03-02, 2017-03-02T07:10:00Z" },
 	{ "until", 0, "TIME", "only what began before that" },
 	{ "own", 0, "DOMAIN", "a domain or host that is yours, for who must act (default: whose log comes first)",
@@ -49,7 +49,7 @@ static const struct command_section sections[] = {
 	{ "Exit status:", "  0   nothing failed that is a matter of federation\n"
 			  "  1   something may have: no cause is sure enough\n"
 			  "  2   a failure of federation, proved or likely\n"
-			  "  3   nothing could be read\n"
+			  "  3   nothing could be read, or no call is the one of --call\n"
 			  "  64  wrong usage, or a file that is not there" },
 	{ "How sure:", "proved: the lines say so. likely: the usual cause of what they say, or what --check sees now. "
 		       "possible: one of several that fit; the others are named, with what would decide." },

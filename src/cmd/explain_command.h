@@ -64,6 +64,8 @@ int explain_command_read(const struct command_line *line, struct explain_command
 void explain_command_done(struct explain_command *command);
 /* Reads everything and tells; the exit code. */
 int explain_command_run(struct explain_command *command);
+/* Whether anything at all was found in the files. */
+bool explain_command_was_read(const struct explain_command *command);
 
 /* ---- telling (explain_tell.c) ---- */
 

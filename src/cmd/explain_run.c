@@ -136,8 +136,7 @@ static int read_all(struct explain_command *c, const struct command_stop *stop)
 
 /* ---- the end ---- */
 
-/* Whether anything at all was found in the files. */
-static bool was_read(const struct explain_command *c)
+bool explain_command_was_read(const struct explain_command *c)
 {
 	if (explain_joiner_totals(c->joiner).events > 0)
 		return true;
@@ -153,7 +152,7 @@ static int exit_of(const struct explain_command *c)
 {
 	if (c->code != COMMAND_GOOD)
 		return c->code;
-	if (!was_read(c))
+	if (!explain_command_was_read(c) || (c->call && c->matched == 0))
 		return COMMAND_UNDECIDED;
 	if (c->federation == 0)
 		return COMMAND_GOOD;
@@ -177,6 +176,8 @@ int explain_command_run(struct explain_command *c)
 		if (status < 0)
 			c->code =
 				command_fail(c->line, COMMAND_UNDECIDED, "cannot go on reading: %s", strerror(-status));
+		if (command_stop_asked(&stop) && !c->follow)
+			(void)command_fail(c->line, COMMAND_GOOD, "stopped: what was read until then is told");
 		explain_command_begin(c);
 		c->at_end = true;
 		explain_joiner_end(c->joiner);

@@ -244,6 +244,20 @@ static struct explain_file_line *file_lines(struct explain_command *c, struct ar
 	return lines;
 }
 
+/* Why no problem was told, where that does not mean that nothing failed. */
+static struct span nothing_told(const struct explain_command *c)
+{
+	if (!explain_command_was_read(c))
+		return SPAN("nothing in these files tells of a call");
+	if (c->matched > 0)
+		return SPAN_NONE;
+	if (c->call)
+		return SPAN("no call in these files is the one of --call");
+	if (c->since_us != INT64_MIN || c->until_us != INT64_MAX)
+		return SPAN("no failure in these files is of the time of --since and --until");
+	return SPAN_NONE;
+}
+
 static struct explain_overview overview_of(
 	struct explain_command *c, const struct explain_totals *totals, struct arena *arena)
 {
@@ -252,6 +266,7 @@ static struct explain_overview overview_of(
 	if (!c->redact)
 		o.clock_count = explain_joiner_clocks(c->joiner, &o.clocks);
 	o.aside_count = explain_joiner_asides(c->joiner, &o.asides);
+	o.nothing = nothing_told(c);
 	return o;
 }
 
@@ -285,6 +300,8 @@ static void say_unread(struct explain_command *c, const struct explain_overview 
 	}
 	if (unread > 0)
 		(void)command_fail(c->line, COMMAND_GOOD, "%llu lines could not be read", (unsigned long long)unread);
+	if (o->nothing.length > 0)
+		(void)command_fail(c->line, COMMAND_GOOD, "%.*s", SPAN_PRINT(o->nothing));
 }
 
 void explain_command_end(struct explain_command *c)

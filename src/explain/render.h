@@ -9,7 +9,7 @@
 
 struct explain_style {
 	struct finding_style finding; /* width, colour */
-	bool ascii; /* the ladder without box-drawing characters */
+	bool ascii; /* nothing of our own that is not ASCII: ladders without box-drawing characters */
 	struct span (*file_name)(void *argument, uint32_t file);
 	void *argument;
 	/* Times of ladders are shown in UTC, or at this offset. NULL: UTC. */
@@ -40,6 +40,7 @@ struct explain_overview {
 	size_t aside_count;
 	size_t problems; /* told */
 	size_t federation; /* of them: failures of federation */
+	struct span nothing; /* why nothing was told, where that does not mean that nothing failed; or absent */
 };
 int explain_render_files(const struct explain_overview *o, const struct explain_style *style, struct buffer *out);
 int explain_render_end(const struct explain_overview *o, const struct explain_style *style, struct buffer *out);

@@ -109,9 +109,24 @@ static void append_next(const struct explain_problem *p, struct paper *paper)
 	}
 }
 
+/* Lines of evidence are cut with an ellipsis, one column wide: what stands for it is too, so carets stay where they
+ * are. */
+static void replace_ellipses(struct buffer *out, size_t from)
+{
+	static const struct span ellipsis = SPAN("\xe2\x80\xa6");
+	size_t to = from;
+	for (size_t at = from; at < out->length; to++) {
+		bool is_one = span_starts_nocase(span_make(out->at + at, out->length - at), ellipsis);
+		out->at[to] = is_one ? '~' : out->at[at];
+		at += is_one ? ellipsis.length : 1;
+	}
+	out->length = to;
+}
+
 int explain_render_human(
 	const struct explain_problem *p, size_t number, const struct explain_style *style, struct buffer *out)
 {
+	size_t from = out->length;
 	struct paper paper;
 	paper_init(&paper, out, &style->finding);
 	append_heading(p, number, &paper);
@@ -125,6 +140,8 @@ int explain_render_human(
 	append_candidates(p, &paper);
 	append_next(p, &paper);
 	int printed = paper_done(&paper);
+	if (style->ascii && out->length > from)
+		replace_ellipses(out, from);
 	return status ? status : printed;
 }
 

@@ -129,7 +129,12 @@ static void append_sum(struct paper *paper, const struct explain_overview *o)
 		paper_end(paper, 0);
 		return;
 	}
-	if (o->federation == 0) {
+	if (o->nothing.length > 0) {
+		paper_ink(paper, PAPER_YELLOW);
+		paper_text(paper, o->nothing);
+		paper_ink(paper, PAPER_PLAIN);
+		paper_text(paper, SPAN("; in all: "));
+	} else if (o->federation == 0) {
 		paper_ink(paper, PAPER_GREEN);
 		paper_text(paper, SPAN("no federation failure here"));
 		paper_ink(paper, PAPER_PLAIN);

@@ -234,11 +234,22 @@ static enum side side_of_box(const struct sides *s, struct span name)
 	return SIDE_UNKNOWN;
 }
 
+/* A domain; or a box, as its log names it. */
+static enum side side_of_named(const struct sides *s, struct span name)
+{
+	if (span_find(name, '.') < name.length)
+		return sides_of_name(s, name);
+	for (uint32_t h = 0; h < s->subject->host_count; h++)
+		if (span_equal_nocase(s->subject->hosts[h].name, name))
+			return known_side(s, h);
+	return SIDE_UNKNOWN;
+}
+
 /* What the reader has said, else what an earlier problem has shown from a file that comes before this one's. */
 static enum side own_from_settings(const struct sides *s, const struct explain_judge_settings *settings)
 {
 	for (size_t i = 0; i < settings->named_count; i++) {
-		enum side side = sides_of_name(s, settings->named[i]);
+		enum side side = side_of_named(s, settings->named[i]);
 		if (side == SIDE_UNKNOWN)
 			side = side_of_box(s, settings->named[i]);
 		if (side != SIDE_UNKNOWN)
