@@ -123,9 +123,14 @@ static bool is_public(struct span name)
 	       span_is_nocase(name, "example") || span_ends_nocase(name, SPAN(".example"));
 }
 
+/* Labels that say what a host does, and that are words of the protocol too: "sip.partner.example", "SIP/2.0". */
 static bool is_kept_label(struct span label)
 {
-	return label.length == 0 || label.at[0] == '_' || span_is(label, "*") || span_is_nocase(label, "onmicrosoft");
+	static const char *const words[] = { "*", "onmicrosoft", "sip", "sips", "tls", "tcp", "udp", "dns" };
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (span_is_nocase(label, words[i]))
+			return true;
+	return label.length == 0 || label.at[0] == '_';
 }
 
 /* Where the last two labels begin. */

@@ -23,6 +23,9 @@ static bool is_letter(char byte)
 	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (unsigned char)byte >= 0x80;
 }
 
+/* Where a line was cut. */
+static const struct span ELLIPSIS = SPAN("\xe2\x80\xa6");
+
 static bool is_hex(char byte)
 {
 	return is_digit(byte) || (byte >= 'a' && byte <= 'f') || (byte >= 'A' && byte <= 'F');
@@ -150,6 +153,23 @@ static bool take_shown_name(struct scan *s)
 	return true;
 }
 
+/* "rule 'to partners' led to …", as the reasons say it. */
+static bool take_rule_name(struct scan *s)
+{
+	static const struct span before = SPAN("rule '"), behind = SPAN("' led to ");
+	struct span rest = rest_of(s);
+	if (!span_starts_nocase(rest, before))
+		return false;
+	struct span name = span_from(rest, before.length);
+	name = span_first(name, span_find_span(name, behind));
+	if (name.length == 0 || name.length == rest.length - before.length)
+		return false;
+	(void)buffer_append(s->out, before);
+	redact_word(s->r, REDACT_NAME, name, s->out);
+	s->at += before.length + name.length;
+	return true;
+}
+
 /* ---- words by their shape ---- */
 
 static bool take_address(struct scan *s)
@@ -259,11 +279,17 @@ static void take_word(struct scan *s)
 {
 	struct span rest = rest_of(s);
 	size_t length = 0;
-	while (length < rest.length && is_word(rest.at[length]))
+	while (length < rest.length && is_word(rest.at[length]) &&
+		!span_starts_nocase(span_from(rest, length), ELLIPSIS))
 		length++;
 	while (length > 1 && (rest.at[length - 1] == '.' || rest.at[length - 1] == '-'))
 		length--;
 	struct span word = span_first(rest, length);
+	/* The line was cut in the middle of it: a piece of a name would be taken for another name. */
+	if (span_starts_nocase(span_from(rest, length), ELLIPSIS)) {
+		s->at += length;
+		return;
+	}
 	if (take_identifier(s, word) || take_known(s, word))
 		return;
 	if (is_domain(word))
@@ -280,9 +306,12 @@ int explain_redact(struct explain_redactor *r, struct span text, struct buffer *
 		char byte = text.at[s.at];
 		bool begins = s.at == 0 || !is_word(text.at[s.at - 1]) || text.at[s.at - 1] == '.';
 		if (take_shown_name(&s) || take_number(&s) ||
-			(begins && (take_key(&s) || take_address(&s) || take_user(&s))))
+			(begins && (take_rule_name(&s) || take_key(&s) || take_address(&s) || take_user(&s))))
 			continue;
-		if (is_word(byte)) {
+		if (span_starts_nocase(rest_of(&s), ELLIPSIS)) {
+			(void)buffer_append(out, ELLIPSIS);
+			s.at += ELLIPSIS.length;
+		} else if (is_word(byte)) {
 			take_word(&s);
 		} else {
 			buffer_append_byte(out, byte);
