@@ -169,33 +169,49 @@ static int take_in(struct source *source, int timeout_ms, const struct timespec 
 	return !has_room ? -ENOMEM : in_time;
 }
 
+/* The one given last is done with: its file stands where its next item belongs. */
+static void step_on(struct source *source)
+{
+	struct source_lane *lane = source->given;
+	if (!lane)
+		return;
+	source->given = NULL;
+	lane->next_item++;
+	if (has_item(lane)) {
+		place_next(lane);
+		source_heap_sink(&source->merge);
+	}
+}
+
+/* Gives the next item of the file on top; false where that has none at hand. */
+static bool give_top(struct source *source, struct source_item *ret_item)
+{
+	struct source_lane *lane = source->merge.at[0];
+	if (!has_item(lane))
+		return false;
+	const struct source_batch_item *item = &lane->taken->items[lane->next_item];
+	*ret_item = (struct source_item){ item->item, item->time_us, lane->index, lane->taken->line_base,
+		lane->taken->offset_base };
+	source->given = lane;
+	return true;
+}
+
 int source_next(struct source *source, int timeout_ms, struct source_item *ret_item)
 {
+	step_on(source);
+	/* By far the most: no look at the clock for what needs not be waited for. */
+	if (source->is_settled && source->merge.count > 0 && give_top(source, ret_item))
+		return 1;
 	struct timespec deadline = deadline_of(timeout_ms < 0 ? 0 : timeout_ms);
-	if (source->given) {
-		struct source_lane *lane = source->given;
-		source->given = NULL;
-		lane->next_item++;
-		if (has_item(lane)) {
-			place_next(lane);
-			source_heap_sink(&source->merge);
-		}
-	}
 	for (;;) {
 		int status = source->is_settled ? 1 : take_in(source, timeout_ms, &deadline);
 		if (status != 1)
 			return status == 0 ? SOURCE_WAITING : status;
 		if (source->merge.count == 0)
 			return 0;
-		struct source_lane *lane = source->merge.at[0];
-		if (has_item(lane)) {
-			const struct source_batch_item *item = &lane->taken->items[lane->next_item];
-			*ret_item = (struct source_item){ item->item, item->time_us, lane->index,
-				lane->taken->line_base, lane->taken->offset_base };
-			source->given = lane;
+		if (give_top(source, ret_item))
 			return 1;
-		}
-		if (!fetch(source, lane, timeout_ms, &deadline))
+		if (!fetch(source, source->merge.at[0], timeout_ms, &deadline))
 			return SOURCE_WAITING;
 	}
 }
