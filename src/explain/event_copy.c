@@ -175,9 +175,25 @@ static void do_event(struct walk *w, struct explain_event *e)
 
 /* ---- sizes ---- */
 
+static inline size_t length_of_spans(const void *object, const uint16_t *offsets, size_t count)
+{
+	size_t length = 0;
+	for (size_t i = 0; i < count; i++)
+		length += ((const struct span *)(const void *)((const char *)object + offsets[i]))->length;
+	return length;
+}
+
 static struct walk measured(const struct explain_event *event)
 {
 	struct walk w = { .what = MEASURE };
+	/* Most messages have no details. What is absent has no length. */
+	if (event->kind == RECORD_MESSAGE && !event->message.detail) {
+		w.text_bytes = length_of_spans(event, head_spans, COUNT(head_spans)) +
+			       length_of_spans(event, message_spans, COUNT(message_spans) - 1);
+		if (event->message.method == SIP_METHOD_OTHER)
+			w.text_bytes += event->message.method_name.length;
+		return w;
+	}
 	/* Nothing is written while measuring. */
 	do_event(&w, (struct explain_event *)(uintptr_t)event);
 	return w;
