@@ -5,6 +5,7 @@
 #include "base/require.h"
 
 #define NAME_LENGTH_MAXIMUM 253 /* RFC 1035 2.3.4, as text without the root dot */
+#define ADDRESS_LENGTH_MAXIMUM 64 /* of IPv6, with brackets and port, 47 */
 #define EVIDENCE_MAILED 4
 
 /* ---- names ---- */
@@ -37,6 +38,16 @@ bool remedy_is_plain(struct span name)
 struct span remedy_name(struct span name, const char *instead)
 {
 	return remedy_is_plain(name) ? without_root(name) : span_of(instead);
+}
+
+/* "192.0.2.1:5061", "[2001:db8::1]:5061": numbers and what stands between them, as far as a shell is concerned. */
+static bool is_numeric(struct span address)
+{
+	static const struct span allowed = { "0123456789abcdefABCDEF.:[]", 26 };
+	for (size_t i = 0; i < address.length; i++)
+		if (span_find(allowed, address.at[i]) == allowed.length)
+			return false;
+	return address.length > 0 && address.length <= ADDRESS_LENGTH_MAXIMUM;
 }
 
 /* ---- DNS ---- */
@@ -135,7 +146,8 @@ void remedy_reset(struct finding *f, bool seen_our_certificate)
 void remedy_handshake(struct finding *f, struct span address, struct span name)
 {
 	struct finding_fix *fix = finding_fix(f, FINDING_OWNER, "the edge", SPAN("see what it answers"));
-	finding_fix_line(fix, "openssl s_client -connect %.*s -servername %.*s", SPAN_PRINT(address),
+	finding_fix_line(fix, "openssl s_client -connect %.*s -servername %.*s",
+		SPAN_PRINT(is_numeric(address) ? address : SPAN("ADDRESS:PORT")),
 		SPAN_PRINT(remedy_name(name, "HOST")));
 }
 

@@ -42,6 +42,7 @@ void remedy_connection(struct finding *f);
 void remedy_version(struct finding *f);
 /* seen_our_certificate: the peer had got it before it cut. */
 void remedy_reset(struct finding *f, bool seen_our_certificate);
+/* address: as seen or as a log has it, with its port; what is not numeric becomes a word in capitals too. */
 void remedy_handshake(struct finding *f, struct span address, struct span name);
 
 /* TLS alerts: RFC 8446 6, RFC 5246 7.2, RFC 6066 9. */
