@@ -296,7 +296,7 @@ const struct explain_ladder *explain_ladder_make(
 		return NULL;
 	ladder->subject = c;
 	ladder->columns = arena_zero(arena, (c->host_count + 1) * sizeof(*ladder->columns));
-	/* A gap may stand before each step. */
+	/* A gap may stand before each step, and behind them what the case has no room for. */
 	ladder->rows = arena_zero(arena, (2 * (size_t)c->step_count + 1) * sizeof(*ladder->rows));
 	if (!ladder->columns || !ladder->rows)
 		return NULL;
@@ -307,5 +307,8 @@ const struct explain_ladder *explain_ladder_make(
 		return NULL;
 	if (rows_maximum)
 		shorten(ladder, rows_maximum);
+	if (c->dropped > 0)
+		ladder->rows[ladder->row_count++] =
+			(struct explain_row){ .kind = EXPLAIN_ROW_MORE, .step = EXPLAIN_NO_STEP, .count = c->dropped };
 	return ladder;
 }

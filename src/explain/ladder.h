@@ -10,7 +10,7 @@ enum explain_row_kind {
 	EXPLAIN_ROW_ARROW,
 	EXPLAIN_ROW_NOTE, /* at `from` */
 	EXPLAIN_ROW_GAP, /* nothing for gap_us */
-	EXPLAIN_ROW_MORE, /* so many steps left out: count */
+	EXPLAIN_ROW_MORE, /* so many steps left out: count; at the end, those that the case had no room for */
 };
 enum explain_row_class {
 	EXPLAIN_CLASS_PLAIN, /* requests, notes */

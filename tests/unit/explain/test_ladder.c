@@ -159,6 +159,24 @@ static void a_long_middle_is_left_out(void **state)
 	buffer_done(&lines);
 }
 
+/* A call of more messages than are kept: the end says how many more there were. */
+static void what_had_no_room_is_said(void **state)
+{
+	(void)state;
+	struct buffer lines;
+	struct drawn d;
+	buffer_init(&lines, 4u << 20);
+	buffer_append_text(&lines, "vcse 0.000 < cms INVITE via=cms\n");
+	for (unsigned i = 1; i < EXPLAIN_STEPS_MAXIMUM + 7; i++)
+		buffer_printf(&lines, "vcse %u.000 < cms INFO cseq=%u via=cms\n", i, i);
+	draw(&d, lines.at, 80, true, 60);
+	assert_int_equal(d.m.cases[0]->dropped, 7);
+	if (!span_ends_nocase(buffer_span(&d.text), SPAN("  7 more           :             :\n")))
+		fail_msg("%.*s", SPAN_PRINT(buffer_span(&d.text)));
+	done(&d);
+	buffer_done(&lines);
+}
+
 /* No width breaks it, and nothing from outside reaches the terminal as it is. */
 static void any_width_and_any_name(void **state)
 {
@@ -211,6 +229,7 @@ int main(void)
 		cmocka_unit_test(hosts_that_do_not_fit_become_a_list),
 		cmocka_unit_test(notes),
 		cmocka_unit_test(a_long_middle_is_left_out),
+		cmocka_unit_test(what_had_no_room_is_said),
 		cmocka_unit_test(any_width_and_any_name),
 		cmocka_unit_test(a_page_and_a_diagram_hold_no_markup_from_outside),
 	};
