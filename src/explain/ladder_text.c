@@ -53,7 +53,7 @@ static void put(struct picture *p, size_t column, const char *glyph, enum paper_
 
 static size_t glyph_length(struct span text)
 {
-	unsigned char first = (unsigned char)text.at[0];
+	unsigned char first = text.at ? (unsigned char)text.at[0] : 0;
 	size_t length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 	return length < text.length ? length : text.length;
 }
