@@ -54,6 +54,7 @@ struct explain_command {
 	size_t unsaid; /* of both, not shown because there are so many */
 	size_t matched; /* cases that --call, --since and --until let through */
 	enum explain_confidence surest;
+	size_t unfit; /* calls that are too much for the memory of one */
 	int code; /* COMMAND_GOOD, or what was said */
 };
 

@@ -116,7 +116,7 @@ static void tell(struct explain_command *c, const struct explain_problem *p)
 	if (c->redactor)
 		shown = explain_redact_problem(c->redactor, p, &c->arena);
 	if (!shown) {
-		c->code = command_fail(c->line, COMMAND_UNDECIDED, "no memory");
+		c->unfit++;
 		return;
 	}
 	c->problems++;
@@ -149,14 +149,14 @@ static struct explain_problem *judge(struct explain_command *c, const struct exp
 		.named_count = c->own_count };
 	struct explain_problem *problem = NULL;
 	arena_reset(&c->arena);
-	if (explain_judge(&settings, subject, &c->arena, &problem) < 0)
-		c->code = command_fail(c->line, COMMAND_UNDECIDED, "no memory");
-	return problem;
+	return explain_judge(&settings, subject, &c->arena, &problem) < 0 ? NULL : problem;
 }
 
 static void judge_and_tell(struct explain_command *c, const struct explain_case *subject)
 {
 	struct explain_problem *problem = judge(c, subject);
+	/* A stranger's message may be as large as it likes: it costs its own call, not the others. */
+	c->unfit += !problem;
 	/* Whose end is not in the files has not failed; it is counted. */
 	if (problem && !problem->finding && !c->all && !c->call)
 		return;
@@ -324,6 +324,8 @@ void explain_command_end(struct explain_command *c)
 	} else {
 		say_unread(c, &o);
 	}
+	if (c->unfit > 0)
+		(void)command_fail(c->line, COMMAND_GOOD, "%zu calls were too large to be explained", c->unfit);
 	if (c->lost > 0)
 		(void)command_fail(
 			c->line, COMMAND_GOOD, "%llu records did not fit into memory", (unsigned long long)c->lost);

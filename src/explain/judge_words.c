@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define TEXT_MAXIMUM 4096
+#define TEXT_MAXIMUM (1u << 20) /* names in it are as long as a stranger likes, within a message */
 
 static struct span taken(struct judge *j, struct buffer *b)
 {
