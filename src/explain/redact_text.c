@@ -311,9 +311,10 @@ int explain_redact(struct explain_redactor *r, struct span text, struct buffer *
 		if (span_starts_nocase(rest_of(&s), ELLIPSIS)) {
 			(void)buffer_append(out, ELLIPSIS);
 			s.at += ELLIPSIS.length;
-		} else if (is_word(byte)) {
+		} else if (is_word(byte) && byte != '.') {
 			take_word(&s);
 		} else {
+			/* A dot that a name begins with is none of it: "*.skype.lab". */
 			buffer_append_byte(out, byte);
 			s.at++;
 		}

@@ -41,6 +41,8 @@ static void what_tells_of_somebody_is_replaced(void **state)
 		{ "CN=vcse.steven.lab, O=Steven's Lab", "CN=host2.domain2.example, O=name3" },
 		{ "sipfed.online.lync.com", "sipfed.online.lync.com" },
 		{ "contoso.onmicrosoft.com", "host5.domain3.example" },
+		{ "certName=\"*.acano.steven.lab\" or *.SKYPE.lab",
+			"certName=\"*.host1.domain2.example\" or *.domain1.example" },
 		{ "SIP/2.0 504 Server time-out", "SIP/2.0 504 Server time-out" },
 		{ "Server: RTC/6.0 TANDBERG/4135 (X8.10.2)", "Server: RTC/6.0 TANDBERG/4135 (X8.10.2)" },
 		{ "0xc3e93d6f SIPPROXY_E_ROUTING 1009", "0xc3e93d6f SIPPROXY_E_ROUTING 1009" },
