@@ -28,11 +28,12 @@ static bool is_kin(enum finding_code a, enum finding_code b)
 	return false;
 }
 
-/* clientAuth is a warning to an examiner; it is what the alert means all the same. */
+/* clientAuth is a warning to an examiner; it is what the alert means all the same. That our own question was not
+ * answered just now confirms nothing: it is not the question that the edge asked. */
 static const struct finding *find_kin(const struct finding_list *found, enum finding_code code)
 {
 	for (const struct finding *f = found->first; f; f = f->next)
-		if (is_kin(f->code, code) &&
+		if (is_kin(f->code, code) && !finding_is_undecided(f->code) &&
 			(f->severity == FINDING_ERROR || f->code == FINDING_CERTIFICATE_NO_CLIENT_USAGE ||
 				f->code == FINDING_CERTIFICATE_WEAK))
 			return f;

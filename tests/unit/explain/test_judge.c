@@ -320,6 +320,12 @@ static void another_domain_or_no_answer_excludes_nothing(void **state)
 	assert_int_equal(b.p->candidate_count, before);
 	examine(&b, FINDING_CONNECT_UNREACHABLE, SPAN("10.0.0.1:5061"), "a.lab");
 	assert_int_equal(b.p->candidate_count, before);
+	/* Among the candidates: but it is our resolver that does not answer. */
+	assert_non_null(candidate(b.p, FINDING_SRV_LOOKUP_FAILED));
+	examine(&b, FINDING_SRV_LOOKUP_FAILED, SPAN("a.lab"), "a.lab");
+	assert_int_equal(b.p->candidate_count, before);
+	assert_int_equal(b.p->finding->code, FINDING_PEER_ANSWERED);
+	assert_int_equal(b.p->confidence, EXPLAIN_POSSIBLE);
 	close_bench(&b);
 }
 
