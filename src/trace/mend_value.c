@@ -2,6 +2,7 @@
 /* Values in order: blanks inside quotes, around equals signs and before colons go. */
 #include "base/require.h"
 #include "trace/mend_private.h"
+#include "trace/text_read.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -48,17 +49,6 @@ static void append_without_blanks(struct buffer *out, struct span value)
 	}
 }
 
-static size_t quote_end(struct span text)
-{
-	for (size_t i = 0; i < text.length; i++) {
-		if (text.at[i] == '\\')
-			i++;
-		else if (text.at[i] == '"')
-			return i;
-	}
-	return text.length;
-}
-
 /* The key before "=" at the end of what was written; blanks around the sign go. */
 static struct span key_of(struct buffer *out, size_t begin)
 {
@@ -95,7 +85,7 @@ void mend_value_append(struct buffer *out, struct span value)
 		if (open == value.length)
 			return;
 		struct span inside = span_from(value, open + 1);
-		size_t end = quote_end(inside);
+		size_t end = trace_read_quote_end(inside);
 		struct span key = key_of(out, begin);
 		bool squeeze = has_no_blanks(key);
 		(void)buffer_append_byte(out, '"');

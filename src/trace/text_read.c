@@ -81,8 +81,7 @@ struct span trace_read_visible(struct arena *arena, struct span text)
 	return unescape(arena, text, false);
 }
 
-/* Index of the quote that ends what begins at text.at[0]; text.length where it never ends. */
-static size_t quote_end(struct span text)
+size_t trace_read_quote_end(struct span text)
 {
 	for (size_t i = 0; i < text.length; i++) {
 		if (text.at[i] == '\\')
@@ -106,7 +105,7 @@ size_t trace_read_pairs(struct arena *arena, struct span text, struct record_pai
 		if (equals == rest.length || value.length == 0 || value.at[0] != '"')
 			break;
 		value = span_from(value, 1);
-		size_t end = quote_end(value);
+		size_t end = trace_read_quote_end(value);
 		ret_pairs[count++] = (struct record_pair){ trace_read_escaped(arena, name),
 			trace_read_escaped(arena, span_first(value, end)) };
 		rest = span_from(value, end + 1);

@@ -10,6 +10,8 @@
 struct span trace_read_escaped(struct arena *arena, struct span text);
 /* Only \xNN back to its byte: lines of a product have other backslashes that mean themselves. */
 struct span trace_read_visible(struct arena *arena, struct span text);
+/* Index of the quote that ends what begins at text.at[0], none behind a backslash; text.length where it never ends. */
+size_t trace_read_quote_end(struct span text);
 /* name="value";name="value", blanks around ; and = allowed. Gives the number of pairs, at most so many. */
 size_t trace_read_pairs(struct arena *arena, struct span text, struct record_pair *ret_pairs, size_t maximum);
 /* "192.0.2.1:5061", "[2001:db8::1]:5061", "192.0.2.1", ":5061": all of the text. */
