@@ -86,7 +86,7 @@ static size_t undo(struct span text, char way, char *out)
 {
 	size_t length = 0, used;
 	for (size_t i = 0; i < text.length; i += used)
-		out[length++] = byte_at(span_from(text, i), way, &used);
+		out[length++] = byte_at(span_make(text.at + i, text.length - i), way, &used);
 	return length;
 }
 
