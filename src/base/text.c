@@ -36,7 +36,8 @@ static size_t decode(struct span s, uint32_t *ret_point)
 static bool is_unsafe(uint32_t point)
 {
 	return point < 0x20 || (point >= 0x7f && point < 0xa0) || (point >= 0x200b && point <= 0x200f) ||
-	       (point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069) || point == 0xfeff || point == 0x061c;
+	       (point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069) || point == 0xfeff ||
+	       point == 0x061c;
 }
 
 static void append_json_ascii(struct buffer *b, char c)
