@@ -370,6 +370,26 @@ static bool has_failed(const struct explain_case *c)
 	return c->outcome == EXPLAIN_FAILED || (c->outcome == EXPLAIN_UNKNOWN && c->status >= 300);
 }
 
+static bool is_directly_under(struct span name, struct span domain)
+{
+	name = without_port(name);
+	if (span_ends_nocase(name, SPAN(".")))
+		name = span_first(name, name.length - 1);
+	if (domain.length == 0 || name.length < domain.length + 2 || !span_ends_nocase(name, domain))
+		return false;
+	return span_find(name, '.') == name.length - domain.length - 1;
+}
+
+/* What a refusal says is not taken for proved against the names that it gives itself. */
+static bool names_target_inside(struct judge *j)
+{
+	explain_judge_facts_read(j);
+	for (size_t i = 0; i < j->facts.fqdn_count; i++)
+		if (is_directly_under(j->facts.fqdns[i], j->facts.domain))
+			return true;
+	return false;
+}
+
 static void find_match(struct judge *j)
 {
 	size_t count;
@@ -377,7 +397,8 @@ static void find_match(struct judge *j)
 	bool outside = j->subject->refused_by != EXPLAIN_NO_STEP &&
 		       sides_of_host(&j->sides, j->subject->refused_by) == other_side(j->sides.own);
 	for (size_t i = 0; i < count; i++) {
-		if (!signature_matches(&table[i], j->subject, outside, &j->match))
+		if (!signature_matches(&table[i], j->subject, outside, &j->match) ||
+			(table[i].is_outside && names_target_inside(j)))
 			continue;
 		take_match(j);
 		return;

@@ -71,12 +71,15 @@ static void mark(struct marks *m, struct span text)
 		m->texts[m->count++] = text;
 }
 
+static struct span keyed(const struct judge *j, const char *key, struct span value)
+{
+	return value.length > 0 ? arena_printf(j->arena, "%s=\"%.*s\"", key, SPAN_PRINT(value)) : SPAN_NONE;
+}
+
 /* With its key first: a name may stand elsewhere too. */
 static void mark_value(const struct judge *j, struct marks *m, const char *key, struct span value)
 {
-	if (value.length == 0)
-		return;
-	mark(m, arena_printf(j->arena, "%s=\"%.*s\"", key, SPAN_PRINT(value)));
+	mark(m, keyed(j, key, value));
 	mark(m, value);
 }
 
@@ -88,9 +91,12 @@ static void marks_of_message(const struct judge *j, const struct explain_message
 		mark(m, f->fqdn_count > 0 ? f->fqdns[0] : SPAN_NONE);
 		mark_value(j, m, "PeerServer", f->shown);
 		mark(m, f->hresult);
+		/* Of the header, not of a From or Via that has the name too. */
+		mark(m, keyed(j, "tls-target", f->target));
+		mark(m, keyed(j, "domain", f->domain));
+		mark(m, arena_printf(j->arena, "diagnostics: %u", (unsigned)f->id));
 		mark(m, f->target);
 		mark(m, f->domain);
-		mark(m, arena_printf(j->arena, "diagnostics: %u", (unsigned)f->id));
 	} else if (has_diagnostics) {
 		mark(m, arena_printf(j->arena, "diagnostics: %u", (unsigned)message->detail->diagnostics[0].id));
 	}

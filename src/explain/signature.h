@@ -118,6 +118,7 @@ struct signature {
 	enum explain_confidence confidence;
 	bool by_result; /* proved where our own records say more than the header: see judge_name.c */
 	bool is_even; /* no cause is likelier than the others */
+	bool is_outside; /* not where a target that is named is in the domain that is named */
 	bool is_inside; /* it failed, and federation has nothing to do with it */
 	enum signature_owner owner;
 	enum signature_subject subject;

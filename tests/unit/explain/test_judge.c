@@ -149,6 +149,21 @@ static void the_trace_of_the_edge_proves_it(void **state)
 	close_bench(&b);
 }
 
+/* Not a Via or a To that has the same name in it, further up in the same message. */
+static void the_header_that_says_it_is_quoted(void **state)
+{
+	(void)state;
+	struct bench b;
+	open_bench(&b, "vcse 0.000 < cms.a.lab INVITE via=cms.a.lab\n"
+		       "vcse 0.100 > cms.a.lab 504 'Server time-out' via=cms.a.lab "
+		       "diag='1008;reason=\"x\";domain=\"a.lab\"'\n");
+	const struct finding_evidence *e = b.p->finding->evidence;
+	assert_int_equal(b.p->finding->code, FINDING_SRV_MISSING);
+	assert_true(
+		span_equal(span_first(span_from(e->text, e->mark_offset), e->mark_length), SPAN("domain=\"a.lab\"")));
+	close_bench(&b);
+}
+
 /* Who is told the same from their side: the first file is the edge's. */
 static void you_are_whose_log_comes_first(void **state)
 {
@@ -368,6 +383,7 @@ int main(void)
 		cmocka_unit_test(a_bare_504_says_what_it_cannot_know),
 		cmocka_unit_test(the_domain_judged_is_the_asserted_one),
 		cmocka_unit_test(the_trace_of_the_edge_proves_it),
+		cmocka_unit_test(the_header_that_says_it_is_quoted),
 		cmocka_unit_test(you_are_whose_log_comes_first),
 		cmocka_unit_test(you_are_who_you_say),
 		cmocka_unit_test(both_ends_of_one_handshake),

@@ -31,6 +31,11 @@ static const struct {
 		"sfvedge 0.5 judge - severity=warning result=0xc3e93d6f p='domain=a.lab' p='fqdn1=x.c.lab:5061' "
 		"status=504\n",
 		"srv-target-outside-domain", EXPLAIN_PROVED, FINDING_PARTNER, false },
+	/* It fits, but for the target, which is the judge's to see: see elsewhere[]. */
+	{ "NO_SRV_MATCH",
+		"sfvedge 0.5 judge - severity=warning result=0xc3e93d6f p='domain=a.lab' p='fqdn1=x.A.lab.:5061' "
+		"status=504\n",
+		"peer-gave-reason", EXPLAIN_POSSIBLE, 0, false },
 	{ "CERT_MISMATCH",
 		"sfvedge 0.5 judge - result=0xc3e93d67 p='expected-fqdn=v.a.lab' p='certName=w.a.lab' status=504\n",
 		"certificate-name-mismatch", EXPLAIN_PROVED, FINDING_PARTNER, false },
@@ -73,11 +78,17 @@ static const struct {
 	{ "verify: unknown authority", TLS("reason='unable to get local issuer certificate'"), "certificate-untrusted",
 		EXPLAIN_LIKELY, FINDING_PARTNER, false },
 
+	{ "1008 without an answer", DIAG("1008;reason=\"x\";domain=\"a.lab\";dns-srv-result=\"Timeout\""),
+		"srv-lookup-failed", EXPLAIN_LIKELY, FINDING_NETWORK, false },
 	{ "1008", DIAG("1008;reason=\"x\";domain=\"a.lab\""), "srv-missing", EXPLAIN_PROVED, FINDING_YOU, false },
 	{ "1009", DIAG("1009;reason=\"x\";domain=\"a.lab\";fqdn1=\"v.c.lab:5061\""), "srv-target-outside-domain",
 		EXPLAIN_PROVED, FINDING_YOU, false },
 	{ "1009", DIAG("1009;reason=\"x\";domain=\"b.lab\";fqdn1=\"v.c.lab:5061\""), "srv-target-outside-domain",
 		EXPLAIN_PROVED, FINDING_PARTNER, false },
+	{ "1009", DIAG("1009;reason=\"x\";domain=\"a.lab\";fqdn1=\"v.w.a.lab:5061\""), "srv-target-outside-domain",
+		EXPLAIN_PROVED, FINDING_YOU, false },
+	{ "1009", DIAG("1009;reason=\"x\";domain=\"a.lab\";fqdn1=\"v.a.lab:5061\""), "peer-gave-reason",
+		EXPLAIN_POSSIBLE, 0, false },
 	{ "1010 wrong principal",
 		DIAG("1010;reason=\"x\";tls-target=\"v.a.lab\";PeerServer=\"w.a.lab\";"
 		     "HRESULT=\"0x80090322(SEC_E_WRONG_PRINCIPAL)\""),
@@ -379,7 +390,8 @@ static void each_row_is_shown(void **state)
 static void no_row_is_forgotten(void **state)
 {
 	(void)state;
-	static const char *const elsewhere[] = { "verify: unknown authority, at both ends", "traversal password" };
+	static const char *const elsewhere[] = { "NO_SRV_MATCH of a target inside", "1009 of a target inside",
+		"verify: unknown authority, at both ends", "traversal password" };
 	size_t count;
 	const struct signature *table = signature_table(&count);
 	for (size_t i = 0; i < count; i++) {
