@@ -299,6 +299,10 @@ static const struct {
 		"cucm 0.000 < phone REGISTER via=phone to=alice@a.lab\n"
 		"cucm 0.100 > phone 403 Forbidden m=REGISTER via=phone to=alice@a.lab\n",
 		"authentication-failed", EXPLAIN_LIKELY, 0, true },
+	{ "504 to a registration",
+		"cucm 0.000 < phone REGISTER via=phone to=alice@a.lab\n"
+		"cucm 0.100 > phone 504 'Server time-out' m=REGISTER via=phone to=alice@a.lab\n",
+		"peer-answered", EXPLAIN_POSSIBLE, 0, true },
 	{ "bare 403", ANSWER("403 Forbidden"), "peer-answered", EXPLAIN_POSSIBLE, FINDING_PARTNER, false },
 	{ "bare 403", ANSWER("403 Forbidden diag='1034;reason=\"x\"'"), "peer-answered", EXPLAIN_POSSIBLE,
 		FINDING_PARTNER, false },
