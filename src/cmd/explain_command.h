@@ -40,6 +40,8 @@ struct explain_command {
 	/* Cases that wait until all are there, so that who "you" is can be learned from all of them. */
 	const struct explain_case **waiting;
 	size_t waiting_count, waiting_room;
+	struct span *shown_names; /* of files, with --redact */
+	size_t shown_name_count;
 	struct span learned; /* a domain of our side, from the log that was named first */
 	uint32_t learned_file;
 	FILE *html;

@@ -26,19 +26,45 @@ static int read_format(struct explain_command *c)
 	return COMMAND_GOOD;
 }
 
-/* "2017-03-02", "2017-03-02T07:10:46Z", "2017-03-02 07:10:46": UTC, as the ladders show it. */
+/* What may follow the seconds: a fraction, and Z or an offset from UTC. false: something else does. */
+static bool read_moment_end(const char *text, int64_t *moment_us)
+{
+	int hours = 0, minutes = 0, used = 0;
+	if (*text == '.' || *text == ',') {
+		int64_t unit = CLOCK_SECOND_US / 10;
+		const char *digit = text + 1;
+		for (; *digit >= '0' && *digit <= '9'; digit++, unit /= 10)
+			*moment_us += (*digit - '0') * unit;
+		if (digit == text + 1)
+			return false;
+		text = digit;
+	}
+	if (!*text || strcmp(text, "Z") == 0)
+		return true;
+	if ((*text != '+' && *text != '-') || sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 ||
+		text[1 + used] || hours < 0 || hours > 14 || minutes < 0 || minutes > 59)
+		return false;
+	*moment_us -= (*text == '-' ? -1 : 1) * (int64_t)(hours * 60 + minutes) * 60 * CLOCK_SECOND_US;
+	return true;
+}
+
+/* "2017-03-02", "2017-03-02T07:10:46Z", "2017-03-02 07:10:46.240": UTC, as the ladders and JSON show it, where no
+ * offset is said. */
 static int read_moment(struct explain_command *c, const char *option, int64_t *ret_us)
 {
-	static const char *const shapes[] = { "%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%MZ",
-		"%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M" };
+	static const char *const shapes[] = { "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M",
+		"%Y-%m-%d %H:%M", "%Y-%m-%d" };
 	const char *text = command_value(c->line, option, NULL);
 	if (!text)
 		return COMMAND_GOOD;
 	for (size_t i = 0; i < BASE_COUNT(shapes); i++) {
 		struct tm moment = { 0 };
 		const char *end = strptime(text, shapes[i], &moment);
-		if (end && !*end) {
-			*ret_us = (int64_t)timegm(&moment) * CLOCK_SECOND_US;
+		int day = moment.tm_mday;
+		int64_t moment_us = end ? (int64_t)timegm(&moment) * CLOCK_SECOND_US : 0;
+		/* timegm makes the 2nd of March of the 30th of February. */
+		if (end && moment.tm_mday == day && read_moment_end(end, &moment_us)) {
+			*ret_us = moment_us;
 			return COMMAND_GOOD;
 		}
 	}
@@ -152,6 +178,7 @@ void explain_command_done(struct explain_command *c)
 	explain_redactor_free(c->redactor);
 	free(c->told_kinds);
 	free(c->waiting);
+	free(c->shown_names);
 	if (c->html)
 		(void)fclose(c->html);
 	arena_done(&c->arena);

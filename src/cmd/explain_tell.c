@@ -39,8 +39,19 @@ struct span explain_command_file_name(void *argument, uint32_t file)
 	const struct source_file *f = source_file(c->source, file);
 	if (!c->redact)
 		return f->name;
-	struct span name = arena_printf(&c->names, "file%u.%s", file + 1, trace_kind_word(f->kind));
-	return name.at ? name : SPAN("file");
+	if (file >= c->shown_name_count) {
+		size_t count = 2 * (size_t)file + 16;
+		struct span *more = reallocarray(c->shown_names, count, sizeof(*more));
+		if (!more)
+			return SPAN("file");
+		memset(more + c->shown_name_count, 0, (count - c->shown_name_count) * sizeof(*more));
+		c->shown_names = more;
+		c->shown_name_count = count;
+	}
+	struct span *name = &c->shown_names[file];
+	if (!name->at)
+		*name = arena_printf(&c->names, "file%u.%s", file + 1, trace_kind_word(f->kind));
+	return name->at ? *name : SPAN("file");
 }
 
 /* ---- which cases ---- */
@@ -218,7 +229,8 @@ static struct span unread_first(const struct source_file *file, struct arena *ar
 {
 	if (file->unread_count == 0)
 		return SPAN_NONE;
-	return arena_printf(arena, "line %llu, %s", (unsigned long long)file->unread[0].line, file->unread[0].why);
+	return arena_printf(arena, "%s %llu, %s", trace_kind_counts_packets(file->kind) ? "packet" : "line",
+		(unsigned long long)file->unread[0].line, file->unread[0].why);
 }
 
 /* What is said of all files, in the arena; NULL without memory. */

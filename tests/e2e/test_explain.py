@@ -86,6 +86,9 @@ def lab(program, tmp_path_factory):
     ((OURS, "--format", "xml"), 64),
     ((OURS, "--since", "yesterday"), 64),
     ((OURS, "--since", "2017-02-31T00:00:00Zulu"), 64),
+    ((OURS, "--since", "2026-02-30"), 64),
+    ((OURS, "--since", "2017-03-02T07:10:46.Z"), 64),
+    ((OURS, "--since", "2017-03-02T07:10:46+15:00"), 64),
     ((OURS, "--since", "2018-01-01", "--until", "2017-01-01"), 64),
     ((OURS, "--utc-offset", "1"), 64),
     ((OURS, "--utc-offset", "+25:00"), 64),
@@ -179,7 +182,8 @@ def test_since_and_until(problems):
     assert of("--until", "2017-03-02 06:30") == []
     assert of("--until", "2017-03-02T06:31Z") == moments[:1]
     cut = "2026-11-23T06:44:02"
-    for written in (cut, cut + "Z", cut.replace("T", " ")):
+    for written in (cut, cut + "Z", cut.replace("T", " "), cut + ".000000Z", "2026-11-23T07:44:02,5+01:00",
+                    "2026-11-23T01:14:02-05:30"):
         assert of("--since", written) == [m for m in moments if m > cut]
         assert of("--since", "2026-11-23", "--until", written) == [m for m in moments if "2026" < m < cut]
 
