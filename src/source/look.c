@@ -254,8 +254,6 @@ static enum source_lane_state look_at_text(
 		return pass_over(source, lane, "nothing in it that can be read");
 	lane->hint_us = first_time(source, lane, head);
 	lane->is_cut = can_be_cut(lane);
-	lane->can_be_quoted = (lane->input.path || lane->input.spool) && !lane->stream && !lane->input.is_pipe &&
-			      !trace_kind_counts_packets(lane->shown.kind);
 	return lane->shown.kind == TRACE_KIND_CAPTURE ? SOURCE_LANE_LOCKED : SOURCE_LANE_OPEN;
 }
 

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define MARKS_MAXIMUM 4096u
-
 /* ---- waiting ---- */
 
 static struct timespec deadline_of(int timeout_ms)
@@ -28,23 +26,6 @@ static bool wait_ready(struct source *source, int timeout_ms, const struct times
 
 /* ---- what came of a file ---- */
 
-/* Where lines may be counted from. Too many are thinned out. */
-static void add_mark(struct source_lane *lane, uint64_t line, uint64_t offset)
-{
-	if (!lane->can_be_quoted)
-		return;
-	if (!lane->marks)
-		lane->marks = calloc(MARKS_MAXIMUM, sizeof(*lane->marks));
-	if (!lane->marks)
-		return;
-	if (lane->mark_count == MARKS_MAXIMUM) {
-		for (size_t i = 0; i < MARKS_MAXIMUM / 2; i++)
-			lane->marks[i] = lane->marks[2 * i];
-		lane->mark_count = MARKS_MAXIMUM / 2;
-	}
-	lane->marks[lane->mark_count++] = (struct source_mark){ line, offset };
-}
-
 static void add_unread(struct source_lane *lane, const struct source_batch *batch)
 {
 	struct source_file *shown = &lane->shown;
@@ -59,7 +40,6 @@ static void add_part(struct source_lane *lane, struct source_batch *batch)
 	struct trace_reader_counts *counts = &lane->shown.counts;
 	batch->line_base = lane->line_base;
 	lane->line_base += batch->counts.lines;
-	add_mark(lane, batch->line_base + 1, batch->start);
 	counts->bytes += batch->counts.bytes;
 	counts->lines += batch->counts.lines;
 	counts->records += batch->counts.records;
@@ -69,13 +49,10 @@ static void add_part(struct source_lane *lane, struct source_batch *batch)
 
 static void take_batch(struct source_lane *lane, struct source_batch *batch)
 {
-	if (batch->is_part) {
+	if (batch->is_part)
 		add_part(lane, batch);
-	} else {
+	else
 		lane->shown.counts = batch->counts;
-		if (batch->first_line > 0)
-			add_mark(lane, batch->line_base + batch->first_line, batch->offset_base + batch->first_offset);
-	}
 	lane->shown.bytes += batch->bytes;
 	add_unread(lane, batch);
 	lane->taken = batch;

@@ -104,7 +104,6 @@ struct source_lane {
 	bool is_followed;
 	bool is_packed; /* single: `stream` unpacks it, once reading begins */
 	bool is_cut; /* into parts of their own */
-	bool can_be_quoted;
 	struct source_archive *stream; /* it is read out of this; owned */
 
 	/* Under the lock; from here to `position`. */
@@ -141,10 +140,6 @@ struct source_lane {
 	int64_t last_us; /* time of the item before */
 	int64_t merge_us; /* of the next item, for the heap */
 	uint64_t line_base;
-	struct source_mark {
-		uint64_t line, offset;
-	} * marks; /* for quotations */
-	size_t mark_count;
 };
 
 struct source {

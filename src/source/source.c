@@ -57,7 +57,6 @@ static struct source_lane *lane_free(struct source_lane *lane)
 	source_input_done(&lane->input);
 	if (lane->depth == 0)
 		free(lane->root);
-	free(lane->marks);
 	free((char *)(uintptr_t)lane->shown.name.at);
 	free(lane);
 	return NULL;

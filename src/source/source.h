@@ -76,8 +76,4 @@ const struct source_file *source_file(const struct source *source, uint32_t inde
 /* Bytes on disk read so far, and in all; *ret_total 0 where that cannot be known (a pipe, a file that is followed).
  * What an archive of files is unpacked to counts as well: the total grows then. */
 void source_progress(const struct source *source, uint64_t *ret_done, uint64_t *ret_total);
-/* Lines of the file again, for a quotation, where the file can be read again: from `line` on, `count` of them, into the
- * arena, 64 KiB at most. Absent for pipes, packed files (gzip) and captures. Not while another thread is in
- * source_next. */
-struct span source_quote(struct source *source, uint32_t file, uint64_t line, unsigned int count, struct arena *arena);
 #endif

@@ -145,37 +145,6 @@ static void cut_files_equal_whole_ones(void **state)
 	}
 }
 
-/* ---- lines again ---- */
-
-static void lines_are_quoted(void **state)
-{
-	(void)state;
-	const char *const paths[] = { path_of("log") };
-	struct buffer log;
-	struct arena arena;
-	buffer_init(&log, (size_t)1 << 28);
-	arena_init(&arena, 1 << 20);
-	add_messages(&log, 24000, "\n");
-	write_file("log", buffer_span(&log));
-	struct reading reading = start_reading(2, 1, paths);
-	read_rest(&reading);
-	for (size_t i = 0; i < reading.count; i += reading.count / 17) {
-		struct span quote = source_quote(reading.source, 0, reading.seen[i].line, 2, &arena);
-		struct span wanted = span_from(buffer_span(&log), (size_t)reading.seen[i].offset);
-		size_t first = span_find(wanted, '\n') + 1;
-		wanted = span_first(wanted, first + span_find(span_from(wanted, first), '\n') + 1);
-		if (!span_equal(quote, wanted))
-			fail_msg("line %lu: \"%.*s\"", reading.seen[i].line, SPAN_PRINT(quote));
-	}
-	assert_null(source_quote(reading.source, 0, 100000000, 1, &arena).at);
-	/* Another file of that name is not quoted. */
-	shell("cp log other; mv other log");
-	assert_null(source_quote(reading.source, 0, 1, 1, &arena).at);
-	end_reading(&reading);
-	arena_done(&arena);
-	buffer_done(&log);
-}
-
 /* ---- a file that shrinks ---- */
 
 static void shrinking_file_is_told(void **state)
@@ -207,7 +176,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(cut_files_equal_whole_ones, folder_setup, folder_teardown),
-		cmocka_unit_test_setup_teardown(lines_are_quoted, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(shrinking_file_is_told, folder_setup, folder_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
