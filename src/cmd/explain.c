@@ -46,11 +46,12 @@ static const struct command_section sections[] = {
 		"captures (pcap, pcapng), HEP; fedge's own logs; gzip, zip and tar of them, and folders. Kinds are "
 		"told by what is in a file, never by its name. Text that was damaged on its way (wrapped, joined, "
 		"quoted, pasted from a page) is mended. What cannot be read is counted and said." },
-	{ "Exit status:", "  0   nothing failed that is a matter of federation\n"
-			  "  1   something may have: no cause is sure enough\n"
-			  "  2   a failure of federation, proved or likely\n"
-			  "  3   nothing could be read, or no call is the one of --call\n"
-			  "  64  wrong usage, or a file that is not there" },
+	{ "Exit status:",
+		"  0   nothing failed that is a matter of federation\n"
+		"  1   something may have: no cause is sure enough\n"
+		"  2   a failure of federation, proved or likely\n"
+		"  3   nothing could be read, or not all of it and nothing was found; no call is the one of --call\n"
+		"  64  wrong usage, or a file that is not there" },
 	{ "How sure:", "proved: the lines say so. likely: the usual cause of what they say, or what --check sees now. "
 		       "possible: one of several that fit; the others are named, with what would decide." },
 	{ "Examples:", "  fedge explain diagnostic_log.tar.gz              why did it fail?\n"

@@ -148,6 +148,15 @@ bool explain_command_was_read(const struct explain_command *c)
 	return false;
 }
 
+/* A file that could not be read to its end may have held the failure. */
+static bool was_cut(const struct explain_command *c)
+{
+	for (size_t i = 0; i < source_file_count(c->source); i++)
+		if (source_file(c->source, (uint32_t)i)->status < 0)
+			return true;
+	return false;
+}
+
 static int exit_of(const struct explain_command *c)
 {
 	if (c->code != COMMAND_GOOD)
@@ -155,7 +164,7 @@ static int exit_of(const struct explain_command *c)
 	if (!explain_command_was_read(c) || (c->call && c->matched == 0))
 		return COMMAND_UNDECIDED;
 	if (c->federation == 0)
-		return COMMAND_GOOD;
+		return was_cut(c) ? COMMAND_UNDECIDED : COMMAND_GOOD;
 	return c->surest >= EXPLAIN_LIKELY ? COMMAND_FAILED : COMMAND_WARNING;
 }
 
@@ -180,7 +189,9 @@ int explain_command_run(struct explain_command *c)
 			(void)command_fail(c->line, COMMAND_GOOD, "stopped: what was read until then is told");
 		explain_command_begin(c);
 		c->at_end = true;
-		explain_joiner_end(c->joiner);
+		status = explain_joiner_end(c->joiner);
+		if (status < 0 && c->code == COMMAND_GOOD)
+			c->code = command_fail(c->line, COMMAND_UNDECIDED, "not everything fitted into memory");
 		explain_command_tell_all(c);
 		explain_command_end(c);
 		code = exit_of(c);

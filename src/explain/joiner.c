@@ -151,6 +151,8 @@ static struct start *all_starts(struct explain_joiner *j, size_t *ret_count)
 	struct start *starts = count ? malloc(count * sizeof(*starts)) : NULL;
 	if (!starts) {
 		*ret_count = 0;
+		if (count)
+			j->status = -ENOMEM;
 		return NULL;
 	}
 	for (size_t state = 0; state < JOINED_STATE_COUNT; state++) {
@@ -164,7 +166,7 @@ static struct start *all_starts(struct explain_joiner *j, size_t *ret_count)
 	return starts;
 }
 
-void explain_joiner_end(struct explain_joiner *j)
+int explain_joiner_end(struct explain_joiner *j)
 {
 	size_t count;
 	for (size_t state = 0; state < JOINED_STATE_COUNT; state++)
@@ -178,6 +180,7 @@ void explain_joiner_end(struct explain_joiner *j)
 	for (size_t i = 0; i < count; i++)
 		joiner_give(j, starts[i].joined, &j->built);
 	free(starts);
+	return j->status;
 }
 
 /* ---- asking ---- */

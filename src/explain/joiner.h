@@ -37,8 +37,8 @@ int explain_joiner_add(
 	struct explain_joiner *joiner, const struct explain_event *event, uint64_t line_base, uint64_t offset_base);
 /* With `live`: the wall clock has come to now_us, what has been silent long enough is given. */
 void explain_joiner_wait(struct explain_joiner *joiner, int64_t now_us);
-/* Nothing follows: everything is given. */
-void explain_joiner_end(struct explain_joiner *joiner);
+/* Nothing follows: everything is given. 0, or -ENOMEM: then not everything was. */
+int explain_joiner_end(struct explain_joiner *joiner);
 struct explain_totals explain_joiner_totals(const struct explain_joiner *joiner);
 /* The boxes whose clocks were compared; valid until free. */
 size_t explain_joiner_clocks(const struct explain_joiner *joiner, const struct explain_clock **ret_clocks);
