@@ -294,9 +294,26 @@ static bool has_words_of(const struct explain_diagnostics *d, const char *text)
 	return false;
 }
 
-static bool sees_diagnostics(const struct signature_seen *seen, const struct explain_event *event)
+static bool is_of_the_refusal(const struct explain_case *c, const struct explain_event *event)
 {
-	if (event->kind != RECORD_MESSAGE || event->message.status < 300 || !event->message.detail)
+	uint16_t refusal = c->refusal < c->step_count ? c->steps[c->refusal].event->message.status : c->status;
+	return event->message.status == refusal || event->message.status == c->status;
+}
+
+/* Of a forked call one branch may be refused for a reason that did not end it: what an answer says of itself counts
+ * where it has the status that the call ended with, or where whoever ended it sent it or got it. */
+static bool is_heeded(const struct explain_case *c, const struct explain_step *step, const struct explain_event *event)
+{
+	if (!c->status || c->refused_by == EXPLAIN_NO_STEP || is_of_the_refusal(c, event))
+		return true;
+	return step->from == c->refused_by || (step->is_arrow && step->to == c->refused_by);
+}
+
+static bool sees_diagnostics(const struct signature_seen *seen, const struct explain_case *c,
+	const struct explain_step *step, const struct explain_event *event)
+{
+	if (event->kind != RECORD_MESSAGE || event->message.status < 300 || !event->message.detail ||
+		!is_heeded(c, step, event))
 		return false;
 	const struct explain_detail *detail = event->message.detail;
 	for (size_t i = 0; i < detail->diagnostics_count; i++) {
@@ -308,9 +325,10 @@ static bool sees_diagnostics(const struct signature_seen *seen, const struct exp
 	return false;
 }
 
-static bool is_silent(const struct explain_event *event)
+static bool is_silent(const struct explain_case *c, const struct explain_step *step, const struct explain_event *event)
 {
-	if (event->kind != RECORD_MESSAGE || !event->message.detail || event->message.status < 300)
+	if (event->kind != RECORD_MESSAGE || !event->message.detail || event->message.status < 300 ||
+		!is_heeded(c, step, event))
 		return true;
 	const struct explain_detail *detail = event->message.detail;
 	for (size_t i = 0; i < detail->diagnostics_count; i++)
@@ -322,16 +340,12 @@ static bool is_silent(const struct explain_event *event)
 /* A reason may be stripped on the way: bare is only what nobody saw a reason of. */
 static bool is_bare(const struct explain_case *c)
 {
-	for (uint32_t i = 0; i < c->step_count; i++)
-		if (!is_silent(c->steps[i].event) || (c->steps[i].second && !is_silent(c->steps[i].second)))
+	for (uint32_t i = 0; i < c->step_count; i++) {
+		const struct explain_step *step = &c->steps[i];
+		if (!is_silent(c, step, step->event) || (step->second && !is_silent(c, step, step->second)))
 			return false;
+	}
 	return true;
-}
-
-static bool is_of_the_refusal(const struct explain_case *c, const struct explain_event *event)
-{
-	uint16_t refusal = c->refusal < c->step_count ? c->steps[c->refusal].event->message.status : c->status;
-	return event->message.status == refusal || event->message.status == c->status;
 }
 
 static bool direction_fits(
@@ -444,7 +458,7 @@ static bool sees(const struct signature_seen *seen, const struct explain_case *c
 	case SIGNATURE_RESULT_ANY:
 		return sees_result(seen, event);
 	case SIGNATURE_DIAGNOSTICS:
-		return sees_diagnostics(seen, event);
+		return sees_diagnostics(seen, c, step, event);
 	case SIGNATURE_RESPONSE:
 		return sees_response(seen, c, step, event);
 	case SIGNATURE_REQUEST:

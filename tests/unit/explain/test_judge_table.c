@@ -264,6 +264,15 @@ static const struct {
 	{ "482", ANSWER("482 'Loop Detected'"), "loop-detected", EXPLAIN_PROVED, FINDING_PARTNER, false },
 	{ "483", ANSWER("483 'Too Many Hops'"), "too-many-hops", EXPLAIN_PROVED, FINDING_PARTNER, false },
 	{ "busy", ANSWER("486 'Busy Here'"), "callee-busy", EXPLAIN_PROVED, FINDING_PARTNER, true },
+	/* One branch of a fork was refused for its own reason; the other one is busy, and that is what the caller got.
+	 */
+	{ "busy",
+		CALL "vcse 0.2 < edge.b.lab 504 'Server time-out' via=vcse:S1,cms.a.lab "
+		     "diag='1009;reason=\"x\";domain=\"b.lab\";fqdn1=\"v.c.lab:5061\"'\n"
+		     "vcse 0.3 > pbx.b.lab INVITE via=vcse:S2,cms.a.lab\n"
+		     "vcse 0.4 < pbx.b.lab 486 'Busy Here' via=vcse:S2,cms.a.lab\n"
+		     "vcse 0.5 > cms.a.lab 486 'Busy Here' via=cms.a.lab\n",
+		"callee-busy", EXPLAIN_PROVED, FINDING_PARTNER, true },
 	{ "busy everywhere", ANSWER("600 'Busy Everywhere'"), "callee-busy", EXPLAIN_PROVED, FINDING_PARTNER, true },
 	{ "declined", ANSWER("603 Decline"), "callee-declined", EXPLAIN_PROVED, FINDING_PARTNER, true },
 	{ "unavailable", ANSWER("480 'Temporarily Unavailable'"), "callee-unavailable", EXPLAIN_PROVED, FINDING_PARTNER,
