@@ -151,6 +151,29 @@ static void take_search(struct joiner_leg *leg, const struct record_search *sear
 	leg->method = sip_method_find(search->method);
 }
 
+/* The first message of the leg that is kept came from there; ports are those of the connection. */
+static bool came_from(const struct joiner_leg *leg, const struct record_address *caller)
+{
+	const struct joiner_entry *entry = leg->joined->first;
+	while (entry && (entry->leg != leg || entry->event->kind != RECORD_MESSAGE))
+		entry = entry->next;
+	return entry && entry->event->message.direction == RECORD_RECEIVED &&
+	       (!caller->family || record_address_equal(&entry->event->message.remote, caller));
+}
+
+/* Where the clock of a box is behind, the call has its names from that box before this one has said a word of it: the
+ * request that this one speaks of is a part of the same call. */
+static void join_own_request(struct explain_joiner *j, struct joiner_leg *named, const struct explain_event *event,
+	const struct joiner_wanted *wanted)
+{
+	bool is_near = false;
+	if (event->record->call.event != RECORD_CALL_ATTEMPTED || joiner_recent_knows(j, named->joined))
+		return;
+	struct joiner_leg *own = joiner_recent_find(j, event, wanted, &is_near);
+	if (own && !is_near && own->joined != named->joined && came_from(own, &event->record->call.remote))
+		joiner_join(j, named, own, event->tag.length > 0 ? EXPLAIN_JOIN_TAG : EXPLAIN_JOIN_SERIAL);
+}
+
 static void take_event(struct explain_joiner *j, const struct explain_event *event)
 {
 	const struct record *r = event->record;
@@ -161,6 +184,8 @@ static void take_event(struct explain_joiner *j, const struct explain_event *eve
 	struct joiner_leg *leg = r->kind == RECORD_CALL ? leg_by(j, KEY_CALL_ID, r->call.call_id, false) : NULL;
 	if (!leg)
 		leg = named_leg(j, event, false);
+	if (leg && r->kind == RECORD_CALL)
+		join_own_request(j, leg, event, &wanted);
 	if (!leg)
 		leg = joiner_recent_find(j, event, &wanted, &is_near);
 	if (leg && is_near)

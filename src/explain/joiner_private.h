@@ -280,6 +280,8 @@ void joiner_recent_add(struct explain_joiner *j, struct joiner_leg *leg, const s
 /* The leg that fits, else, with *ret_near, the only one that this box had open at that moment, or NULL. */
 struct joiner_leg *joiner_recent_find(struct explain_joiner *j, const struct explain_event *event,
 	const struct joiner_wanted *wanted, bool *ret_near);
+/* Whether a request of it was lately seen on this box. */
+bool joiner_recent_knows(const struct explain_joiner *j, const struct joiner_joined *d);
 /* Connections to that name or address are the case's own from now on. */
 void joiner_interest_add(struct joiner_joined *d, struct span name);
 void joiner_interest_add_address(struct joiner_joined *d, const struct record_address *address);

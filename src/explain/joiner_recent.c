@@ -151,3 +151,13 @@ struct joiner_leg *joiner_recent_find(
 	*ret_near = near_count == 1;
 	return near_count == 1 ? near : NULL;
 }
+
+bool joiner_recent_knows(const struct explain_joiner *j, const struct joiner_joined *d)
+{
+	for (uint32_t i = 1; i <= JOINER_RECENT_MAXIMUM && i <= j->recent_next; i++) {
+		const struct joiner_recent *r = &j->recent[(j->recent_next - i) % JOINER_RECENT_MAXIMUM];
+		if (r->clock == j->clock && r->leg->id == r->id && r->leg->joined == d)
+			return true;
+	}
+	return false;
+}
