@@ -58,7 +58,7 @@ static bool is_utf16(struct span head)
 	       ((even * 10 > seen.length * 4 && odd == 0) || (odd * 10 > seen.length * 4 && even == 0));
 }
 
-/* A log may hold a broken message; more than one byte in 32 that no text has is no log. */
+/* A text may hold a broken message; more than one byte in 32 that no text has is none. */
 static bool is_binary(struct span head)
 {
 	size_t strange = 0;
@@ -170,6 +170,7 @@ static enum trace_kind only_one(const struct seen *seen)
 
 struct trial {
 	size_t good, bad;
+	size_t other; /* lines of the product that tell nothing */
 };
 
 /* "Name: value", or what belongs to the line before. */
@@ -224,18 +225,34 @@ static void unread(void *argument, const struct trace_place *place, const char *
 /* The first line and the last record may be cut, and one in eight lines be broken, before it is said to be mixed. */
 #define TRIAL_PARDONED 2
 
-static bool reads_well(enum trace_kind kind, struct span head)
+/* False without memory: then nothing is read at all. */
+static bool try_kind(enum trace_kind kind, struct span head, struct trial *ret_trial)
 {
 	struct trial trial = { 0 };
 	struct trace_reader_settings settings = { .kind = kind, .take = take, .unread = unread, .argument = &trial };
 	struct trace_reader *reader = trace_reader_new(&settings);
 	if (!reader)
-		return true; /* without memory nothing is read at all */
+		return false;
 	(void)trace_reader_feed(reader, head);
 	trace_reader_end(reader);
-	size_t good = trial.good + trace_reader_counts(reader)->other;
+	trial.other = trace_reader_counts(reader)->other;
 	trace_reader_free(reader);
-	return trial.bad <= TRIAL_PARDONED + good / 8;
+	*ret_trial = trial;
+	return true;
+}
+
+static bool reads_well(enum trace_kind kind, struct span head)
+{
+	struct trial trial;
+	return !try_kind(kind, head, &trial) || trial.bad <= TRIAL_PARDONED + (trial.good + trial.other) / 8;
+}
+
+/* Whether a product's record stands in it whole. */
+static bool has_records(enum trace_kind kind, struct span head)
+{
+	struct trial trial;
+	bool is_log = kind != TRACE_KIND_UNKNOWN && kind != TRACE_KIND_MIXED && kind != TRACE_KIND_DUMP;
+	return is_log && try_kind(kind, head, &trial) && trial.good > 0;
 }
 
 enum trace_kind trace_kind_detect(struct span head)
@@ -249,10 +266,13 @@ enum trace_kind trace_kind_detect(struct span head)
 	if (is_utf16(head))
 		return TRACE_KIND_MIXED;
 	head = without_front(head);
-	if (head.length == 0 || is_binary(head))
+	if (head.length == 0)
 		return TRACE_KIND_UNKNOWN;
 	look(&seen, head);
 	enum trace_kind kind = only_one(&seen);
+	/* Noise behind a log, or in its messages, takes nothing from the records that can be read. */
+	if (is_binary(head))
+		return has_records(kind, head) ? kind : TRACE_KIND_UNKNOWN;
 	if (kind == TRACE_KIND_UNKNOWN)
 		return seen.of[TRACE_KIND_PLAIN] > 0 && !seen.damaged ? TRACE_KIND_PLAIN : TRACE_KIND_MIXED;
 	/* SIP beside a dump, or prose around a few lines: something else reads that. */

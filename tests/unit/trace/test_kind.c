@@ -24,6 +24,7 @@
 	CLIENT "Data Received -192.0.2.6:5061 (To Local Address: 192.0.2.7:25002) 64 bytes:\n" CLIENT                  \
 	       "SIP/2.0 200 OK\nCSeq: 1 OPTIONS\n\n" CLIENT                                                            \
 	       "End of Data Received -192.0.2.6:5061 (To Local Address: 192.0.2.7:25002) 64 bytes\n"
+#define NOISE "\1\2\3\4\5\6\7\1\2\3\4\5\6\7\0\0\0\0\0\0"
 #define JSON "{\"kind\":\"node\",\"time\":\"2017-03-02T07:10:46.240000Z\"}\n"
 
 static void kinds_by_content(void **state)
@@ -102,6 +103,11 @@ static void kinds_by_content(void **state)
 			     "ELF\2\1\1\0\0\0\0\0\0\0\0\0SIP/2.0 200 OK\n") },
 		{ "a broken byte in a log", TRACE_KIND_EXPRESSWAY,
 			SPAN(SIP_LINE " SIPMSG:\n |OPTIONS sip:\1@b SIP/2.0\n\n |\n") },
+		{ "many broken bytes in a short log", TRACE_KIND_EXPRESSWAY,
+			SPAN(SIP_LINE " SIPMSG:\n |OPTIONS sip:" NOISE "@b SIP/2.0\n Subject: " NOISE
+				      "\n\n |\n" EVENT) },
+		{ "a short log and holes behind it", TRACE_KIND_SIPSTACK, SPAN(STACK STACK_BODY NOISE NOISE NOISE) },
+		{ "the name of a product among bytes", TRACE_KIND_UNKNOWN, SPAN(NOISE " tvcs: UTCTime=\"" NOISE) },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		/* Of its own size, so that who looks too far is seen. */
@@ -112,6 +118,28 @@ static void kinds_by_content(void **state)
 		if (kind != cases[i].kind)
 			fail_msg("%s: %s instead of %s", cases[i].name, trace_kind_word(kind),
 				trace_kind_word(cases[i].kind));
+	}
+}
+
+/* As far as detection looks there is more noise than log. */
+static void a_log_before_noise_is_a_log(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		int first, step; /* bytes of the noise */
+	} cases[] = { { "holes", 0, 0 }, { "bytes", 1, 7 } };
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct buffer text;
+		buffer_init(&text, 1 << 20);
+		while (text.length < 18000)
+			(void)buffer_append(&text, SPAN(SIP_LINE MESSAGE EVENT));
+		for (int n = 0; n < 64000; n++)
+			buffer_append_byte(&text, (char)(cases[i].first + n * cases[i].step));
+		enum trace_kind kind = trace_kind_detect(buffer_span(&text));
+		buffer_done(&text);
+		if (kind != TRACE_KIND_EXPRESSWAY)
+			fail_msg("%s behind a log: %s", cases[i].name, trace_kind_word(kind));
 	}
 }
 
@@ -186,6 +214,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kinds_by_content),
+		cmocka_unit_test(a_log_before_noise_is_a_log),
 		cmocka_unit_test(words),
 		cmocka_unit_test(any_cut_gives_the_same_records),
 	};
