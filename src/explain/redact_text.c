@@ -252,6 +252,17 @@ static bool is_domain(struct span word)
 	return true;
 }
 
+/* Where the ending of a file's name begins, with its dot; the length where the word is no such name. */
+static size_t file_ending(struct span word)
+{
+	static const struct span endings[] = { SPAN(".key"), SPAN(".csr"), SPAN(".pem"), SPAN(".log"), SPAN(".txt"),
+		SPAN(".pcap"), SPAN(".json") };
+	for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++)
+		if (word.length > endings[i].length && span_ends_nocase(word, endings[i]))
+			return word.length - endings[i].length;
+	return word.length;
+}
+
 static bool is_number(struct span word)
 {
 	for (size_t i = 0; i < word.length; i++)
@@ -275,6 +286,22 @@ static bool take_known(struct scan *s, struct span word)
 	return false;
 }
 
+/* "vcse.steven.lab.key": who it is for is replaced, what it is stays. */
+static bool take_file(struct scan *s, struct span word)
+{
+	size_t ending = file_ending(word);
+	struct span name = span_first(word, ending);
+	if (ending == word.length)
+		return false;
+	if (is_domain(name))
+		redact_domain(s->r, name, s->out);
+	else
+		redact_word(s->r, REDACT_LABEL, name, s->out);
+	(void)buffer_append(s->out, span_from(word, ending));
+	s->at += word.length;
+	return true;
+}
+
 static void take_word(struct scan *s)
 {
 	struct span rest = rest_of(s);
@@ -290,7 +317,7 @@ static void take_word(struct scan *s)
 		s->at += length;
 		return;
 	}
-	if (take_identifier(s, word) || take_known(s, word))
+	if (take_identifier(s, word) || take_known(s, word) || take_file(s, word))
 		return;
 	if (is_domain(word))
 		redact_domain(s->r, word, s->out);
