@@ -370,6 +370,41 @@ static bool has_failed(const struct explain_case *c)
 	return c->outcome == EXPLAIN_FAILED || (c->outcome == EXPLAIN_UNKNOWN && c->status >= 300);
 }
 
+/* ---- what is none of SIP ---- */
+
+/* 5065 and from 7001 on are the ports that edges and traversal zones are given besides those of RFC 3261. */
+static bool is_sip_port(uint16_t port)
+{
+	return port == 0 || (port >= 5060 && port <= 5062) || port == 5065 || port >= 7001;
+}
+
+static uint16_t server_port(const struct explain_event *e)
+{
+	struct ends ends = ends_of(e);
+	bool called = e->kind == RECORD_CONNECTION ? e->record->connection.role == RECORD_CLIENT
+						   : e->record->handshake.role == RECORD_CLIENT;
+	return called ? ends.remote->port : ends.local->port;
+}
+
+/* Somebody's connection to a web server, or anything else that no SIP goes over. */
+static bool is_foreign(const struct explain_case *c)
+{
+	bool is_seen = false;
+	if (c->kind != EXPLAIN_CONNECTION)
+		return false;
+	for (uint32_t i = 0; i < c->step_count; i++) {
+		const struct explain_event *e = c->steps[i].event;
+		if (e->kind == RECORD_DNS_QUERY || e->kind == RECORD_DNS_ANSWER)
+			continue;
+		if (e->kind != RECORD_CONNECTION && e->kind != RECORD_HANDSHAKE)
+			return false;
+		if (is_sip_port(server_port(e)))
+			return false;
+		is_seen = true;
+	}
+	return is_seen;
+}
+
 static bool is_directly_under(struct span name, struct span domain)
 {
 	name = without_port(name);
@@ -418,7 +453,7 @@ int explain_judge(const struct explain_judge_settings *settings, const struct ex
 	p->failing = EXPLAIN_NO_STEP;
 	finding_list_init(&p->findings, arena, FINDING_PARTNER);
 	sides_find(c, settings, &j.sides);
-	if (has_failed(c))
+	if (has_failed(c) && !is_foreign(c))
 		find_match(&j);
 	explain_judge_sentence(&j);
 	explain_judge_why(&j);

@@ -289,6 +289,27 @@ static void examine(struct bench *b, enum finding_code code, struct span subject
 	assert_int_equal(explain_judge_examined(b->p, span_of(domain), &found, &b->arena), 0);
 }
 
+static void a_port_of_others_is_no_federation(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *lines;
+		bool is_federation;
+	} rows[] = {
+		{ "vcse 0.5 connect failed web.b.lab:443 reason='Connection refused'\n", false },
+		{ "vcse 0.5 handshake failed web.b.lab:443 reason='Connection reset by peer'\n", false },
+		{ "vcse 0.5 connect failed edge.b.lab:5061 reason='Connection refused'\n", true },
+		{ "vcse 0.5 connect failed edge.b.lab:7001 reason='Connection refused'\n", true },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct bench b;
+		open_bench(&b, rows[i].lines);
+		if (b.p->is_federation != rows[i].is_federation || !!b.p->finding != rows[i].is_federation)
+			fail_msg("row %zu", i);
+		close_bench(&b);
+	}
+}
+
 static void an_examination_decides_a_bare_504(void **state)
 {
 	(void)state;
@@ -390,6 +411,7 @@ int main(void)
 		cmocka_unit_test(a_traversal_password),
 		cmocka_unit_test(unknown_numbers_are_shown_raw),
 		cmocka_unit_test(what_is_no_failure_has_no_finding),
+		cmocka_unit_test(a_port_of_others_is_no_federation),
 		cmocka_unit_test(an_examination_decides_a_bare_504),
 		cmocka_unit_test(a_good_examination_excludes),
 		cmocka_unit_test(another_domain_or_no_answer_excludes_nothing),
