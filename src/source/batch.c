@@ -72,10 +72,6 @@ void source_batch_take(void *argument, const struct record *r, const struct trac
 	struct source_filling *filling = argument;
 	struct source_batch *batch = filling->batch;
 	const struct source_settings *settings = &filling->source->settings;
-	if (batch->first_line == 0) {
-		batch->first_line = place->line;
-		batch->first_offset = place->offset;
-	}
 	void *item = settings->boil(settings->argument, r, place, filling->lane->index, &batch->arena);
 	if (item && !add_item(batch, item, r->head.time_us))
 		batch->status = -ENOMEM;

@@ -60,8 +60,6 @@ struct source_batch {
 	struct trace_reader_counts counts;
 	struct source_unread unread[SOURCE_UNREAD_MAXIMUM];
 	size_t unread_count;
-	/* First record's place: where a quotation may begin to count lines. */
-	uint64_t first_line, first_offset;
 	int status;
 	const char *why;
 };
