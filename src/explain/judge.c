@@ -71,6 +71,9 @@ static enum finding_who who_acts(const struct judge *j, enum signature_owner own
 	case SIGNATURE_OWNER_CALLEE:
 		return sides_who(&j->sides, SIDE_CALLEE);
 	case SIGNATURE_OWNER_LOGGER:
+		/* Of a capture nobody knows whose it is; the words "our certificate" take it for the client's. */
+		if (code == FINDING_CERTIFICATE_REFUSED_BY_PARTNER && logger == SIDE_UNKNOWN && !j->sides.own_is_known)
+			return FINDING_YOU;
 		return sides_who(&j->sides, logger);
 	case SIGNATURE_OWNER_PEER: {
 		uint32_t peer = peer_host(j);
@@ -353,7 +356,7 @@ static void take_match(struct judge *j)
 	enum explain_confidence confidence = row->confidence;
 	enum finding_code code = code_of(j, &confidence);
 	p->confidence = confidence_of(j, confidence, code);
-	p->is_federation = !row->is_inside;
+	p->is_federation = !row->is_inside && j->subject->kind != EXPLAIN_REGISTRATION;
 	p->failing = j->subject->refusal != EXPLAIN_NO_STEP ? j->subject->refusal : j->match.steps[0];
 	struct finding *f =
 		add_finding(j, code, explain_judge_subject(j, row->subject, code), who_acts(j, row->owner, code));
@@ -425,6 +428,29 @@ static bool names_target_inside(struct judge *j)
 	return false;
 }
 
+static bool is_domain_of(struct span domain, struct span uri)
+{
+	struct span own = sides_domain(uri);
+	struct span longer = own.length > domain.length ? own : domain, other = longer.at == own.at ? domain : own;
+	return own.length == 0 || span_equal_nocase(own, domain) ||
+	       (span_ends_nocase(longer, other) && longer.at[longer.length - other.length - 1] == '.');
+}
+
+/* What an edge says of a domain that has no part in the call is no fault of either side. */
+static bool names_third_domain(struct judge *j)
+{
+	const struct explain_case *c = j->subject;
+	explain_judge_facts_read(j);
+	struct span domain = j->facts.domain;
+	if (domain.length == 0 || is_domain_of(domain, c->from) || is_domain_of(domain, c->to) ||
+		is_domain_of(domain, j->sides.caller) || is_domain_of(domain, j->sides.callee))
+		return false;
+	for (uint32_t i = 0; i < c->leg_count; i++)
+		if (is_domain_of(domain, c->legs[i].from_uri) || is_domain_of(domain, c->legs[i].to_uri))
+			return false;
+	return true;
+}
+
 static void find_match(struct judge *j)
 {
 	size_t count;
@@ -433,7 +459,9 @@ static void find_match(struct judge *j)
 		       sides_of_host(&j->sides, j->subject->refused_by) == other_side(j->sides.own);
 	for (size_t i = 0; i < count; i++) {
 		if (!signature_matches(&table[i], j->subject, outside, &j->match) ||
-			(table[i].is_outside && names_target_inside(j)))
+			(table[i].is_outside && names_target_inside(j)) ||
+			(table[i].is_of_a_side && names_third_domain(j)) ||
+			(table[i].is_third && !names_third_domain(j)))
 			continue;
 		take_match(j);
 		return;

@@ -134,8 +134,7 @@ static void fix_refused_certificate(const struct judge *j, struct finding *f)
 
 static void fix_reset(const struct judge *j, struct finding *f)
 {
-	(void)j;
-	remedy_reset(f, true);
+	remedy_reset(f, !signature_has_words(j->facts.words, "s ClientHello"));
 }
 
 static void fix_version(const struct judge *j, struct finding *f)
@@ -242,6 +241,6 @@ void explain_judge_fixes(const struct judge *j, struct finding *f)
 	for (size_t i = 0; i < BASE_COUNT(plain_fixes); i++)
 		if (plain_fixes[i].code == f->code)
 			finding_fix(f, f->who, plain_fixes[i].where, span_of(plain_fixes[i].title));
-	if (f->who == FINDING_PARTNER && f->fixes && f->evidence)
+	if (f->who == FINDING_PARTNER && f->fixes && f->evidence && !j->match.signature->is_unsettled)
 		remedy_mail(f, date_of(j));
 }

@@ -170,7 +170,8 @@ static bool sees_alert(const struct signature_seen *seen, const struct explain_e
 {
 	unsigned alert = 0;
 	enum record_alert way = signature_alert(event, &alert);
-	if (way == RECORD_ALERT_NONE || !is_between(alert, seen))
+	if (way == RECORD_ALERT_NONE || !is_between(alert, seen) ||
+		(seen->text && !signature_has_words(signature_tls_reason(event), seen->text)))
 		return false;
 	return way == RECORD_ALERT_RECEIVED ? !(seen->flags & SIGNATURE_SENT) : !(seen->flags & SIGNATURE_RECEIVED);
 }
@@ -448,6 +449,12 @@ static bool sees_notice(const struct signature_seen *seen, const struct explain_
 	       (!seen->more || notice_has(n, seen->more));
 }
 
+static bool sees_call(const struct signature_seen *seen, const struct explain_event *event)
+{
+	return event->kind == RECORD_CALL && event->record->call.event == RECORD_CALL_REJECTED &&
+	       is_between(event->record->call.response_code, seen);
+}
+
 static bool sees(const struct signature_seen *seen, const struct explain_case *c, const struct explain_step *step,
 	const struct explain_event *event)
 {
@@ -479,6 +486,8 @@ static bool sees(const struct signature_seen *seen, const struct explain_case *c
 		return sees_rule(seen, event);
 	case SIGNATURE_SEARCH:
 		return sees_search(seen, event);
+	case SIGNATURE_CALL:
+		return sees_call(seen, event);
 	case SIGNATURE_NOTICE:
 		return sees_notice(seen, event);
 	case SIGNATURE_NOTHING:

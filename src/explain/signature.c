@@ -3,6 +3,7 @@
 #include "explain/signature.h"
 
 #include "base/require.h"
+#include "explain/sides.h"
 #include "explain/sight.h"
 
 static const struct signature table[] = {
@@ -39,11 +40,37 @@ static bool has_considered(const struct explain_case *c)
 	return false;
 }
 
+static bool is_within_one(struct span from, struct span to)
+{
+	struct span domain = sides_domain(from);
+	return domain.length > 0 && span_equal_nocase(domain, sides_domain(to));
+}
+
+/* On all of its way: a number within one domain may be turned into an address of another one. */
+static bool is_internal(const struct explain_case *c)
+{
+	if (c->kind != EXPLAIN_CALL && c->from.length > 0 && c->to.length > 0 && sides_domain(c->from).length == 0 &&
+		sides_domain(c->to).length == 0)
+		return true;
+	for (uint32_t i = 0; i < c->leg_count; i++)
+		if (!is_within_one(c->legs[i].from_uri, c->legs[i].to_uri))
+			return false;
+	for (uint32_t i = 0; i < c->step_count; i++) {
+		const struct explain_event *e = c->steps[i].event;
+		if (e->kind == RECORD_MESSAGE && e->message.is_request && e->message.request_uri.length > 0 &&
+			sides_domain(e->message.request_uri).length > 0 &&
+			!is_within_one(c->from, e->message.request_uri))
+			return false;
+	}
+	return is_within_one(c->from, c->to);
+}
+
 static bool fits_case(unsigned when, const struct explain_case *c, bool refused_outside)
 {
 	return !((when & SIGNATURE_RANG && !has_rung(c)) || (when & SIGNATURE_NO_ANSWER && c->status) ||
 		 (when & SIGNATURE_ENDED && c->ends_cut) || (when & SIGNATURE_FROM_OUTSIDE && !refused_outside) ||
 		 (when & SIGNATURE_IS_REGISTRATION && c->kind != EXPLAIN_REGISTRATION) ||
+		 (when & SIGNATURE_IS_INTERNAL && !is_internal(c)) ||
 		 (when & SIGNATURE_NO_RULE_CONSIDERED && has_considered(c)));
 }
 

@@ -23,13 +23,15 @@ enum signature_sight {
 			     phrase */
 	SIGNATURE_REQUEST, /* a request; text: its method */
 	SIGNATURE_WARNING, /* a response of `from` to `to` whose Warning has the text */
-	SIGNATURE_ALERT, /* a TLS alert of `from` to `to` that the log's own box received or sent (flags) */
+	/* a TLS alert of `from` to `to` that the log's own box received or sent (flags); text: in its reason */
+	SIGNATURE_ALERT,
 	SIGNATURE_TLS, /* a failed handshake, or an event that tells of one, with the text as its reason */
 	SIGNATURE_VERIFY, /* the same by the number of OpenSSL's verification, `from` to `to` */
 	SIGNATURE_DNS, /* an answer with the status `from` to `to`; text: how the name begins, or =TYPE */
 	SIGNATURE_CONNECTION, /* a connection that failed: text in its reason, or the errno `from` */
 	SIGNATURE_RULE, /* a search rule with the verdict `from` */
 	SIGNATURE_SEARCH, /* a search that found nothing; text: its reason or detail */
+	SIGNATURE_CALL, /* the log's own summary of a call that was rejected, with the status `from` to `to` */
 	SIGNATURE_NOTICE, /* an event or line of a module: text in its name, more in its detail */
 	SIGNATURE_SIGHT_COUNT
 };
@@ -62,6 +64,7 @@ enum {
 	SIGNATURE_FROM_OUTSIDE = 1u << 3, /* refused by a box of the other side, as seen from the log's own */
 	SIGNATURE_IS_REGISTRATION = 1u << 4,
 	SIGNATURE_NO_RULE_CONSIDERED = 1u << 5,
+	SIGNATURE_IS_INTERNAL = 1u << 6, /* within one domain, or a request that is no call between bare addresses */
 };
 
 /* Whose it is to act. */
@@ -119,6 +122,9 @@ struct signature {
 	bool by_result; /* proved where our own records say more than the header: see judge_name.c */
 	bool is_even; /* no cause is likelier than the others */
 	bool is_outside; /* not where a target that is named is in the domain that is named */
+	bool is_of_a_side; /* not where the domain that is named is neither the caller's nor the callee's */
+	bool is_third; /* only where the domain that is named is neither the caller's nor the callee's */
+	bool is_unsettled; /* whose fault it is, this does not tell: no mail says that it is the partner's */
 	bool is_inside; /* it failed, and federation has nothing to do with it */
 	enum signature_owner owner;
 	enum signature_subject subject;

@@ -144,7 +144,7 @@ CASES = {
         + sip("18.900", "Received", "64.100.0.10", answer("408 Request Timeout", method="MESSAGE", via=US)),
         "traversal-route-unreachable", "likely", "you"),
     "too large": (refused_there("513 Message Too Large"), "message-too-large", "proved", "partner"),
-    "no codec in common": (refused_there("488 Not Acceptable Here"), "media-not-accepted", "proved", "you"),
+    "no codec in common": (refused_there("488 Not Acceptable Here"), "media-not-accepted", "proved", "partner"),
     "1008": (refused_there("504 Server time-out", ms(1008, ';domain="a.lab"')), "srv-missing", "proved", "you"),
     "1009": (refused_there("504 Server time-out", ms(1009, ';domain="a.lab";fqdn1="vcse.c.lab:5061"')),
              "srv-target-outside-domain", "proved", "you"),

@@ -78,6 +78,11 @@ static const struct {
 	{ "verify: unknown authority", TLS("reason='unable to get local issuer certificate'"), "certificate-untrusted",
 		EXPLAIN_LIKELY, FINDING_PARTNER, false },
 
+	{ "1008 to 1010 of a registration",
+		"cucm 0.000 < phone REGISTER via=phone to=alice@a.lab\n"
+		"cucm 0.100 > phone 504 'Server time-out' m=REGISTER via=phone to=alice@a.lab "
+		"diag='1009;reason=\"x\";domain=\"a.lab\";fqdn1=\"v.c.lab:5061\"'\n",
+		"peer-gave-reason", EXPLAIN_POSSIBLE, 0, true },
 	{ "1008 without an answer", DIAG("1008;reason=\"x\";domain=\"a.lab\";dns-srv-result=\"Timeout\""),
 		"srv-lookup-failed", EXPLAIN_LIKELY, FINDING_NETWORK, false },
 	{ "1008", DIAG("1008;reason=\"x\";domain=\"a.lab\""), "srv-missing", EXPLAIN_PROVED, FINDING_YOU, false },
@@ -88,6 +93,8 @@ static const struct {
 	{ "1009", DIAG("1009;reason=\"x\";domain=\"a.lab\";fqdn1=\"v.w.a.lab:5061\""), "srv-target-outside-domain",
 		EXPLAIN_PROVED, FINDING_YOU, false },
 	{ "1009", DIAG("1009;reason=\"x\";domain=\"a.lab\";fqdn1=\"v.a.lab:5061\""), "peer-gave-reason",
+		EXPLAIN_POSSIBLE, 0, false },
+	{ "1009", DIAG("1009;reason=\"x\";domain=\"third.lab\";fqdn1=\"v.c.lab:5061\""), "peer-gave-reason",
 		EXPLAIN_POSSIBLE, 0, false },
 	{ "1010 wrong principal",
 		DIAG("1010;reason=\"x\";tls-target=\"v.a.lab\";PeerServer=\"w.a.lab\";"
@@ -183,6 +190,13 @@ static const struct {
 		REFUSED("vcse 0.5 judge certificate-refused-by-partner status=504\n", OUR_504),
 		"certificate-refused-by-partner", EXPLAIN_PROVED, FINDING_YOU, false },
 	{ "handshake cut", TLS("reason='Connection reset by peer'"), "tls-reset", EXPLAIN_LIKELY, FINDING_YOU, false },
+	{ "alert after the ClientHello",
+		TLS("alert=48 reason='the server sent alert 48 after the clients ClientHello'"), "tls-handshake-failed",
+		EXPLAIN_LIKELY, FINDING_PARTNER, false },
+	{ "cut after the ClientHello", TLS("reason='reset by the server after the clients ClientHello'"), "tls-reset",
+		EXPLAIN_LIKELY, FINDING_NETWORK, false },
+	{ "handshake cut", TLS("reason='reset by the server after the server Certificate'"), "tls-reset",
+		EXPLAIN_LIKELY, FINDING_YOU, false },
 	{ "judgement: reset", REFUSED("vcse 0.5 judge tls-reset status=504\n", OUR_504), "tls-reset", EXPLAIN_PROVED,
 		FINDING_YOU, false },
 	{ "judgement: handshake", REFUSED("vcse 0.5 judge tls-handshake-failed status=504\n", OUR_504),
@@ -282,10 +296,11 @@ static const struct {
 		     "vcse 40 < edge.b.lab 408 'Request Timeout' via=vcse:S1,cms.a.lab\n",
 		"callee-unanswered", EXPLAIN_PROVED, FINDING_PARTNER, true },
 	{ "408", ANSWER("408 'Request Timeout'"), "request-unanswered", EXPLAIN_LIKELY, FINDING_PARTNER, false },
-	{ "media", ANSWER("488 'Not Acceptable Here'"), "media-not-accepted", EXPLAIN_PROVED, FINDING_YOU, false },
-	{ "media, anywhere", ANSWER("606 'Not Acceptable'"), "media-not-accepted", EXPLAIN_PROVED, FINDING_YOU, false },
-	{ "media type", ANSWER("415 'Unsupported Media Type'"), "media-not-accepted", EXPLAIN_LIKELY, FINDING_YOU,
-		false },
+	{ "media", ANSWER("488 'Not Acceptable Here'"), "media-not-accepted", EXPLAIN_PROVED, FINDING_PARTNER, true },
+	{ "media, anywhere", ANSWER("606 'Not Acceptable'"), "media-not-accepted", EXPLAIN_PROVED, FINDING_PARTNER,
+		true },
+	{ "media type", ANSWER("415 'Unsupported Media Type'"), "media-not-accepted", EXPLAIN_LIKELY, FINDING_PARTNER,
+		true },
 	{ "too large", ANSWER("513 'Message Too Large'"), "message-too-large", EXPLAIN_PROVED, FINDING_PARTNER, false },
 	{ "entity too large", ANSWER("413 'Request Entity Too Large'"), "message-too-large", EXPLAIN_PROVED,
 		FINDING_PARTNER, false },
@@ -312,6 +327,14 @@ static const struct {
 		"cucm 0.000 < phone REGISTER via=phone to=alice@a.lab\n"
 		"cucm 0.100 > phone 504 'Server time-out' m=REGISTER via=phone to=alice@a.lab\n",
 		"peer-answered", EXPLAIN_POSSIBLE, 0, true },
+	{ "403 within one domain",
+		"vcse 0.000 < a1.a.lab INVITE via=a1.a.lab to=carol@a.lab\n"
+		"vcse 0.900 > a1.a.lab 403 Forbidden via=a1.a.lab to=carol@a.lab\n",
+		"peer-answered", EXPLAIN_POSSIBLE, 0, true },
+	{ "504 within one domain",
+		"vcse 0.000 < a1.a.lab INVITE sip:carol@a.lab via=a1.a.lab to=carol@a.lab\n"
+		"vcse 0.900 > a1.a.lab 504 'Server time-out' via=a1.a.lab to=carol@a.lab\n",
+		"peer-answered", EXPLAIN_POSSIBLE, 0, true },
 	{ "bare 403", ANSWER("403 Forbidden"), "peer-answered", EXPLAIN_POSSIBLE, FINDING_PARTNER, false },
 	{ "bare 403", ANSWER("403 Forbidden diag='1034;reason=\"x\"'"), "peer-answered", EXPLAIN_POSSIBLE,
 		FINDING_PARTNER, false },
@@ -333,7 +356,13 @@ static const struct {
 		"peer-gave-reason", EXPLAIN_POSSIBLE, 0, false },
 	{ "unknown id", DIAG("1099;reason=\"brand new\""), "peer-gave-reason", EXPLAIN_POSSIBLE, FINDING_PARTNER,
 		false },
-	{ "refused", ANSWER("302 'Moved Temporarily'"), "peer-answered", EXPLAIN_POSSIBLE, FINDING_PARTNER, false },
+	{ "sent elsewhere", ANSWER("302 'Moved Temporarily'"), "peer-answered", EXPLAIN_POSSIBLE, FINDING_PARTNER,
+		true },
+	{ "refused", ANSWER("402 'Payment Required'"), "peer-answered", EXPLAIN_POSSIBLE, FINDING_PARTNER, false },
+	{ "504 in a summary",
+		"vcse 0.1 event attempted to=bob@b.lab serial=S1 tag=T1\n"
+		"vcse 0.2 event rejected to=bob@b.lab status=504 serial=S1 tag=T1\n",
+		"peer-answered", EXPLAIN_POSSIBLE, 0, false },
 	{ "peer answered", "vcse 0.5 judge peer-answered status=504\n", "peer-answered", EXPLAIN_POSSIBLE, 0, false },
 	{ "no answer",
 		CALL "vcse 99 < cms.a.lab OPTIONS via=cms.a.lab call=c9\n"
@@ -404,7 +433,7 @@ static void no_row_is_forgotten(void **state)
 {
 	(void)state;
 	static const char *const elsewhere[] = { "NO_SRV_MATCH of a target inside", "1009 of a target inside",
-		"verify: unknown authority, at both ends", "traversal password" };
+		"1008 to 1009 of a third domain", "verify: unknown authority, at both ends", "traversal password" };
 	size_t count;
 	const struct signature *table = signature_table(&count);
 	for (size_t i = 0; i < count; i++) {
