@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef FEDGE_TESTS_EXPLAIN_MATERIAL_H
 #define FEDGE_TESTS_EXPLAIN_MATERIAL_H
+/* clang-format off */
 /* Events and cases from a few lines of text, by the way that logs go: each line becomes a record, is boiled, and goes
  * to the joiner.
  *
@@ -22,20 +23,25 @@
  * Hosts are names; each has the address 10.0.0.N, N by the order in which they are first named, and port 5061. A peer
  * with a dot in its name is told by its name too (record.message.peer). A value with blanks stands in ' '.
  *
- * Messages:   METHOD [URI] or STATUS ['phrase'], then in any order
- *   call=c1 cseq=1 m=INVITE (method of a response's CSeq) from=alice@a.lab to=bob@b.lab (without "sip:")
- *   via=top:serial,next,last   the Vias, each host with its proxy-call-id where one is given; branches follow from
- *host, call and cseq. Default: the sender of a request, the receiver of a response tag=x (To tag; responses above 100
- *have "tt")   diag='1009;reason="…"' (ms-diagnostics)   h='Name: value' (again and again)   session=local[,remote]
- *hash=N   summary   nocall   novia   raw='…' (whole text, \n for line ends) Records: dns SRV NAME [answer='0 0 5061
- *x.lab.' …] [status=nxdomain|nodata|servfail|timeout]      without either: a query connect
- *attempted|opened|accepted|closed|failed HOST[:PORT] [reason='…'] [peer=NAME] [transport=tcp] handshake ok|failed
- *HOST[:PORT] [server] [alert=48] [sent] [reason='…'] [name=SNI] [cn=NAME] [issuer=NAME] judge CODE
- *[severity=warning|note] [result=0xc3e93d6f] [call=c1] [cseq='1 INVITE'] [line='INVITE sip:… SIP/2.0'] [domain=…]
- *[status=504] [p='name=value' …] rule NAME [verdict=considered|unmatched|source] [alias=…] [target=…] search
- *completed|attempted [to=…] [status=404] [reason='…'] [found] event attempted|connected|rejected|disconnected [to=…]
- *[status=404] [reason='…'] [call=…] notice MODULE NAME [detail='…'] [severity=error|warning] [remote=HOST]
- *[p='name=value' …] All lines: serial=… tag=… (of the log line; in a message: ltag=) node=… file=N conn=N corr=N */
+ * Messages: METHOD [URI] or STATUS ['phrase'], then in any order
+ *	call=c1 cseq=1 m=INVITE (method of a response's CSeq) from=alice@a.lab to=bob@b.lab (without "sip:")
+ *	via=top:serial,next,last (the Vias, each host with its proxy-call-id where one is given; branches follow from
+ *	host, call and cseq; default: the sender of a request, the receiver of a response)
+ *	tag=x (To tag; responses above 100 have "tt")
+ *	diag='1009;reason="…"' (ms-diagnostics), h='Name: value' (again and again)
+ *	session=local[,remote] hash=N summary nocall novia raw='…' (whole text, \n for line ends)
+ * Records:
+ *	dns SRV NAME [answer='0 0 5061 x.lab.' …] [status=nxdomain|nodata|servfail|timeout]; without either: a query
+ *	connect attempted|opened|accepted|closed|failed HOST[:PORT] [reason='…'] [peer=NAME] [transport=tcp]
+ *	handshake ok|failed HOST[:PORT] [server] [alert=48] [sent] [reason='…'] [name=SNI] [cn=NAME] [issuer=NAME]
+ *	judge CODE [severity=warning|note] [result=0xc3e93d6f] [call=c1] [cseq='1 INVITE']
+ *		[line='INVITE sip:… SIP/2.0'] [domain=…] [status=504] [p='name=value' …]
+ *	rule NAME [verdict=considered|unmatched|source] [alias=…] [target=…]
+ *	search completed|attempted [to=…] [status=404] [reason='…'] [found]
+ *	event attempted|connected|rejected|disconnected [to=…] [status=404] [reason='…'] [call=…]
+ *	notice MODULE NAME [detail='…'] [severity=error|warning] [remote=HOST] [p='name=value' …]
+ * All lines: serial=… tag=… (of the log line; in a message: ltag=) node=… file=N conn=N corr=N */
+/* clang-format on */
 #include "base/buffer.h"
 #include "explain/joiner.h"
 #include "unit/cmocka_all.h"
