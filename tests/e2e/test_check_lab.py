@@ -2,7 +2,9 @@
 the examiner says about the domain, without having been told either.
 
 What an edge decided is read from its own records of the call (HOST.json): the judgement it refused by, else the TLS
-alert it sent, else that it took part in an answered call. `fedge check` is asked twice: from outside, and with -c as
+alert it sent, else that it took part in an answered call. They are written a moment after the caller has its answer, so
+they are awaited: what each edge must have written follows from the call's answer and from what the edge wrote that was
+called first. `fedge check` is asked twice: from outside, and with -c as
 that very edge. The two must agree, in the direction of the call:
 
     an edge called the domain        calls_to:    the domain's SRV records, addresses, servers
@@ -12,7 +14,7 @@ import json
 import subprocess
 
 import pytest
-from support import Fedge, Lab, die_with_parent
+from support import Fedge, Lab, die_with_parent, wait_until
 
 SCENARIOS = (
     "healthy", "srv-other-domain", "srv-subdomain", "cert-name-missing", "cert-cn-only", "cert-cn-ignored",
@@ -44,7 +46,8 @@ class Scenario:
         self.edges = {host["name"]: host for host in self.lab.document["hosts"] if "json" in host["logs"]
                       and host["configuration"].endswith(".yaml")}
         self.calls = {call["direction"]: {**call, "answer": self.call(call)} for call in self.lab.document["calls"]}
-        self.records = {edge: self.read(host["logs"]["json"]) for edge, host in self.edges.items()}
+        # Before the examiner comes: what it leaves in the logs is none of these calls.
+        self.records = wait_until(self.whole_records, 20, f"{name}: both edges have written of {self.calls}")
         self.outside_options = ("--resolver", self.lab.document["resolver"], "--ca-file", self.lab.document["ca_file"],
                                 "--intermediates", "tls/intermediate.pem")
         domains = {domain_of(call[side]) for call in self.calls.values() for side in ("caller", "callee")}
@@ -63,8 +66,33 @@ class Scenario:
         return json.loads(done.stdout.splitlines()[-1])
 
     def read(self, path):
-        with open(self.lab.folder / path) as log:
-            return [json.loads(line) for line in log]
+        """The records so far; the last line may be there in part."""
+        text = (self.lab.folder / path).read_text()
+        return [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]
+
+    def whole_records(self):
+        """{edge: its records}, once they hold all that the edges have to write of the calls until their answers."""
+        self.records = {edge: self.read(host["logs"]["json"]) for edge, host in self.edges.items()}
+        return self.records if all(map(self.is_written, self.calls)) else None
+
+    def is_written(self, direction):
+        """Both edges have written how the call ended, as far as it came to them."""
+        called = next(edge for edge in self.edges if direction != self.inward(edge))
+        other = next(edge for edge in self.edges if edge != called)
+        if not self.has_ended(called, direction):
+            return False
+        # The edge that was called first wrote its judgement before the end, and that says what became of the call.
+        said = {record["code"] for record in self.judgements(called, direction)}
+        if "certificate-refused-by-partner" in said:
+            return self.refused_in_tls(other, direction) is not None
+        if self.calls[direction]["answer"]["status"] == 200 or "peer-answered" in said:
+            return self.has_ended(other, direction)
+        return True
+
+    def has_ended(self, edge, direction):
+        call_id = self.calls[direction]["answer"]["call_id"]
+        return any(r["kind"] == "call" and r["event"] in ("connected", "rejected") and r["call_id"] == call_id
+                   for r in self.records[edge])
 
     def ask(self, domains, *arguments):
         """Starts an examination of each domain; {domain: its process}."""
@@ -90,20 +118,23 @@ class Scenario:
 
     def decided(self, edge, direction):
         """"accepted", NOBODY, or ({codes}, ms-diagnostics id or None, answer's status or None)."""
-        call = self.calls[direction]["answer"]
-        own = [r for r in self.records[edge] if r["kind"] == "judgement" and r.get("call_id") == call["call_id"]]
-        for record in own:
+        for record in self.judgements(edge, direction):
             if record["code"] != "peer-answered":
                 return {record["code"]}, record.get("diagnostics"), record["status"]
-        if call["status"] == 200:
+        if self.calls[direction]["answer"]["status"] == 200:
             return "accepted"
-        # A certificate of the far side that was refused inside TLS, before there was a message.
-        far = self.far_address(edge)
-        for record in self.records[edge]:
-            if (record["kind"] == "handshake" and record.get("alert_direction") == "sent" and record["role"] == "server"
-                    and direction == self.inward(edge) and record["remote"].startswith(far + ":")):
-                return ALERTS[record["alert"]], None, None
-        return NOBODY
+        refusal = self.refused_in_tls(edge, direction)
+        return (ALERTS[refusal["alert"]], None, None) if refusal else NOBODY
+
+    def judgements(self, edge, direction):
+        call_id = self.calls[direction]["answer"]["call_id"]
+        return [r for r in self.records[edge] if r["kind"] == "judgement" and r.get("call_id") == call_id]
+
+    def refused_in_tls(self, edge, direction):
+        """The edge's record of a certificate of the far side that it refused before there was a message, or None."""
+        far = self.far_address(edge) + ":"
+        return next((r for r in self.records[edge] if r["kind"] == "handshake" and r.get("alert_direction") == "sent"
+                     and r["role"] == "server" and direction == self.inward(edge) and r["remote"].startswith(far)), None)
 
     def far_address(self, edge):
         return next(host["address"] for name, host in self.edges.items() if name != edge)
