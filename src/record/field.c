@@ -3,7 +3,7 @@
 
 /* Lists of words stand in the order of their enums. */
 static const char *const kind_words[] = { "none", "message", "dns-query", "dns-answer", "connection", "handshake",
-	"judgement", "rule", "search", "call", "node", "notice", NULL };
+	"judgement", "rule", "search", "call", "node", "notice", "attempt", "registration", "zone", NULL };
 static const char *const direction_words[] = { "received", "sent", "passed", NULL };
 const char *const record_transport_words[] = { "none", "udp", "tcp", "tls", NULL };
 static const char *const side_words[] = { "unknown", "internal", "external", NULL };
@@ -13,11 +13,16 @@ static const char *const dns_status_words[] = { "ok", "nodata", "nxdomain", "ser
 static const char *const connection_words[] = { "attempted", "opened", "accepted", "closed", "failed", NULL };
 static const char *const role_words[] = { "client", "server", NULL };
 static const char *const alert_words[] = { "none", "received", "sent", NULL };
-static const char *const rule_words[] = { "did-not-match", "ignored-source", "ignored-disabled", "considered", NULL };
+static const char *const rule_words[] = { "did-not-match", "ignored-source", "ignored-disabled", "considered",
+	"ignored-unauthenticated", "ignored-variant", "too-costly", NULL };
+static const char *const rule_part_words[] = { "search", "transform", "policy", NULL };
 static const char *const search_words[] = { "attempted", "completed", NULL };
 static const char *const call_words[] = { "attempted", "connected", "rejected", "disconnected", NULL };
 static const char *const node_words[] = { "note", "started", "ready", "reloaded", "draining", "stopped", "dropped",
 	NULL };
+
+static const char *const attempt_words[] = { "zone", "sent", "answered", "failed", "cancelled", "skipped", NULL };
+static const char *const registration_words[] = { "accepted", "refreshed", "removed", "expired", "rejected", NULL };
 
 #define FIELD(name, type, member)                                                                                      \
 	{                                                                                                              \
@@ -135,6 +140,8 @@ static const struct record_field rule_fields[] = {
 	FIELD("source", SPAN, rule.source),
 	FIELD("target", SPAN, rule.target),
 	FIELD("priority", I32, rule.priority),
+	WORD("part", rule_part_words, rule.part),
+	FIELD("action", SPAN, rule.action),
 	END,
 };
 static const struct record_field search_fields[] = {
@@ -149,6 +156,10 @@ static const struct record_field search_fields[] = {
 	FIELD("detail", SPAN, search.detail),
 	FIELD("response_code", U16, search.response_code),
 	FIELD("duration_us", U64, search.duration_us),
+	FIELD("call_id", SPAN, search.call_id),
+	FIELD("zone", SPAN, search.zone),
+	FIELD("variant", SPAN, search.variant),
+	FIELD("authenticated", BOOL, search.authenticated),
 	END,
 };
 static const struct record_field call_fields[] = {
@@ -182,6 +193,41 @@ static const struct record_field notice_fields[] = {
 	FIELD("pairs", PAIRS, notice.pairs),
 	END,
 };
+static const struct record_field attempt_fields[] = {
+	WORD("event", attempt_words, attempt.event),
+	FIELD("zone", SPAN, attempt.zone),
+	FIELD("alias", SPAN, attempt.alias),
+	FIELD("target", SPAN, attempt.target),
+	FIELD("remote", ADDRESS, attempt.remote),
+	WORD("transport", record_transport_words, attempt.transport),
+	FIELD("branch", U32, attempt.branch),
+	FIELD("group", U32, attempt.group),
+	FIELD("status", U16, attempt.status),
+	FIELD("reason", SPAN, attempt.reason),
+	FIELD("elapsed_us", U64, attempt.elapsed_us),
+	END,
+};
+static const struct record_field registration_fields[] = {
+	WORD("event", registration_words, registration.event),
+	FIELD("alias", SPAN, registration.alias),
+	FIELD("contact", SPAN, registration.contact),
+	FIELD("user", SPAN, registration.user),
+	FIELD("agent", SPAN, registration.agent),
+	FIELD("expires_s", U32, registration.expires_s),
+	FIELD("remote", ADDRESS, registration.remote),
+	WORD("transport", record_transport_words, registration.transport),
+	FIELD("status", U16, registration.status),
+	FIELD("reason", SPAN, registration.reason),
+	END,
+};
+static const struct record_field zone_fields[] = {
+	FIELD("zone", SPAN, zone.zone),
+	FIELD("state", SPAN, zone.state),
+	FIELD("before", SPAN, zone.before),
+	FIELD("peer", SPAN, zone.peer),
+	FIELD("reason", SPAN, zone.reason),
+	END,
+};
 static const struct record_field *const kind_fields[RECORD_KIND_COUNT] = {
 	[RECORD_NONE] = no_fields,
 	[RECORD_MESSAGE] = message_fields,
@@ -195,6 +241,9 @@ static const struct record_field *const kind_fields[RECORD_KIND_COUNT] = {
 	[RECORD_CALL] = call_fields,
 	[RECORD_NODE] = node_fields,
 	[RECORD_NOTICE] = notice_fields,
+	[RECORD_ATTEMPT] = attempt_fields,
+	[RECORD_REGISTRATION] = registration_fields,
+	[RECORD_ZONE] = zone_fields,
 };
 
 const struct record_field *record_kind_fields(enum record_kind kind)

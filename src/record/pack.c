@@ -29,6 +29,9 @@ static const size_t fixed_lengths[RECORD_KIND_COUNT] = {
 	[RECORD_CALL] = END_OF(call),
 	[RECORD_NODE] = END_OF(node),
 	[RECORD_NOTICE] = END_OF(notice),
+	[RECORD_ATTEMPT] = END_OF(attempt),
+	[RECORD_REGISTRATION] = END_OF(registration),
+	[RECORD_ZONE] = END_OF(zone),
 };
 
 static void add_part(struct record_pack *pack, const void *at, size_t length)

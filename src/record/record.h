@@ -35,6 +35,9 @@ enum record_kind {
 	RECORD_CALL,
 	RECORD_NODE,
 	RECORD_NOTICE,
+	RECORD_ATTEMPT,
+	RECORD_REGISTRATION,
+	RECORD_ZONE,
 	RECORD_KIND_COUNT
 };
 
@@ -189,8 +192,12 @@ enum record_rule_verdict {
 	RECORD_RULE_DID_NOT_MATCH,
 	RECORD_RULE_IGNORED_SOURCE,
 	RECORD_RULE_IGNORED_DISABLED,
-	RECORD_RULE_CONSIDERED
+	RECORD_RULE_CONSIDERED,
+	RECORD_RULE_IGNORED_UNAUTHENTICATED,
+	RECORD_RULE_IGNORED_VARIANT,
+	RECORD_RULE_TOO_COSTLY
 };
+enum record_rule_part { RECORD_RULE_SEARCH, RECORD_RULE_TRANSFORM, RECORD_RULE_POLICY };
 struct record_rule {
 	struct span name;
 	enum record_rule_verdict verdict;
@@ -198,6 +205,8 @@ struct record_rule {
 	struct span source; /* zone the request came from */
 	struct span target; /* zone the rule leads to */
 	int32_t priority;
+	enum record_rule_part part;
+	struct span action; /* of a policy that fits: "allow", "reject 403 Forbidden", "redirect" */
 };
 
 enum record_search_event { RECORD_SEARCH_ATTEMPTED, RECORD_SEARCH_COMPLETED };
@@ -213,6 +222,10 @@ struct record_search {
 	struct span detail; /* "Policy Response" … */
 	uint16_t response_code;
 	uint64_t duration_us;
+	struct span call_id;
+	struct span zone; /* the request came from it */
+	struct span variant; /* "standards", "microsoft-av", "microsoft-im" */
+	bool authenticated;
 };
 
 enum record_call_event { RECORD_CALL_ATTEMPTED, RECORD_CALL_CONNECTED, RECORD_CALL_REJECTED, RECORD_CALL_DISCONNECTED };
@@ -258,6 +271,58 @@ struct record_notice {
 	struct record_pairs pairs; /* all keys of the line as they stood, in order */
 };
 
+/* A zone that a search asks, and every address and contact that was tried for it. */
+enum record_attempt_event {
+	RECORD_ATTEMPT_ZONE, /* the zone is asked now (status 0), or has nothing more to give (its best status) */
+	RECORD_ATTEMPT_SENT,
+	RECORD_ATTEMPT_ANSWERED, /* a final answer came */
+	RECORD_ATTEMPT_FAILED, /* none came, or it could not be sent: reason */
+	RECORD_ATTEMPT_CANCELLED, /* somebody else answered, or the caller gave up */
+	RECORD_ATTEMPT_SKIPPED /* not tried: the peer is known to be dead, the zone's link is down */
+};
+struct record_attempt {
+	enum record_attempt_event event;
+	struct span zone;
+	struct span alias; /* that it was asked for */
+	struct span target; /* host name or contact */
+	struct record_address remote;
+	enum record_transport transport;
+	uint32_t branch; /* of the search: 1, 2, … those that ran side by side can be told apart */
+	uint32_t group; /* rules of one priority */
+	uint16_t status;
+	struct span reason; /* phrase of the answer, or what failed: "connect: Connection refused" */
+	uint64_t elapsed_us; /* since it was sent */
+};
+
+enum record_registration_event {
+	RECORD_REGISTRATION_ACCEPTED,
+	RECORD_REGISTRATION_REFRESHED,
+	RECORD_REGISTRATION_REMOVED,
+	RECORD_REGISTRATION_EXPIRED,
+	RECORD_REGISTRATION_REJECTED
+};
+struct record_registration {
+	enum record_registration_event event;
+	struct span alias; /* address of record: "2000@steven.lab" */
+	struct span contact;
+	struct span user; /* as whom it authenticated */
+	struct span agent; /* User-Agent */
+	uint32_t expires_s;
+	struct record_address remote;
+	enum record_transport transport;
+	uint16_t status; /* of a rejection */
+	struct span reason;
+};
+
+/* The way to a zone changed: a peer or a traversal connection lives, or does not. */
+struct record_zone {
+	struct span zone;
+	struct span state; /* "active", "failed", "checking" */
+	struct span before;
+	struct span peer; /* "127.48.36.47:7001" */
+	struct span reason; /* of a failure */
+};
+
 struct record {
 	enum record_kind kind;
 	struct record_head head;
@@ -272,6 +337,9 @@ struct record {
 		struct record_call call;
 		struct record_node node;
 		struct record_notice notice;
+		struct record_attempt attempt;
+		struct record_registration registration;
+		struct record_zone zone;
 	};
 };
 

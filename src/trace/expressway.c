@@ -381,9 +381,11 @@ static void write_handshake(const struct line *l)
 
 /* network.search */
 
-static void write_rule(const struct line *l)
+static void write_search_rule(const struct line *l)
 {
 	const struct record_rule *rule = &l->r->rule;
+	if (rule->verdict > RECORD_RULE_CONSIDERED)
+		return;
 	open_module(l, "network.search", "DEBUG");
 	trace_append_literal(l->out, " Detail=\"");
 	trace_append(l->out,
@@ -407,6 +409,41 @@ static void write_rule(const struct line *l)
 		trace_append_byte(l->out, '\'');
 	}
 	trace_append_literal(l->out, "\"\n");
+}
+
+/* Detail="CPL: <reject status=\"403\" reason=\"Forbidden\"/>" of a policy that fits; the keys behind it are ours. */
+static void write_policy(const struct line *l)
+{
+	const struct record_rule *rule = &l->r->rule;
+	struct span rest = rule->action;
+	struct span word = span_cut(&rest, ' ');
+	if (rule->verdict != RECORD_RULE_CONSIDERED)
+		return;
+	open_module(l, "network.cpl", "DEBUG");
+	trace_append_literal(l->out, " Detail=\"CPL: <");
+	if (span_is(word, "reject")) {
+		trace_append_literal(l->out, "reject status=\\\"");
+		trace_append_escaped(l->out, span_cut(&rest, ' '));
+		trace_append_literal(l->out, "\\\" reason=\\\"");
+		trace_append_escaped(l->out, rest);
+		trace_append_literal(l->out, "\\\"");
+	} else {
+		trace_append(l->out, span_is(word, "redirect") ? SPAN("redirect") : SPAN("proxy"));
+	}
+	trace_append_literal(l->out, "/>\"");
+	trace_append_key(l->out, "Rule", rule->name.at ? rule->name : SPAN(""));
+	trace_append_key(l->out, "Action", rule->action);
+	trace_append_key(l->out, "Alias", rule->alias);
+	trace_append_key(l->out, "Source", rule->source);
+	trace_append_byte(l->out, '\n');
+}
+
+static void write_rule(const struct line *l)
+{
+	if (l->r->rule.part == RECORD_RULE_SEARCH)
+		write_search_rule(l);
+	else if (l->r->rule.part == RECORD_RULE_POLICY)
+		write_policy(l);
 }
 
 /* The Data line of a diagnostic record as one value: its quotes are escaped once more. */
@@ -535,6 +572,34 @@ static void write_call(const struct line *l)
 	close_event(l);
 }
 
+static void write_registration(const struct line *l)
+{
+	static const char *const events[] = {
+		[RECORD_REGISTRATION_ACCEPTED] = "Registration Accepted",
+		[RECORD_REGISTRATION_REFRESHED] = "Registration Refreshed",
+		[RECORD_REGISTRATION_REMOVED] = "Registration Removed",
+		[RECORD_REGISTRATION_EXPIRED] = "Registration Expired",
+		[RECORD_REGISTRATION_REJECTED] = "Registration Rejected",
+	};
+	const struct record_registration *g = &l->r->registration;
+	if ((unsigned int)g->event >= BASE_COUNT(events))
+		return;
+	open_event(l, events[g->event]);
+	trace_append_key(l->out, "Reason", g->reason);
+	trace_append_key(l->out, "Service", SPAN("SIP"));
+	trace_append_key_address(l->out, "Src", &g->remote);
+	append_alias(l, "Src", g->alias);
+	trace_append_key(l->out, "Contact", g->contact.at ? g->contact : SPAN(""));
+	trace_append_key(l->out, "User", g->user);
+	trace_append_key(l->out, "User-Agent", g->agent);
+	trace_append_key(l->out, "Protocol", transport_name(g->transport));
+	if (g->expires_s)
+		trace_append_key_u64(l->out, "Expires", g->expires_s);
+	if (g->status)
+		trace_append_key_u64(l->out, "Response-code", g->status);
+	close_event(l);
+}
+
 static void write_node(const struct line *l)
 {
 	static const char *const notes[] = { "Application Note", "Application Warning", "Application Error" };
@@ -568,6 +633,7 @@ static void (*const writers[RECORD_KIND_COUNT])(const struct line *l) = {
 	[RECORD_SEARCH] = write_search,
 	[RECORD_CALL] = write_call,
 	[RECORD_NODE] = write_node,
+	[RECORD_REGISTRATION] = write_registration,
 };
 
 int trace_expressway_write(struct trace_writer *w, const struct record *r, struct buffer *out)

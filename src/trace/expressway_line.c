@@ -228,6 +228,25 @@ static void read_search_rule(struct expressway_work *w)
 		expressway_read_notice(w);
 }
 
+/* ---- network.cpl ---- */
+
+/* The name of the rule is ours: the product's lines have none, and are notices. */
+static void read_policy(struct expressway_work *w)
+{
+	struct record_rule *rule = &w->record.rule;
+	rule->name = text(w, "Rule");
+	if (!rule->name.at) {
+		expressway_read_notice(w);
+		return;
+	}
+	rule->part = RECORD_RULE_POLICY;
+	rule->verdict = RECORD_RULE_CONSIDERED;
+	rule->action = text(w, "Action");
+	rule->alias = text(w, "Alias");
+	rule->source = text(w, "Source");
+	expressway_give(w, RECORD_RULE);
+}
+
 /* ---- network.federation: our own ---- */
 
 static void read_judgement(struct expressway_work *w)
@@ -316,6 +335,27 @@ static void read_call(struct expressway_work *w, unsigned int event)
 	expressway_give(w, RECORD_CALL);
 }
 
+/* The contact is ours, and always there. */
+static void read_registration(struct expressway_work *w, unsigned int event)
+{
+	struct record_registration *g = &w->record.registration;
+	g->contact = text(w, "Contact");
+	if (!g->contact.at) {
+		expressway_read_notice(w);
+		return;
+	}
+	g->event = (enum record_registration_event)event;
+	g->reason = text(w, "Reason");
+	g->remote = expressway_end(w->line, EXPRESSWAY_SOURCE);
+	g->alias = text(w, "Src-alias");
+	g->user = text(w, "User");
+	g->agent = text(w, "User-Agent");
+	g->transport = trace_read_transport(raw(w, "Protocol"));
+	g->expires_s = (uint32_t)expressway_number(w->line, "Expires", UINT32_MAX);
+	g->status = (uint16_t)expressway_number(w->line, "Response-code", UINT16_MAX);
+	expressway_give(w, RECORD_REGISTRATION);
+}
+
 static void read_node(struct expressway_work *w, unsigned int event)
 {
 	w->record.node.event = (enum record_node_event)event;
@@ -341,6 +381,11 @@ static const struct {
 	{ "Call Connected", read_call, RECORD_CALL_CONNECTED },
 	{ "Call Rejected", read_call, RECORD_CALL_REJECTED },
 	{ "Call Disconnected", read_call, RECORD_CALL_DISCONNECTED },
+	{ "Registration Accepted", read_registration, RECORD_REGISTRATION_ACCEPTED },
+	{ "Registration Refreshed", read_registration, RECORD_REGISTRATION_REFRESHED },
+	{ "Registration Removed", read_registration, RECORD_REGISTRATION_REMOVED },
+	{ "Registration Expired", read_registration, RECORD_REGISTRATION_EXPIRED },
+	{ "Registration Rejected", read_registration, RECORD_REGISTRATION_REJECTED },
 	{ "Inbound TLS Negotiation Error", expressway_read_tls_event, true },
 	{ "Outbound TLS Negotiation Error", expressway_read_tls_event, false },
 	{ "Application Note", read_node_note, RECORD_NOTE },
@@ -362,6 +407,7 @@ static const struct {
 	{ "network.tcp", read_tcp },
 	{ "developer.ssl", expressway_read_ssl },
 	{ "network.search", read_search_rule },
+	{ "network.cpl", read_policy },
 	{ "network.federation", read_judgement },
 };
 
