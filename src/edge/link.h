@@ -7,6 +7,7 @@
  *
  * Expressway's words (facts, 1.1): Off, Active, Failed, Checking; "On" for DNS zones, which nobody watches. */
 #include "edge/site.h"
+#include "transport/target.h"
 
 enum edge_link_state {
 	EDGE_LINK_OFF, /* not watched */
@@ -30,8 +31,41 @@ bool edge_link_is_usable(const struct edge_links *links, const struct edge_zone 
  * it). Several clients or servers: those that live take turns by `turn`. False: there is none; the zone is down. */
 bool edge_link_flow(
 	const struct edge_links *links, const struct edge_zone *zone, uint32_t turn, struct transport_flow *ret_flow);
+/* The same, whole: protocol, address and flow, to go over that flow and no other way. */
+bool edge_link_target(const struct edge_links *links, const struct edge_zone *zone, uint32_t turn,
+	struct transport_target *ret_target);
+/* The very connection, if it still lives. */
+bool edge_link_target_of_flow(const struct edge_links *links, const struct edge_zone *zone, struct transport_flow flow,
+	struct transport_target *ret_target);
 /* Is this connection one that proved itself for the zone (digest on OPTIONS, and the certificate's name)? */
 bool edge_link_is_proved(const struct edge_links *links, const struct edge_zone *zone, struct transport_flow flow);
+
+/* ---- whoever keeps a link; any worker, one for each entry ----
+ * A zone's entries have numbers: a neighbor's and a traversal client's are those of its configured peers, a traversal
+ * server's are given out (edge_link_take), but for 0, which is the zone's own: no connection, or what last went wrong.
+ * These lock, but no reader. */
+
+struct edge_link_news {
+	enum edge_link_state state;
+	struct span peer; /* shown: "127.48.36.47:7001"; cut at the room there is */
+	struct span why;
+	/* The connection that calls go over, of a traversal zone that is active; generation 0: none. Its name is not
+	 * kept. */
+	struct transport_target way;
+	/* edge_link_endpoint_key of the peer this is about: a request that began under another configuration does not
+	 * take it for another's. 0: not compared. */
+	uint64_t key;
+	int64_t now_us; /* wall */
+};
+uint64_t edge_link_endpoint_key(const struct config_endpoint *peer);
+/* 0; -ENOSPC: more zone names than a process can know (a reload that keeps a name needs no other), -ENOMEM.
+ * *ret_changed: state, or the reason of a failure, is another than before; *ret_before the state it had. */
+int edge_link_tell(struct edge_links *links, struct span zone_name, size_t entry, const struct edge_link_news *news,
+	enum edge_link_state *ret_before, bool *ret_changed);
+/* A free entry (never 0) for a connection of the zone: its number, or -ENOSPC, -ENOMEM. It is shown once told. */
+int edge_link_take(struct edge_links *links, struct span zone_name);
+/* The entry is gone: not watched, not shown. */
+void edge_link_drop(struct edge_links *links, struct span zone_name, size_t entry);
 
 /* ---- the status command; main thread ---- */
 
