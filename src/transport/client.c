@@ -16,7 +16,8 @@ struct transport_client {
 	struct span cancel_reason;
 	void *kept; /* its texts, when it only lingers */
 	struct transport_waiting waiting;
-	struct list connection_link; /* transport_connection.clients, while no response has come */
+	struct list connection_link; /* transport_connection.clients, or transport.remote_clients where the connection
+					is another worker's; while no response has come */
 	struct hash_link datagram_link; /* transport.datagram_clients, likewise */
 	bool in_datagrams;
 	struct transport_flow flow;
@@ -444,6 +445,7 @@ static int client_route(struct transport_client *c)
 	if ((c->target.flags & TRANSPORT_TARGET_FLOW) && c->target.flow.worker != c->transport->worker) {
 		c->flow = c->target.flow;
 		c->remote = c->target.address;
+		list_append(&c->transport->remote_clients, &c->connection_link);
 		client_go(c);
 		return 0;
 	}
@@ -481,6 +483,26 @@ void transport_client_lost(
 			return;
 	}
 	client_fail(c, failure);
+}
+
+/* What a callback does may end others of the list: it is begun anew after each. */
+static struct transport_client *remote_find(const struct transport *t, struct transport_flow flow)
+{
+	list_each (link, &t->remote_clients) {
+		struct transport_client *c = base_container(link, struct transport_client, connection_link);
+		if (transport_flow_equal(c->flow, flow))
+			return c;
+	}
+	return NULL;
+}
+
+void transport_clients_flow_lost(struct transport *t, struct transport_flow flow)
+{
+	struct transport_client *c;
+	while ((c = remote_find(t, flow))) {
+		list_remove(&c->connection_link);
+		client_fail(c, &(struct transport_failure){ .kind = TRANSPORT_FAILED_LOST });
+	}
 }
 
 void transport_clients_unreachable(struct transport *t, const struct net_address *to, int error)

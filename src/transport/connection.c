@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "transport/private.h"
+#include "transport/mesh_private.h"
 
 /* ---- slots ---- */
 
@@ -10,7 +10,8 @@ static bool slots_grow(struct transport *t)
 	if (!slots)
 		return false;
 	for (uint32_t i = t->slot_count; i < count; i++)
-		slots[i] = (struct transport_slot){ .next_free = i + 1 < count ? i + 1 : TRANSPORT_SLOT_NONE };
+		slots[i] = (struct transport_slot){ .generation = t->first_generation,
+			.next_free = i + 1 < count ? i + 1 : TRANSPORT_SLOT_NONE };
 	t->slot_free = t->slot_count;
 	t->slots = slots;
 	t->slot_count = count;
@@ -327,6 +328,15 @@ static void count_end(struct transport_connection *c, const struct net_failure *
 		transport_count(&counters->connections_closed_stalled, 1);
 }
 
+/* Other workers hold client transactions that are not in our list. */
+static void tell_workers(const struct transport_connection *c)
+{
+	struct transport *t = c->transport;
+	for (uint16_t to = 0; c->shared && to < t->worker_count; to++)
+		if (to != t->worker)
+			transport_mesh_lost(t, to, transport_connection_flow(c));
+}
+
 static void on_closed(struct net_stream *stream, void *argument, const struct net_failure *why)
 {
 	(void)stream;
@@ -340,6 +350,9 @@ static void on_closed(struct net_stream *stream, void *argument, const struct ne
 		c, c->opened || c->inbound ? RECORD_CONNECTION_CLOSED : RECORD_CONNECTION_FAILED, why);
 	transport_pool_remove(c);
 	transport_pool_closed(c, why);
+	tell_workers(c);
+	if (c->transport->user.closed && (c->opened || c->inbound))
+		c->transport->user.closed(c->transport->user.argument, transport_connection_flow(c), why);
 	transport_connection_leave(c);
 	transport_connection_free(c);
 }

@@ -40,7 +40,9 @@ static inline uint16_t transport_protocol_port(enum transport_protocol protocol)
 	return protocol == TRANSPORT_TLS ? 5061 : 5060;
 }
 
-/* generation 0: not a connection. Then slot is the index of the UDP listener, or
+/* Generations begin at random with each process: where the key of tokens outlives it, a token of before names no
+ * connection of now.
+ * generation 0: not a connection. Then slot is the index of the UDP listener, or
  * TRANSPORT_SLOT_NONE in a flow that names nothing. */
 struct transport_flow {
 	uint16_t worker;

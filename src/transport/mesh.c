@@ -3,7 +3,7 @@
 #include "transport/mesh_private.h"
 
 /* One record of a ring: this head, the target's name, the message. Never leaves the process. */
-enum mesh_kind { MESH_DELIVER, MESH_OFFER, MESH_REPLY, MESH_SEND, MESH_CLOSE };
+enum mesh_kind { MESH_DELIVER, MESH_OFFER, MESH_REPLY, MESH_SEND, MESH_CLOSE, MESH_LOST };
 struct mesh_head {
 	enum mesh_kind kind;
 	enum transport_protocol protocol;
@@ -81,10 +81,13 @@ static void handle(struct transport *t, struct span record)
 		break;
 	case MESH_SEND:
 		transport_send_handed_over(
-			t, &(struct transport_way){ head.flow, head.remote, head.may_change }, bytes);
+			t, head.from, &(struct transport_way){ head.flow, head.remote, head.may_change }, bytes);
 		break;
 	case MESH_CLOSE:
 		transport_flow_close(t, head.flow);
+		break;
+	case MESH_LOST:
+		transport_clients_flow_lost(t, head.flow);
 		break;
 	}
 	transport_facts_unref(head.facts);
@@ -235,6 +238,15 @@ void transport_mesh_close(struct transport *t, struct transport_flow flow)
 	head.kind = MESH_CLOSE;
 	head.flow = flow;
 	(void)put(t, flow.worker, &head, NULL, 0);
+}
+
+void transport_mesh_lost(struct transport *t, uint16_t to, struct transport_flow flow)
+{
+	struct mesh_head head;
+	memset(&head, 0, sizeof(head));
+	head.kind = MESH_LOST;
+	head.flow = flow;
+	(void)put(t, to, &head, NULL, 0); /* where it does not fit, Timer B or F decides */
 }
 
 /* ---- life ---- */

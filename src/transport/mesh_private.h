@@ -17,4 +17,6 @@ void transport_mesh_reply(struct transport *t, uint16_t to, uint64_t offer, bool
 int transport_mesh_send(
 	struct transport *t, const struct transport_way *way, const struct iovec *parts, size_t part_count);
 void transport_mesh_close(struct transport *t, struct transport_flow flow);
+/* What you sent over that connection of mine and have no answer to gets none. to: a worker. */
+void transport_mesh_lost(struct transport *t, uint16_t to, struct transport_flow flow);
 #endif

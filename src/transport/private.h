@@ -90,6 +90,7 @@ struct transport_connection {
 	size_t waiting_count;
 	struct list clients; /* client transactions sent over it that no response came for yet */
 	struct transport_facts *facts; /* made when first handed to another worker */
+	bool shared; /* other workers have sent over it: they are told of its end */
 	int64_t started_us; /* steady */
 };
 
@@ -137,6 +138,7 @@ struct transport {
 	struct transport_slot *slots;
 	uint32_t slot_count;
 	uint32_t slot_free; /* head of the free ones, or TRANSPORT_SLOT_NONE */
+	uint32_t first_generation; /* of every slot */
 	size_t connection_count;
 	struct hash_table pool;
 	struct hash_table aliases;
@@ -144,6 +146,7 @@ struct transport {
 	uint64_t trust_generation; /* from 1 */
 
 	struct sip_transaction_table table;
+	struct list remote_clients; /* client transactions over other workers' connections, without an answer */
 	struct hash_table datagram_clients; /* UDP clients without an answer, by remote address */
 	struct list servers; /* all, for transport_free */
 	struct list clients;
@@ -247,6 +250,8 @@ void transport_client_receive(struct transport *t, struct sip_transaction *trans
 /* The connection it was sent over is gone, or (UDP) its address cannot be reached. */
 void transport_client_lost(
 	struct list *connection_link, const struct transport_connection *c, const struct transport_failure *failure);
+/* A connection of another worker is gone. */
+void transport_clients_flow_lost(struct transport *t, struct transport_flow flow);
 void transport_clients_unreachable(struct transport *t, const struct net_address *to, int error);
 void transport_servers_done(struct transport *t);
 void transport_clients_done(struct transport *t);
@@ -328,7 +333,7 @@ struct transport_way {
 int transport_send_flow(
 	struct transport *t, const struct transport_way *way, const struct iovec *parts, size_t part_count);
 /* From another worker. */
-void transport_send_handed_over(struct transport *t, const struct transport_way *way, struct span bytes);
+void transport_send_handed_over(struct transport *t, uint16_t from, const struct transport_way *way, struct span bytes);
 /* Where a response goes over UDP (RFC 3261 18.2.2, RFC 3581 4). Its maddr is for requests that were sent to a multicast
  * address (18.1.1), which we do not hear; in others it would send our answers to whomever it names. */
 struct net_address transport_response_address(const struct sip_via *via, const struct net_address *source);

@@ -16,12 +16,17 @@ int transport_send_flow(
 	return port ? transport_datagram_send(port, &way->remote, parts, part_count) : -ENOTCONN;
 }
 
-void transport_send_handed_over(struct transport *t, const struct transport_way *way, struct span bytes)
+void transport_send_handed_over(struct transport *t, uint16_t from, const struct transport_way *way, struct span bytes)
 {
 	struct iovec part = { (void *)(uintptr_t)bytes.at, bytes.length };
+	struct transport_connection *c = transport_connection_find(t, way->flow);
+	if (c)
+		c->shared = true;
 	int status = transport_send_flow(t, way, &part, 1);
 	if (status == 0)
 		return;
+	if (transport_flow_is_connection(way->flow) && !way->may_change)
+		transport_mesh_lost(t, from, way->flow);
 	struct sip_message m;
 	struct sip_defect defect;
 	if (status != -ENOTCONN || !way->may_change || sip_message_parse(bytes, &m, &defect) < 0 || m.is_request) {

@@ -123,13 +123,13 @@ static int listen_stream(struct transport_port *port)
 	return status;
 }
 
-static int port_open(struct transport *t, const struct transport_listener *listener)
+static int port_open(struct transport *t, uint16_t index, const struct transport_listener *listener)
 {
-	struct transport_port *port = &t->ports[t->port_count];
+	struct transport_port *port = &t->ports[index];
 	*port = (struct transport_port){
 		.transport = t,
 		.protocol = listener->protocol,
-		.index = (uint16_t)t->port_count,
+		.index = index,
 		.address = listener->address,
 	};
 	int status;
@@ -137,9 +137,12 @@ static int port_open(struct transport *t, const struct transport_listener *liste
 		status = transport_datagram_open(port, t->worker_count > 1);
 	else
 		status = listen_stream(port);
-	if (status < 0)
+	if (status < 0) {
+		*port = (struct transport_port){ .protocol = TRANSPORT_ANY };
 		return status;
-	t->port_count++;
+	}
+	if (index >= t->port_count)
+		t->port_count = index + 1u;
 	struct transport_listener bound = *listener;
 	bound.address = port->address;
 	port->sent_by = sent_by_of(t, &bound);
@@ -166,7 +169,7 @@ static void port_close(struct transport_port *port)
 static int ports_open(struct transport *t, const struct transport_params *params, size_t *reterr_listener)
 {
 	for (size_t i = 0; i < params->listener_count; i++) {
-		int status = i < TRANSPORT_LISTENER_MAXIMUM ? port_open(t, &params->listeners[i]) : -E2BIG;
+		int status = i < TRANSPORT_LISTENER_MAXIMUM ? port_open(t, (uint16_t)i, &params->listeners[i]) : -E2BIG;
 		if (status == 0)
 			continue;
 		if (reterr_listener)
@@ -174,6 +177,28 @@ static int ports_open(struct transport *t, const struct transport_params *params
 		return status;
 	}
 	return 0;
+}
+
+int transport_listener_open(struct transport *t, uint16_t index, const struct transport_listener *listener)
+{
+	if (index >= TRANSPORT_LISTENER_MAXIMUM)
+		return -E2BIG;
+	if (t->ports[index].protocol != TRANSPORT_ANY)
+		return -EBUSY;
+	return t->draining ? -ESHUTDOWN : port_open(t, index, listener);
+}
+
+void transport_listener_close(struct transport *t, uint16_t index)
+{
+	if (index >= t->port_count || t->ports[index].protocol == TRANSPORT_ANY)
+		return;
+	port_close(&t->ports[index]);
+	t->ports[index].protocol = TRANSPORT_ANY;
+	for (uint32_t i = 0; i < t->slot_count; i++) {
+		struct transport_connection *c = t->slots[i].connection;
+		if (c && c->inbound && c->listener == index)
+			transport_connection_close(c);
+	}
 }
 
 /* ---- life ---- */
@@ -197,6 +222,7 @@ static void lists_init(struct transport *t)
 {
 	list_init(&t->servers);
 	list_init(&t->clients);
+	list_init(&t->remote_clients);
 	list_init(&t->server_pool);
 	list_init(&t->client_pool);
 	list_init(&t->deferred);
@@ -204,6 +230,7 @@ static void lists_init(struct transport *t)
 	transport_offers_init(t);
 	buffer_init(&t->scratch, 1 << 20);
 	t->slot_free = TRANSPORT_SLOT_NONE;
+	t->first_generation = (uint32_t)random_u64(t->random);
 	t->trust_generation = 1;
 	t->hook = (struct net_hook){ .run = turn_ends, .argument = t };
 	net_loop_add_hook(t->loop, &t->hook);
@@ -430,6 +457,8 @@ bool transport_is_our_address(const struct transport *t, struct span host, uint1
 	host = without_brackets(host);
 	for (size_t i = 0; i < t->port_count; i++) {
 		const struct transport_port *ours = &t->ports[i];
+		if (ours->protocol == TRANSPORT_ANY)
+			continue;
 		uint16_t wanted = port ? port : transport_protocol_port(ours->protocol);
 		if (wanted == net_address_port(&ours->address) && is_host_of(t, ours, host))
 			return true;

@@ -48,7 +48,7 @@ struct transport_listener {
 	struct net_address address; /* with its port; all workers bind the same one (SO_REUSEPORT) */
 	struct span sent_by; /* host[:port] for our Via and Record-Route here; absent: node name and port */
 };
-#define TRANSPORT_LISTENER_MAXIMUM 16
+#define TRANSPORT_LISTENER_MAXIMUM 64
 
 /* Zero means the default in brackets. */
 struct transport_limits {
@@ -165,6 +165,9 @@ struct transport_user {
 	/* May this inbound connection be used for requests to its peer's sent-by (RFC 5923)? Without this
 	 * function: never. Asked once, at the first request whose top Via has `alias`. */
 	bool (*alias)(void *argument, const struct transport_arrival *arrival);
+	/* A connection of this worker has ended, whoever opened it: its flow is no way to anybody any more. (What was
+	 * sent over it and not yet answered fails by itself.) Not for one that never stood. */
+	void (*closed)(void *argument, struct transport_flow flow, const struct net_failure *why);
 	void *argument;
 };
 
@@ -207,6 +210,11 @@ int transport_new(const struct transport_params *params, struct transport **ret_
  * port is an error and not a silent sharing of its calls. 0 or negative errno. Called once a
  * node, before the workers start. */
 int transport_listener_probe(const struct transport_listener *listener);
+/* One more listener while the transport runs, with that index (free, below TRANSPORT_LISTENER_MAXIMUM; the same in all
+ * workers, arrivals name it). 0, or negative errno as transport_new; -EBUSY: the index is in use. */
+int transport_listener_open(struct transport *transport, uint16_t index, const struct transport_listener *listener);
+/* Stops listening there and closes the connections that came in by it. The index is free again. */
+void transport_listener_close(struct transport *transport, uint16_t index);
 /* Closes everything at once; no callback comes any more. Servers and clients that the user
  * still holds are gone with it. Not from inside a callback. NULL is accepted; always returns NULL. */
 struct transport *transport_free(struct transport *transport);

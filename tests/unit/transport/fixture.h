@@ -47,6 +47,8 @@ struct side {
 	int verdict;
 	unsigned judged;
 	bool alias;
+	unsigned closed; /* connections */
+	struct transport_flow closed_flow; /* the last one's */
 	bool stranger; /* that is what the others are to it */
 	/* loss */
 	unsigned lose; /* so many of the next messages */
@@ -196,6 +198,14 @@ static inline bool on_alias(void *argument, const struct transport_arrival *arri
 	return s->alias;
 }
 
+static inline void on_flow_closed(void *argument, struct transport_flow flow, const struct net_failure *why)
+{
+	struct side *s = argument;
+	(void)why;
+	s->closed++;
+	s->closed_flow = flow;
+}
+
 static inline bool on_known(void *argument, const struct transport_arrival *arrival)
 {
 	const struct side *s = argument;
@@ -291,6 +301,7 @@ static inline struct transport_params side_params(struct side *s, struct transpo
 			.judge = on_judge,
 			.alias = on_alias,
 			.known = on_known,
+			.closed = on_flow_closed,
 			.argument = s,
 		},
 	};

@@ -449,6 +449,53 @@ static void test_flow_is_closed_on_demand(void **state)
 	transport_flow_close(f->callee.transport, f->callee.flow);
 }
 
+static void test_the_end_of_a_flow_is_told(void **state)
+{
+	struct fixture *f = *state;
+	struct raw r;
+	raw_connect(f, &r);
+	char text[2048];
+	options(text, sizeof(text), 1, 0);
+	raw_say(&r, text);
+	wait_for(f, strstr(r.text, "200 OK"));
+	assert_int_equal(f->callee.closed, 0);
+	raw_done(f, &r);
+	wait_for(f, f->callee.closed == 1);
+	assert_true(transport_flow_equal(f->callee.closed_flow, f->callee.flow));
+}
+
+/* A port that comes and goes while the node runs. */
+static void test_listeners_come_and_go(void **state)
+{
+	struct fixture *f = *state;
+	struct transport *t = f->callee.transport;
+	struct transport_listener more = { .protocol = TRANSPORT_TCP, .address = address_of(CALLEE, 0) };
+	assert_int_equal(transport_listener_open(t, 0, &more), -EBUSY);
+	assert_int_equal(transport_listener_open(t, TRANSPORT_LISTENER_MAXIMUM, &more), -E2BIG);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(transport_listener_open(t, 9, &more), 0);
+		struct raw r = { 0 };
+		struct net_connect connect = { .remote = t->ports[9].address,
+			.local = address_of(CALLER, 0),
+			.events = &RAW_EVENTS,
+			.argument = &r };
+		assert_int_equal(net_stream_connect(f->loop, &connect, &r.stream), 0);
+		char text[2048];
+		options(text, sizeof(text), i, 0);
+		raw_say(&r, text);
+		wait_for(f, strstr(r.text, "200 OK"));
+		transport_listener_close(t, 9);
+		transport_listener_close(t, 9);
+		wait_for(f, r.closed);
+		/* Nobody is there any more. */
+		memset(&r, 0, sizeof(r));
+		assert_int_equal(net_stream_connect(f->loop, &connect, &r.stream), 0);
+		wait_for(f, r.closed);
+		assert_false(r.opened);
+	}
+	assert_true(transport_is_our_address(t, SPAN(CALLEE), net_address_port(address_at(&f->callee, TRANSPORT_TCP))));
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 int main(void)
 {
@@ -468,6 +515,8 @@ int main(void)
 		TEST(test_answer_finds_another_way),
 		TEST(test_tokens_of_gone_connections),
 		TEST(test_flow_is_closed_on_demand),
+		TEST(test_the_end_of_a_flow_is_told),
+		TEST(test_listeners_come_and_go),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -255,6 +255,31 @@ static void test_request_over_another_worker_s_flow(void **state)
 	wait_for(&o->f, o->workers[2].transport->connection_count == 0);
 }
 
+/* Nobody waits for Timer F: whoever has the connection tells the others. */
+static void test_another_worker_s_connection_is_lost(void **state)
+{
+	struct office *o = *state;
+	struct transport_target target = target_at(&o->workers[2], TRANSPORT_TCP);
+	send_request_to(&o->f.caller, "OPTIONS", &target);
+	wait_for(&o->f, o->f.caller.responses == 1);
+	struct transport_arrival arrival;
+	assert_int_equal(transport_flow_describe(o->workers[2].transport, o->workers[2].flow, &arrival), 0);
+	struct transport_target back = transport_flow_target(&arrival);
+	o->f.caller.answer = 0;
+	send_request_to(&o->workers[0], "OPTIONS", &back);
+	send_request_to(&o->workers[0], "OPTIONS", &back);
+	send_request_to(&o->workers[1], "OPTIONS", &back);
+	wait_for(&o->f, o->f.caller.requests == 3);
+	assert_int_equal(o->workers[0].failures + o->workers[1].failures, 0);
+	transport_flow_close(o->workers[2].transport, back.flow);
+	wait_for(&o->f, o->workers[0].failures == 2 && o->workers[1].failures == 1);
+	assert_int_equal(o->workers[0].failure.kind, TRANSPORT_FAILED_LOST);
+	/* One that is gone already. */
+	send_request_to(&o->workers[0], "OPTIONS", &back);
+	wait_for(&o->f, o->workers[0].failures == 3);
+	assert_int_equal(o->workers[0].responses + o->workers[1].responses, 0);
+}
+
 /* Where the connection of another worker is gone, that worker looks for another way, but not for strangers. */
 static void test_answer_over_another_worker_s_flow_that_is_gone(void **state)
 {
@@ -486,6 +511,7 @@ int main(void)
 		TEST(test_ack_of_nobody_goes_to_the_user_once),
 		TEST(test_offer_ends_without_an_answer),
 		TEST(test_request_over_another_worker_s_flow),
+		TEST(test_another_worker_s_connection_is_lost),
 		TEST(test_answer_over_another_worker_s_flow_that_is_gone),
 		TEST(test_full_ring_drops_and_counts),
 		cmocka_unit_test(test_workers_in_threads),
