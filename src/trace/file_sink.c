@@ -1,44 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trace/file_sink.h"
 
-#include "base/require.h"
-#include "base/ring.h"
-#include "record/pack.h"
+#include "record/gather.h"
 #include "trace/file.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
-#define RING_BYTES ((size_t)4 * 1024 * 1024)
 #define WINDOW_MS 10
 /* How often what could not be written is tried and said again. */
 #define RETRY_MS 1000
 
-struct producer {
-	struct ring ring;
-	_Alignas(64) _Atomic uint64_t taken; /* records in the ring, ever; counted after they are in it */
-	_Atomic uint32_t wake; /* 1: the thread sleeps and wants to be woken by the next record */
-	struct trace_file_sink *sink;
-	/* The thread's own: */
-	_Alignas(64) uint64_t drained;
-	uint64_t limit; /* so many are old enough to be written */
-	struct span front; /* oldest record in the ring, absent where it is empty */
-	int64_t front_us;
-};
-
 struct trace_file_sink {
 	struct trace_file files[TRACE_FILES_MAXIMUM];
 	size_t file_count;
-	struct producer *producers;
-	uint32_t producer_count;
+	struct record_gather *gather;
 	int window_ms;
 	struct clock clock;
-	int wakeup; /* eventfd */
 	pthread_t thread;
 	_Atomic bool stopping;
 	_Atomic bool reopening;
@@ -49,106 +29,27 @@ struct trace_file_sink {
 	/* The thread's own: */
 	uint64_t refused_said;
 	int64_t refused_say_us; /* steady: not before */
-	struct record_unpacked record;
 };
-
-static void wake_up(struct trace_file_sink *sink)
-{
-	uint64_t one = 1;
-	/* Full means that it will wake up anyway. */
-	ssize_t written = write(sink->wakeup, &one, sizeof(one));
-	(void)written;
-}
-
-/* The producer's side: one copy, two atomic operations on a line that is its own. */
-static void take(void *argument, const struct record *r)
-{
-	struct producer *p = argument;
-	struct record_pack pack;
-	record_pack(r, &pack);
-	if (ring_write(&p->ring, pack.parts, pack.part_count) == 0) {
-		uint64_t taken = atomic_load_explicit(&p->taken, memory_order_relaxed);
-		atomic_store_explicit(&p->taken, taken + 1, memory_order_release);
-	}
-	if (atomic_exchange(&p->wake, 0))
-		wake_up(p->sink);
-}
 
 struct record_sink trace_file_sink_producer(struct trace_file_sink *sink, uint32_t producer)
 {
 	if (!sink || sink->file_count == 0)
 		return (struct record_sink){ NULL, NULL };
-	base_require(producer < sink->producer_count);
-	return (struct record_sink){ take, &sink->producers[producer] };
+	return record_gather_producer(sink->gather, producer);
 }
 
 /* The thread's side. */
 
-static void look_at_front(struct producer *p)
+static void add(void *argument, const struct record *r)
 {
-	p->front = ring_peek(&p->ring);
-	if (p->front.at)
-		p->front_us = record_pack_time_us(p->front);
-}
-
-static struct producer *oldest(struct trace_file_sink *sink)
-{
-	struct producer *found = NULL;
-	for (uint32_t i = 0; i < sink->producer_count; i++) {
-		struct producer *p = &sink->producers[i];
-		if (p->front.at && (!found || p->front_us < found->front_us))
-			found = p;
-	}
-	return found;
-}
-
-static uint64_t set_limits(struct trace_file_sink *sink)
-{
-	uint64_t waiting = 0;
-	for (uint32_t i = 0; i < sink->producer_count; i++) {
-		struct producer *p = &sink->producers[i];
-		p->limit = atomic_load_explicit(&p->taken, memory_order_acquire);
-		if (p->limit > p->drained)
-			waiting += p->limit - p->drained;
-	}
-	return waiting;
-}
-
-/* Until every record below its limit is through; younger ones of other producers go before it
- * where their time says so. */
-static void drain(struct trace_file_sink *sink)
-{
-	uint64_t waiting = 0;
-	for (uint32_t i = 0; i < sink->producer_count; i++) {
-		struct producer *p = &sink->producers[i];
-		if (p->limit > p->drained)
-			waiting += p->limit - p->drained;
-		look_at_front(p);
-	}
-	while (waiting > 0) {
-		struct producer *p = oldest(sink);
-		base_require(p);
-		base_require(record_unpack(p->front, &sink->record) == 0);
-		for (size_t i = 0; i < sink->file_count; i++)
-			trace_file_add(&sink->files[i], &sink->record.record);
-		ring_release(&p->ring);
-		if (p->drained++ < p->limit)
-			waiting--;
-		look_at_front(p);
-	}
-}
-
-static uint64_t refused(const struct trace_file_sink *sink)
-{
-	uint64_t sum = 0;
-	for (uint32_t i = 0; i < sink->producer_count; i++)
-		sum += atomic_load_explicit(&sink->producers[i].ring.refused, memory_order_relaxed);
-	return sum;
+	struct trace_file_sink *sink = argument;
+	for (size_t i = 0; i < sink->file_count; i++)
+		trace_file_add(&sink->files[i], r);
 }
 
 static void say_refused(struct trace_file_sink *sink, bool at_once)
 {
-	uint64_t now = refused(sink);
+	uint64_t now = record_gather_refused(sink->gather);
 	int64_t steady_us = clock_steady_us(&sink->clock);
 	if (now == sink->refused_said || (!at_once && steady_us < sink->refused_say_us))
 		return;
@@ -172,29 +73,12 @@ static void flush_files(struct trace_file_sink *sink)
 			trace_file_flush(&sink->files[i], now_us);
 }
 
-static void pause_for(struct trace_file_sink *sink, int timeout_ms)
-{
-	struct pollfd wait = { .fd = sink->wakeup, .events = POLLIN };
-	uint64_t count;
-	if (poll(&wait, 1, timeout_ms) > 0) {
-		ssize_t got = read(sink->wakeup, &count, sizeof(count));
-		(void)got;
-	}
-}
-
-/* A producer's exchange either sees our 1 and wakes us, or comes before ours, and then we see
- * what it has put into its ring: no record is left waiting. */
 static void sleep_until_woken(struct trace_file_sink *sink)
 {
-	bool retry = refused(sink) != sink->refused_said;
+	bool retry = record_gather_refused(sink->gather) != sink->refused_said;
 	for (size_t i = 0; i < sink->file_count; i++)
 		retry |= trace_file_has_unsaid(&sink->files[i]);
-	for (uint32_t i = 0; i < sink->producer_count; i++)
-		atomic_exchange(&sink->producers[i].wake, 1);
-	if (set_limits(sink) == 0)
-		pause_for(sink, retry ? RETRY_MS : -1);
-	for (uint32_t i = 0; i < sink->producer_count; i++)
-		atomic_exchange(&sink->producers[i].wake, 0);
+	record_gather_sleep(sink->gather, retry ? RETRY_MS : -1);
 }
 
 static uint64_t flush_wanted(struct trace_file_sink *sink)
@@ -216,16 +100,17 @@ static void tell_flushed(struct trace_file_sink *sink, uint64_t ticket)
 static void *run(void *argument)
 {
 	struct trace_file_sink *sink = argument;
+	struct record_sink files = { add, sink };
 	uint64_t flushed = 0;
 	for (;;) {
 		/* Read before the limits are set: what was taken before them is below them. */
 		bool stopping = atomic_load(&sink->stopping);
 		uint64_t wanted = flush_wanted(sink);
 		bool at_once = stopping || wanted != flushed;
-		uint64_t waiting = set_limits(sink);
+		uint64_t waiting = record_gather_look(sink->gather);
 		if (waiting > 0 && !at_once)
-			pause_for(sink, sink->window_ms);
-		drain(sink);
+			record_gather_pause(sink->gather, sink->window_ms);
+		record_gather_drain(sink->gather, &files);
 		say_refused(sink, at_once);
 		flush_files(sink);
 		if (wanted != flushed)
@@ -245,32 +130,11 @@ static struct trace_file_sink *free_sink(struct trace_file_sink *sink)
 {
 	for (size_t i = 0; i < sink->file_count; i++)
 		trace_file_close(&sink->files[i]);
-	for (uint32_t i = 0; i < sink->producer_count; i++)
-		ring_done(&sink->producers[i].ring);
-	free(sink->producers);
-	if (sink->wakeup >= 0)
-		close(sink->wakeup);
+	record_gather_free(sink->gather);
 	pthread_cond_destroy(&sink->flushed);
 	pthread_mutex_destroy(&sink->mutex);
 	free(sink);
 	return NULL;
-}
-
-static int make_producers(struct trace_file_sink *sink, const struct trace_file_sink_settings *settings)
-{
-	size_t size = (size_t)settings->producers * sizeof(*sink->producers);
-	sink->producers = aligned_alloc(_Alignof(struct producer), size);
-	if (!sink->producers)
-		return -ENOMEM;
-	memset(sink->producers, 0, size);
-	for (; sink->producer_count < settings->producers; sink->producer_count++) {
-		struct producer *p = &sink->producers[sink->producer_count];
-		p->sink = sink;
-		int status = ring_init(&p->ring, settings->ring_bytes ? settings->ring_bytes : RING_BYTES);
-		if (status)
-			return status;
-	}
-	return 0;
 }
 
 static int open_files(struct trace_file_sink *sink, const struct trace_file_sink_settings *settings, size_t *ret_index)
@@ -312,8 +176,8 @@ int trace_file_sink_start(
 	sink->clock = settings->clock;
 	sink->window_ms =
 		settings->window_ms > 0 && settings->window_ms <= 10000 ? (int)settings->window_ms : WINDOW_MS;
-	sink->wakeup = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	int status = sink->wakeup >= 0 ? make_producers(sink, settings) : -errno;
+	struct record_gather_settings gather = { .producers = settings->producers, .ring_bytes = settings->ring_bytes };
+	int status = record_gather_new(&gather, &sink->gather);
 	if (status == 0)
 		status = open_files(sink, settings, ret_index);
 	if (status == 0)
@@ -331,7 +195,7 @@ struct trace_file_sink *trace_file_sink_stop(struct trace_file_sink *sink)
 	if (!sink)
 		return NULL;
 	atomic_store(&sink->stopping, true);
-	wake_up(sink);
+	record_gather_wake(sink->gather);
 	pthread_join(sink->thread, NULL);
 	return free_sink(sink);
 }
@@ -339,14 +203,14 @@ struct trace_file_sink *trace_file_sink_stop(struct trace_file_sink *sink)
 void trace_file_sink_reopen(struct trace_file_sink *sink)
 {
 	atomic_store(&sink->reopening, true);
-	wake_up(sink);
+	record_gather_wake(sink->gather);
 }
 
 void trace_file_sink_flush(struct trace_file_sink *sink)
 {
 	pthread_mutex_lock(&sink->mutex);
 	uint64_t ticket = ++sink->flush_wanted;
-	wake_up(sink);
+	record_gather_wake(sink->gather);
 	while (sink->flush_done < ticket)
 		pthread_cond_wait(&sink->flushed, &sink->mutex);
 	pthread_mutex_unlock(&sink->mutex);
@@ -361,7 +225,7 @@ int trace_file_sink_status(const struct trace_file_sink *sink, size_t index, str
 		.records = atomic_load_explicit(&file->records, memory_order_relaxed),
 		.bytes = atomic_load_explicit(&file->bytes, memory_order_relaxed),
 		.dropped = atomic_load_explicit(&file->dropped, memory_order_relaxed),
-		.refused = refused(sink),
+		.refused = record_gather_refused(sink->gather),
 		.rotations = atomic_load_explicit(&file->rotations, memory_order_relaxed),
 		.error = atomic_load_explicit(&file->error, memory_order_relaxed),
 	};
