@@ -97,27 +97,74 @@ void edge_journal_search_attempted(const struct edge_request *request)
 	search_record(request, RECORD_SEARCH_ATTEMPTED, 0, SPAN_NONE);
 }
 
-void edge_journal_rules(const struct edge_request *request)
+static struct record_rule transform_record(const struct route_transform *transform)
+{
+	return (struct record_rule){
+		.part = RECORD_RULE_TRANSFORM, .name = transform->name, .priority = (int32_t)transform->priority
+	};
+}
+
+/* The action is of a rule that decided; text is room for it. */
+static struct record_rule policy_record(const struct route_step *step, char *text, size_t capacity)
+{
+	const struct route_policy_rule *rule = step->policy;
+	struct record_rule record = { .part = RECORD_RULE_POLICY, .name = rule->name };
+	if (step->verdict == ROUTE_TOO_COSTLY)
+		record.action = SPAN("reject 403");
+	if (step->verdict != ROUTE_CONSIDERED)
+		return record;
+	if (rule->action == ROUTE_ALLOW)
+		record.action = SPAN("allow");
+	else if (rule->action == ROUTE_REDIRECT)
+		record.action = SPAN("redirect");
+	else
+		record.action = span_make(text,
+			(size_t)snprintf(text, capacity, "reject %u%s%.*s", rule->status,
+				rule->reason.length ? " " : "", SPAN_PRINT(span_first(rule->reason, capacity - 20))));
+	return record;
+}
+
+static struct record_rule rule_record(const struct edge_request *request, const struct route_rule *rule)
+{
+	return (struct record_rule){
+		.part = RECORD_RULE_SEARCH,
+		.name = rule->name,
+		.target = request->site->zones[rule->target].name,
+		.priority = (int32_t)rule->priority,
+	};
+}
+
+static void step_record(const struct edge_request *request, const struct route_step *step)
 {
 	static const enum record_rule_verdict verdicts[] = {
 		[ROUTE_DID_NOT_MATCH] = RECORD_RULE_DID_NOT_MATCH,
 		[ROUTE_IGNORED_SOURCE] = RECORD_RULE_IGNORED_SOURCE,
 		[ROUTE_CONSIDERED] = RECORD_RULE_CONSIDERED,
-		[ROUTE_TOO_COSTLY] = RECORD_RULE_DID_NOT_MATCH,
+		[ROUTE_TOO_COSTLY] = RECORD_RULE_TOO_COSTLY,
+		[ROUTE_IGNORED_DISABLED] = RECORD_RULE_IGNORED_DISABLED,
+		[ROUTE_IGNORED_UNAUTHENTICATED] = RECORD_RULE_IGNORED_UNAUTHENTICATED,
+		[ROUTE_IGNORED_VARIANT] = RECORD_RULE_IGNORED_VARIANT,
 	};
+	char action[200];
+	struct record r = { .kind = RECORD_RULE, .head = head_of(request) };
+	if (step->part == ROUTE_PART_TRANSFORM)
+		r.rule = transform_record(step->transform);
+	else if (step->part == ROUTE_PART_POLICY)
+		r.rule = policy_record(step, action, sizeof(action));
+	else
+		r.rule = rule_record(request, step->rule);
+	r.rule.verdict = verdicts[step->verdict];
+	r.rule.alias = step->alias;
+	r.rule.source = request->source_name;
+	record_take(sink_of(request), &r);
+}
+
+void edge_journal_rules(const struct edge_request *request)
+{
 	if (!record_wanted(sink_of(request)))
 		return;
-	for (size_t i = 0; i < request->plan.step_count; i++) {
-		const struct route_step *step = &request->plan.steps[i];
-		struct record r = { .kind = RECORD_RULE, .head = head_of(request) };
-		r.rule.name = step->rule->name;
-		r.rule.verdict = verdicts[step->verdict];
-		r.rule.alias = step->alias;
-		r.rule.source = request->source_name;
-		r.rule.target = request->site->zones[step->rule->target].name;
-		r.rule.priority = (int32_t)step->rule->priority;
-		record_take(sink_of(request), &r);
-	}
+	for (size_t i = 0; i < request->plan.step_count; i++)
+		step_record(request, &request->plan.steps[i]);
 }
 
 void edge_journal_answered(const struct edge_request *request, uint16_t status, struct span reason)

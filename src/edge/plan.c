@@ -22,6 +22,15 @@ static bool has_own_way(const struct edge_request *request)
 	return request->in_dialog && hop->own_routes > 0;
 }
 
+/* The alias of From: what it claims, not what was proved. */
+static struct span caller_of(const struct edge_request *request)
+{
+	struct sip_uri uri;
+	if (sip_uri_parse(request->message->from.uri, &uri, NULL) < 0)
+		return SPAN_NONE;
+	return route_alias(&uri);
+}
+
 enum edge_progress edge_plan(struct edge_request *request)
 {
 	if (is_for_us(request))
@@ -29,11 +38,14 @@ enum edge_progress edge_plan(struct edge_request *request)
 			request->message->method == SIP_METHOD_OPTIONS ? EDGE_OUTCOME_ALIVE : EDGE_OUTCOME_NOT_FOR_US);
 	if (has_own_way(request))
 		return EDGE_CONTINUE;
-	struct span alias = route_alias(&request->hop.uri);
-	if (!alias.at)
+	struct route_request wanted = {
+		.alias = route_alias(&request->hop.uri),
+		.caller = caller_of(request),
+		.source = request->source ? request->source->index : ROUTE_ZONE_DEFAULT,
+	};
+	if (!wanted.alias.at)
 		return edge_answer_no_rule(request);
-	int source = request->source ? request->source->index : ROUTE_ZONE_DEFAULT;
-	if (route_plan_make(request->site->table, alias, source, request->arena, &request->plan) < 0)
+	if (route_plan_make(request->site->table, &wanted, 0, request->arena, &request->plan) < 0)
 		return edge_answer_outcome(request, EDGE_OUTCOME_INTERNAL);
 	request->planned = true;
 	edge_journal_search_attempted(request);

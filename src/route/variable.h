@@ -5,7 +5,7 @@
  * itself. Filled in once, when a table is made. Confirmed of Expressway (facts, 1.3): %ip%, %ipv4%, %ipv4_1%,
  * %ipv4_2%, %ipv6% …; the rest are fedge's own reading of names that circulate.
  *
- *   %ip%                all addresses of the node          in a pattern only: any of them
+ *   %ip%                all addresses of the node          in a regex only: any of them (IPv6 with or without brackets)
  *   %ipv4% %ipv6%       all of that family                 in a pattern only
  *   %ipv4_1% %ipv6_2%   the first, second … one            both
  *   %localdomains%      all domains of the node            in a pattern only

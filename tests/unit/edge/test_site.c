@@ -111,7 +111,8 @@ static void zones_and_rules(void **state)
 	assert_true(span_is(site->partners->name, "Partners"));
 	assert_false(net_address_is_set(&site->zones[1].addresses[1])); /* a host name is asked in DNS */
 	assert_int_equal(net_address_port(&site->zones[3].addresses[0]), 5061);
-	assert_int_equal(route_plan_make(site->table, SPAN("x@a.example"), site->zones[1].index, &arena, &plan), 0);
+	struct route_request request = { .alias = SPAN("x@a.example"), .source = site->zones[1].index };
+	assert_int_equal(route_plan_make(site->table, &request, 0, &arena, &plan), 0);
 	assert_int_equal(plan.target_count, 2);
 	assert_int_equal(plan.targets[0].zone, 3);
 	assert_int_equal(plan.targets[1].zone, 0);

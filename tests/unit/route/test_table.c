@@ -95,6 +95,27 @@ static void verdict_text(const struct route_plan *plan, char *text)
 	text[plan->step_count] = '\0';
 }
 
+/* All rules are enabled here. */
+static struct route_table *table_of(const struct route_rule *rules, size_t count)
+{
+	struct route_rule enabled[4];
+	struct route_table *table;
+	for (size_t i = 0; i < count; i++) {
+		enabled[i] = rules[i];
+		enabled[i].enabled = true;
+	}
+	struct route_table_params params = { .rules = enabled, .rule_count = count, .local_zone = ROUTE_ZONE_NONE };
+	assert_int_equal(route_table_new(&params, &table, NULL), 0);
+	return table;
+}
+
+static void plan_of(const struct route_table *table, struct span alias, int source, struct arena *arena,
+	struct route_plan *ret_plan)
+{
+	struct route_request request = { .alias = alias, .source = source };
+	assert_int_equal(route_plan_make(table, &request, 0, arena, ret_plan), 0);
+}
+
 static void case_run(const struct plan_case *c)
 {
 	struct route_table *table;
@@ -105,9 +126,9 @@ static void case_run(const struct plan_case *c)
 	while (c->alias && count < 4 && (count == 0 || c->rules[count].target || c->rules[count].priority))
 		count++;
 	arena_init(&arena, 1 << 20);
-	assert_int_equal(route_table_new(c->rules, count, &table, NULL), 0);
+	table = table_of(c->rules, count);
 	struct span alias = c->alias ? span_of(c->alias) : SPAN("a@b");
-	assert_int_equal(route_plan_make(table, alias, c->source, &arena, &plan), 0);
+	plan_of(table, alias, c->source, &arena, &plan);
 	plan_text(&plan, text, sizeof(text));
 	verdict_text(&plan, verdicts);
 	if (strcmp(text, c->plan) != 0 || strcmp(verdicts, c->verdicts) != 0)
@@ -127,10 +148,14 @@ static void a_bad_regex_is_named(void **state)
 {
 	const struct route_rule rules[] = { { .target = 1 }, { .target = 1, PATTERN(REGEX, "(unclosed") } };
 	struct route_table *table = NULL;
-	size_t bad = 99;
+	struct route_table_params params = { .rules = rules, .rule_count = 2 };
+	struct route_defect defect;
 	(void)state;
-	assert_int_equal(route_table_new(rules, 2, &table, &bad), -EINVAL);
-	assert_int_equal(bad, 1);
+	assert_int_equal(route_table_new(&params, &table, &defect), -EINVAL);
+	assert_int_equal(defect.part, ROUTE_PART_RULE);
+	assert_int_equal(defect.index, 1);
+	assert_int_equal(defect.offset, 9);
+	assert_string_equal(defect.text, "missing closing parenthesis");
 	assert_null(table);
 }
 
@@ -146,8 +171,8 @@ static void an_alias_that_grows_too_long_does_not_match(void **state)
 	memset(alias, 'a', sizeof(alias));
 	memcpy(alias + 1500, "@b", 2);
 	arena_init(&arena, 1 << 20);
-	assert_int_equal(route_table_new(rules, 1, &table, NULL), 0);
-	assert_int_equal(route_plan_make(table, span_make(alias, sizeof(alias)), 0, &arena, &plan), 0);
+	table = table_of(rules, 1);
+	plan_of(table, span_make(alias, sizeof(alias)), 0, &arena, &plan);
 	assert_int_equal(plan.target_count, 0);
 	assert_int_equal(plan.steps[0].verdict, ROUTE_TOO_COSTLY);
 	route_table_free(table);
@@ -162,8 +187,9 @@ static void a_full_arena_is_an_error(void **state)
 	struct arena arena;
 	(void)state;
 	arena_init(&arena, 64);
-	assert_int_equal(route_table_new(rules, 1, &table, NULL), 0);
-	assert_int_equal(route_plan_make(table, SPAN("a@b"), 0, &arena, &plan), -ENOMEM);
+	table = table_of(rules, 1);
+	struct route_request request = { .alias = SPAN("a@b") };
+	assert_int_equal(route_plan_make(table, &request, 0, &arena, &plan), -ENOMEM);
 	route_table_free(table);
 	arena_done(&arena);
 }
