@@ -7,8 +7,9 @@
 #include "config/value.h"
 
 #include <errno.h>
+#include <stdio.h>
 
-#define KEYS_MAXIMUM 32 /* of one section */
+#define KEYS_MAXIMUM 48 /* of one section */
 
 /* ---- storing ---- */
 
@@ -56,8 +57,11 @@ struct value_target {
 static void wrong_value(struct bind_context *c, const struct value_target *t, const char *wrong)
 {
 	base_require(t->node); /* defaults are ours: they are right */
-	config_error(
-		c->report, t->node->place, "`%s`: \"%s\" %s", t->key->name, config_shown(t->node->text).text, wrong);
+	if (t->key->type == SCHEMA_SECRET || t->key->type == SCHEMA_HASH)
+		config_error(c->report, t->node->place, "`%s` %s", t->key->name, wrong);
+	else
+		config_error(c->report, t->node->place, "`%s`: \"%s\" %s", t->key->name,
+			config_shown(t->node->text).text, wrong);
 }
 
 /* 3000 with unit names of durations: the largest that leaves no rest. */
@@ -168,6 +172,18 @@ static void bind_text(struct bind_context *c, const struct value_target *t, stru
 		*(struct span *)t->member = copy_or_note(c, text);
 }
 
+/* Of secret_md5 and the like: what is wrong is said without the value. */
+static void bind_hash(struct bind_context *c, const struct value_target *t, struct span text)
+{
+	char wrong[64];
+	struct span *member = t->member;
+	const char *defect = value_hexadecimal(c->arena, text, member);
+	if (defect || text.length != t->key->maximum) {
+		snprintf(wrong, sizeof(wrong), "must be %u hexadecimal digits", (unsigned)t->key->maximum);
+		wrong_value(c, t, wrong);
+	}
+}
+
 static void bind_name(struct bind_context *c, const struct value_target *t, struct span text)
 {
 	const char *wrong;
@@ -178,6 +194,9 @@ static void bind_name(struct bind_context *c, const struct value_target *t, stru
 		break;
 	case SCHEMA_DOMAIN:
 		wrong = value_domain(c->arena, text, member);
+		break;
+	case SCHEMA_ALIAS:
+		wrong = value_alias(c->arena, text, member);
 		break;
 	case SCHEMA_SERVER_NAME:
 		wrong = value_server_name(c->arena, text, member);
@@ -221,7 +240,16 @@ static void bind_path(struct bind_context *c, const struct value_target *t, stru
 		config_file_check(c->report, t->node->place, t->key->type, path.at);
 }
 
-/* Zones and sources are looked up when all zones are known: check.c. */
+/* A file, or the address of a database, which is kept as it is. */
+static void bind_store(struct bind_context *c, const struct value_target *t, struct span text)
+{
+	if (span_starts_nocase(text, SPAN("postgresql://")) || span_starts_nocase(text, SPAN("postgres://")))
+		bind_text(c, t, text);
+	else
+		bind_path(c, t, text);
+}
+
+/* Zones and sources are looked up when all zones are known: resolve.c. */
 static void bind_nothing(struct bind_context *c, const struct value_target *t, struct span text)
 {
 	(void)c;
@@ -238,6 +266,9 @@ static void bind_value(struct bind_context *c, const struct value_target *t, str
 		[SCHEMA_DURATION] = bind_number,
 		[SCHEMA_CHOICE] = bind_choice,
 		[SCHEMA_TEXT] = bind_text,
+		[SCHEMA_SECRET] = bind_text,
+		[SCHEMA_HASH] = bind_hash,
+		[SCHEMA_ALIAS] = bind_name,
 		[SCHEMA_NAME] = bind_text,
 		[SCHEMA_DOMAIN] = bind_name,
 		[SCHEMA_HOST] = bind_name,
@@ -250,6 +281,7 @@ static void bind_value(struct bind_context *c, const struct value_target *t, str
 		[SCHEMA_FILE_READ] = bind_path,
 		[SCHEMA_FILE_WRITE] = bind_path,
 		[SCHEMA_SOCKET] = bind_path,
+		[SCHEMA_STORE] = bind_store,
 		[SCHEMA_SOURCE] = bind_nothing,
 		[SCHEMA_ZONE] = bind_nothing,
 	};
@@ -409,7 +441,7 @@ static enum belonging key_belongs(
 	if (key_belongs(section, node, other) == BELONGS_NOT)
 		return BELONGS_NOT;
 	struct span word = choice_in_force(section, node, key->only_key);
-	if (span_is_nocase(word, key->only_value))
+	if (schema_only_fits(key, word))
 		return BELONGS;
 	for (size_t i = 0; other->choices[i]; i++) {
 		if (span_is_nocase(word, other->choices[i]))
@@ -425,9 +457,19 @@ static void missing_key(struct bind_context *c, const struct schema_section *sec
 		return;
 	if (key->only_key)
 		config_error(c->report, node->place, "%s with `%s: %s` needs `%s`", section->name, key->only_key,
-			key->only_value, key->name);
+			config_shown(choice_in_force(section, node, key->only_key)).text, key->name);
 	else
 		config_error(c->report, node->place, "%s needs `%s`", section->name, key->name);
+}
+
+static void misplaced_key(struct bind_context *c, const struct document_node *where, const struct schema_key *key)
+{
+	struct buffer values;
+	buffer_init(&values, 512);
+	schema_only_write(&values, key, "`");
+	config_error(c->report, where->place, "`%s` belongs only where `%s` is %s", key->name, key->only_key,
+		values.status == 0 ? values.at : "another");
+	buffer_done(&values);
 }
 
 /* A mapping's pairs, each key once. seen has a place for each key of the schema. */
@@ -448,8 +490,7 @@ static void bind_pairs(struct bind_context *c, const struct schema_section *sect
 		}
 		*first = item->key;
 		if (key_belongs(section, node, key) == BELONGS_NOT)
-			config_error(c->report, item->key->place, "`%s` belongs only where `%s` is `%s`", key->name,
-				key->only_key, key->only_value);
+			misplaced_key(c, item->key, key);
 		bind_key(c, key, item->value, object);
 	}
 }
@@ -496,4 +537,12 @@ void bind_section(
 	else
 		config_error(c->report, node->place, "%s must be a section of `key: value`, not %s", section->name,
 			kind_name(node->kind));
+}
+
+void bind_defaults(
+	struct bind_context *c, const struct schema_section *section, struct config_place place, void *object)
+{
+	if (section->place_offset != SCHEMA_NO_PLACE)
+		*(struct config_place *)(void *)((char *)object + section->place_offset) = place;
+	bind_absent(c, section, object);
 }

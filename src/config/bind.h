@@ -18,6 +18,9 @@ struct bind_context {
 /* All mistakes go into the report; object is filled as far as can be, defaults included. */
 void bind_section(
 	struct bind_context *c, const struct schema_section *section, const struct document_node *node, void *object);
+/* The object as if the section stood there with nothing in it, required keys or not. */
+void bind_defaults(
+	struct bind_context *c, const struct schema_section *section, struct config_place place, void *object);
 /* "1s to 30d", with the units of the key's type. */
 void bind_write_range(struct buffer *b, const struct schema_key *key);
 #endif

@@ -9,8 +9,7 @@
 
 /* To add a rule: one small function, one line in config_check at the end. */
 
-/* Of the key's value in a mapping, of the mapping where it is not given. */
-static struct config_place place_of(const struct document_node *mapping, const char *key)
+struct config_place config_place_of(const struct document_node *mapping, const char *key)
 {
 	const struct document_node *value = document_find(mapping, key);
 	if (value)
@@ -18,14 +17,7 @@ static struct config_place place_of(const struct document_node *mapping, const c
 	return mapping ? mapping->place : (struct config_place){ 0, 0 };
 }
 
-struct check {
-	struct bind_context *context;
-	struct config_report *report;
-	const struct document_node *root;
-	const struct config_node *node;
-};
-
-static const struct document_item *items_of(const struct document_node *list)
+const struct document_item *config_items(const struct document_node *list)
 {
 	return list && list->kind == DOCUMENT_SEQUENCE ? list->items : NULL;
 }
@@ -98,16 +90,16 @@ static void check_identity_files(
 		return;
 	if (identity->certificate.at && identity->key.at)
 		config_pair_check(
-			k->report, place_of(mapping, "certificate"), identity->certificate.at, identity->key.at);
+			k->report, config_place_of(mapping, "certificate"), identity->certificate.at, identity->key.at);
 	if (identity->client_certificate.at && identity->client_key.at)
-		config_pair_check(k->report, place_of(mapping, "client_certificate"), identity->client_certificate.at,
-			identity->client_key.at);
+		config_pair_check(k->report, config_place_of(mapping, "client_certificate"),
+			identity->client_certificate.at, identity->client_key.at);
 }
 
 static void check_identities(const struct check *k)
 {
 	const struct config_tls *tls = &k->node->tls;
-	const struct document_item *item = items_of(document_find(document_find(k->root, "tls"), "identities"));
+	const struct document_item *item = config_items(document_find(document_find(k->root, "tls"), "identities"));
 	for (size_t i = 0; i < tls->identity_count; i++, item = item->next) {
 		check_client_pair(k, item->value);
 		check_identity_files(k, item->value, &tls->identities[i]);
@@ -130,7 +122,7 @@ static const struct config_identity *identity_with(const struct config_tls *tls,
 static void check_identity_names(const struct check *k)
 {
 	const struct config_tls *tls = &k->node->tls;
-	const struct document_item *item = items_of(document_find(document_find(k->root, "tls"), "identities"));
+	const struct document_item *item = config_items(document_find(document_find(k->root, "tls"), "identities"));
 	size_t compared = 0;
 	for (size_t i = 0; i < tls->identity_count; i++, item = item->next) {
 		const struct config_texts names = tls->identities[i].names;
@@ -147,7 +139,7 @@ static void check_identity_names(const struct check *k)
 
 static void check_authority_files(const struct check *k, const char *key, struct config_texts files)
 {
-	const struct document_item *item = items_of(document_find(document_find(k->root, "tls"), key));
+	const struct document_item *item = config_items(document_find(document_find(k->root, "tls"), key));
 	for (size_t i = 0; k->context->check_files && i < files.count; i++, item = item->next) {
 		if (files.items[i].at)
 			config_authority_check(k->report, item->value->place, files.items[i].at);
@@ -160,7 +152,9 @@ static bool uses_tls(const struct config_node *node)
 	for (size_t i = 0; i < node->listen_count; i++)
 		used = used || node->listen[i].transport == CONFIG_TRANSPORT_TLS;
 	for (size_t i = 0; i < node->zone_count; i++)
-		used = used || node->zones[i].transport == CONFIG_TRANSPORT_TLS;
+		used = used ||
+		       (node->zones[i].transport == CONFIG_TRANSPORT_TLS && node->zones[i].kind != CONFIG_ZONE_LOCAL &&
+			       node->zones[i].kind != CONFIG_ZONE_DEFAULT);
 	return used;
 }
 
@@ -176,115 +170,8 @@ static void check_trusts_somebody(const struct check *k)
 static void check_keylog(const struct check *k)
 {
 	if (k->node->tls.keylog.at)
-		config_warning(k->report, place_of(document_find(k->root, "tls"), "keylog"),
+		config_warning(k->report, config_place_of(document_find(k->root, "tls"), "keylog"),
 			"`keylog` writes the keys of all TLS sessions: whoever reads it reads the calls");
-}
-
-/* ---- zones and rules ---- */
-
-static const struct config_zone *zone_before(const struct config_node *node, size_t before, struct span name)
-{
-	for (size_t i = 0; i < before; i++) {
-		if (name.at && span_equal_nocase(node->zones[i].name, name))
-			return &node->zones[i];
-	}
-	return NULL;
-}
-
-static void check_zone_name(const struct check *k, const struct document_node *mapping, size_t index)
-{
-	static const char *const reserved[] = { "any", "all-zones", "default" };
-	const struct config_zone *zone = &k->node->zones[index];
-	const struct config_zone *other = zone_before(k->node, index, zone->name);
-	if (other)
-		config_error(k->report, place_of(mapping, "name"), "a zone is called `%s` already, in line %u",
-			zone->name.at, other->place.line);
-	for (size_t i = 0; i < BASE_COUNT(reserved); i++) {
-		if (span_is_nocase(zone->name, reserved[i]))
-			config_error(k->report, place_of(mapping, "name"),
-				"a zone cannot be called `%s`: that word has a meaning in rules", reserved[i]);
-	}
-}
-
-static void check_zone_peer_name(
-	const struct check *k, const struct document_node *mapping, const struct config_zone *zone)
-{
-	if (zone->kind != CONFIG_ZONE_NEIGHBOR)
-		return;
-	if (zone->verify_name.at && zone->transport != CONFIG_TRANSPORT_TLS)
-		config_error(k->report, place_of(mapping, "verify_name"),
-			"`verify_name` belongs only where `transport` is `tls`");
-	if (!zone->verify_name.at && zone->transport == CONFIG_TRANSPORT_TLS && !document_find(mapping, "verify_name"))
-		config_warning(k->report, zone->place,
-			"without `verify_name` whoever is at this address is taken for this neighbor");
-}
-
-/* Of a kind that is misspelt nothing more is said. */
-static bool is_dns_zone(const struct document_node *mapping)
-{
-	const struct document_node *kind = document_find(mapping, "kind");
-	return kind && span_is_nocase(kind->text, "dns");
-}
-
-static void check_zone_partners(
-	const struct check *k, const struct document_node *mapping, const struct config_zone *zone)
-{
-	if (!k->node->dns.enabled)
-		config_error(k->report, zone->place, "a zone of kind dns needs the section `dns`");
-	if (zone->transport != CONFIG_TRANSPORT_TLS)
-		config_error(k->report, place_of(mapping, "transport"),
-			"partners are reached over TLS only: `transport` of a zone of kind dns is `tls`");
-	if (!span_equal_nocase(zone->service, config_node_service(k->node)))
-		config_error(k->report, place_of(mapping, "service"),
-			"all zones of kind dns look up the same service, and the first says `%s`",
-			config_node_service(k->node).at);
-}
-
-static void check_zones(const struct check *k)
-{
-	const struct document_item *item = items_of(document_find(k->root, "zones"));
-	for (size_t i = 0; i < k->node->zone_count; i++, item = item->next) {
-		const struct config_zone *zone = &k->node->zones[i];
-		check_zone_name(k, item->value, i);
-		check_zone_peer_name(k, item->value, zone);
-		if (is_dns_zone(item->value))
-			check_zone_partners(k, item->value, zone);
-	}
-}
-
-static void check_zones_used(const struct check *k)
-{
-	const struct document_item *item = items_of(document_find(k->root, "zones"));
-	for (size_t i = 0; i < k->node->zone_count; i++, item = item->next) {
-		const struct config_zone *zone = &k->node->zones[i];
-		bool used = !is_dns_zone(item->value) || !zone->name.at;
-		for (size_t j = 0; j < k->node->rule_count && !used; j++)
-			used = k->node->rules[j].target == zone;
-		if (!used)
-			config_warning(k->report, zone->place, "no rule leads to the zone `%s`", zone->name.at);
-	}
-}
-
-static const struct config_rule *rule_before(const struct config_node *node, size_t before, struct span name)
-{
-	for (size_t i = 0; i < before; i++) {
-		if (name.at && span_equal_nocase(node->rules[i].name, name))
-			return &node->rules[i];
-	}
-	return NULL;
-}
-
-static void check_rules(const struct check *k)
-{
-	const struct document_item *item = items_of(document_find(k->root, "rules"));
-	for (size_t i = 0; i < k->node->rule_count; i++, item = item->next) {
-		const struct config_rule *rule = &k->node->rules[i];
-		const struct config_rule *other = rule_before(k->node, i, rule->name);
-		if (other)
-			config_error(k->report, place_of(item->value, "name"),
-				"a rule is called `%s` already, in line %u", rule->name.at, other->place.line);
-		config_pattern_check(k->report, item->value, rule);
-	}
 }
 
 /* ---- trust, logs, control ---- */
@@ -293,7 +180,7 @@ static void check_policy(const struct check *k)
 {
 	const struct document_node *trust = document_find(k->root, "trust");
 	if (k->node->trust.policy == CONFIG_POLICY_DANE && !k->node->dns.dnssec)
-		config_error(k->report, place_of(trust, "policy"), "policy dane needs `dns.dnssec: yes`");
+		config_error(k->report, config_place_of(trust, "policy"), "policy dane needs `dns.dnssec: yes`");
 }
 
 static void check_strangers(const struct check *k)
@@ -315,12 +202,12 @@ static void check_own_domains(const struct check *k)
 
 static void check_logs(const struct check *k)
 {
-	const struct document_item *item = items_of(document_find(k->root, "log"));
+	const struct document_item *item = config_items(document_find(k->root, "log"));
 	for (size_t i = 0; i < k->node->log_count; i++, item = item->next) {
 		for (size_t j = 0; j < i; j++) {
 			const struct config_log *log = &k->node->logs[i], *other = &k->node->logs[j];
 			if (log->file.at && span_equal(log->file, other->file)) {
-				config_error(k->report, place_of(item->value, "file"),
+				config_error(k->report, config_place_of(item->value, "file"),
 					"two logs in one file; the other is in line %u", other->place.line);
 				break;
 			}
@@ -332,7 +219,7 @@ static void check_control(const struct check *k)
 {
 	size_t room = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
 	if (k->node->control.length > room)
-		config_error(k->report, place_of(k->root, "control"),
+		config_error(k->report, config_place_of(k->root, "control"),
 			"the path of a socket has %zu bytes at most, `%s` has %zu", room,
 			config_shown(k->node->control).text, k->node->control.length);
 }
@@ -348,9 +235,8 @@ void config_check(struct bind_context *c, const struct document_node *root, cons
 	check_authority_files(&k, "known_intermediates", node->tls.known_intermediates);
 	check_trusts_somebody(&k);
 	check_keylog(&k);
-	check_zones(&k);
-	check_zones_used(&k);
-	check_rules(&k);
+	config_zones_check(&k);
+	config_calls_check(&k);
 	config_domains_check(c, root, node);
 	check_policy(&k);
 	check_strangers(&k);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/require.h"
-#include "base/text.h"
 #include "config/check.h"
+#include "config/schema_part.h"
 
 #define DNS_PORT 53
 
@@ -34,8 +34,76 @@ static void complete_identities(struct config_node *node, struct config_identity
 	}
 }
 
-/* The arrays are the arena's, const only for those who get the snapshot. */
-#define OPENED(type, items) ((type *)(uintptr_t)(items))
+/* ---- zones ---- */
+
+static bool is_inside(enum config_zone_kind kind)
+{
+	return kind == CONFIG_ZONE_NEIGHBOR || kind == CONFIG_ZONE_TRAVERSAL_CLIENT ||
+	       kind == CONFIG_ZONE_TRAVERSAL_SERVER;
+}
+
+static enum config_authentication default_authentication(const struct config_node *node, enum config_zone_kind kind)
+{
+	if (is_inside(kind))
+		return CONFIG_AUTHENTICATION_TREAT;
+	if (kind == CONFIG_ZONE_DNS)
+		return CONFIG_AUTHENTICATION_NONE;
+	if (kind == CONFIG_ZONE_LOCAL && !node->registrar.authenticate)
+		return CONFIG_AUTHENTICATION_NONE;
+	return CONFIG_AUTHENTICATION_CHECK;
+}
+
+/* mapping: NULL for a zone that the file does not have. */
+static void complete_zone(const struct config_node *node, const struct document_node *mapping, struct config_zone *zone)
+{
+	bool inside = is_inside(zone->kind);
+	if (!document_find(mapping, "authentication"))
+		zone->authentication = default_authentication(node, zone->kind);
+	if (!document_find(mapping, "trust_identity"))
+		zone->trust_identity = inside;
+	if (!document_find(mapping, "preloaded_routes"))
+		zone->preloaded_routes = inside;
+	if (inside && zone->kind != CONFIG_ZONE_NEIGHBOR)
+		zone->monitor = true;
+}
+
+/* Of a kind that is misspelt nothing is known: bind.c leaves the first kind. */
+static bool has_kind(const struct config_node *node, enum config_zone_kind kind)
+{
+	for (size_t i = 0; i < node->zone_count; i++) {
+		if (node->zones[i].kind == kind)
+			return true;
+	}
+	return false;
+}
+
+/* The zone of the phones, where the file has a registrar but no zone of kind local. */
+static void add_local_zone(struct bind_context *c, const struct document_node *registrar, struct config_node *node)
+{
+	struct config_zone *zones = arena_zero(c->arena, (node->zone_count + 1) * sizeof(*zones));
+	if (!zones) {
+		c->no_memory = true;
+		return;
+	}
+	if (node->zone_count)
+		memcpy(zones, node->zones, node->zone_count * sizeof(*zones));
+	struct config_zone *zone = &zones[node->zone_count];
+	bind_defaults(c, &schema_zone, registrar->place, zone);
+	zone->name = SPAN(CONFIG_LOCAL_ZONE);
+	zone->kind = CONFIG_ZONE_LOCAL;
+	node->zones = zones;
+	node->zone_count++;
+}
+
+static void complete_zones(struct bind_context *c, const struct document_node *root, struct config_node *node)
+{
+	const struct document_node *registrar = document_find(root, "registrar");
+	if (registrar && !has_kind(node, CONFIG_ZONE_LOCAL))
+		add_local_zone(c, registrar, node);
+	struct config_zone *zones = OPENED(struct config_zone, node->zones);
+	for (size_t i = 0; i < node->zone_count; i++)
+		complete_zone(node, document_at(document_find(root, "zones"), i), &zones[i]);
+}
 
 void config_complete(struct bind_context *c, const struct document_node *root, struct config_node *node)
 {
@@ -45,6 +113,12 @@ void config_complete(struct bind_context *c, const struct document_node *root, s
 	if (!document_find(document_find(root, "tls"), "verify") && node->dialect == CONFIG_DIALECT_MICROSOFT)
 		node->tls.verify = CONFIG_TLS_VERIFY_HANDSHAKE;
 	node->dns.enabled = document_find(root, "dns") != NULL;
+	node->registrar.enabled = document_find(root, "registrar") != NULL;
+	node->history.enabled = document_find(root, "history") != NULL;
+	if (!node->registrar.realm.at && node->registrar.domains.count)
+		node->registrar.realm = node->registrar.domains.items[0];
+	complete_zones(c, root, node);
+	config_complete_secrets(c, root, node);
 	struct config_endpoint *servers = OPENED(struct config_endpoint, node->dns.servers.items);
 	for (size_t i = 0; i < node->dns.servers.count; i++)
 		servers[i].port = servers[i].port ? servers[i].port : DNS_PORT;
@@ -54,84 +128,4 @@ void config_complete(struct bind_context *c, const struct document_node *root, s
 void config_complete_identities(struct config_node *node)
 {
 	complete_identities(node, OPENED(struct config_identity, node->tls.identities));
-}
-
-/* ---- names that refer to others ---- */
-
-static const char *nearest_zone(const struct config_node *node, struct span word, bool sources, struct bind_context *c)
-{
-	if (c->report->count == CONFIG_DEFECT_MAXIMUM)
-		return NULL;
-	const char **names = arena_allocate(c->arena, (node->zone_count + 4) * sizeof(*names));
-	if (!names)
-		return NULL;
-	size_t count = 0;
-	for (size_t i = 0; i < node->zone_count; i++) {
-		if (node->zones[i].name.at)
-			names[count++] = node->zones[i].name.at;
-	}
-	if (sources) {
-		names[count++] = "any";
-		names[count++] = "all-zones";
-		names[count++] = "default";
-	}
-	names[count] = NULL;
-	return word.length <= 64 ? text_nearest(word, names) : NULL;
-}
-
-static void unknown_zone(
-	struct bind_context *c, const struct config_node *node, const struct document_node *value, const char *key)
-{
-	const char *nearest = nearest_zone(node, value->text, strcmp(key, "source") == 0, c);
-	if (nearest)
-		config_error(c->report, value->place, "`%s`: no zone is called `%s`; did you mean `%s`?", key,
-			config_shown(value->text).text, nearest);
-	else
-		config_error(
-			c->report, value->place, "`%s`: no zone is called `%s`", key, config_shown(value->text).text);
-}
-
-static const struct document_node *word_of(const struct document_node *mapping, const char *key)
-{
-	const struct document_node *value = document_find(mapping, key);
-	return value && value->kind == DOCUMENT_SCALAR && value->text.length ? value : NULL;
-}
-
-static void resolve_source(struct bind_context *c, const struct config_node *node, const struct document_node *mapping,
-	struct config_rule *rule)
-{
-	static const char *const words[] = { "any", "all-zones", "default" };
-	const struct document_node *value = word_of(mapping, "source");
-	if (!value)
-		return;
-	for (unsigned i = 0; i < BASE_COUNT(words); i++) {
-		if (span_is_nocase(value->text, words[i])) {
-			rule->source = (enum config_source)i;
-			return;
-		}
-	}
-	rule->source = CONFIG_SOURCE_ZONE;
-	rule->source_zone = config_node_zone(node, value->text);
-	if (!rule->source_zone)
-		unknown_zone(c, node, value, "source");
-}
-
-static void resolve_target(struct bind_context *c, const struct config_node *node, const struct document_node *mapping,
-	struct config_rule *rule)
-{
-	const struct document_node *value = word_of(mapping, "target");
-	rule->target = value ? config_node_zone(node, value->text) : NULL;
-	if (value && !rule->target)
-		unknown_zone(c, node, value, "target");
-}
-
-void config_resolve(struct bind_context *c, const struct document_node *root, struct config_node *node)
-{
-	const struct document_node *list = document_find(root, "rules");
-	struct config_rule *rules = OPENED(struct config_rule, node->rules);
-	const struct document_item *item = list && list->kind == DOCUMENT_SEQUENCE ? list->items : NULL;
-	for (size_t i = 0; i < node->rule_count && item; i++, item = item->next) {
-		resolve_source(c, node, item->value, &rules[i]);
-		resolve_target(c, node, item->value, &rules[i]);
-	}
 }

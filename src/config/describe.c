@@ -35,8 +35,11 @@ static void append_type(struct buffer *b, const struct schema_key *key)
 
 static void append_only(struct buffer *b, const struct schema_key *key)
 {
-	if (key->only_key)
-		buffer_printf(b, " (%s: %s)", key->only_key, key->only_value);
+	if (!key->only_key)
+		return;
+	buffer_printf(b, " (%s: ", key->only_key);
+	schema_only_write(b, key, "");
+	buffer_append_text(b, ")");
 }
 
 /* ---- one after the other ---- */
@@ -166,6 +169,9 @@ static json_t *json_value(const struct schema_key *key)
 		return json_choices(key);
 	case SCHEMA_SECTION:
 		return json_section(key->section);
+	case SCHEMA_SECRET:
+	case SCHEMA_HASH:
+		return json_pack("{s:s,s:b}", "type", "string", "writeOnly", 1);
 	default:
 		return json_pack("{s:s}", "type", "string");
 	}

@@ -191,11 +191,9 @@ static void reader_close(struct reader *r)
 static int reader_alias(struct reader *r, const yaml_event_t *event)
 {
 	struct document_node *node = reader_anchor(r, event->data.alias.anchor);
-	if (!node) {
-		config_error(r->report, place_of(event->start_mark), "no anchor is called `%s`",
-			config_shown(span_of((const char *)event->data.alias.anchor)).text);
-		return -EINVAL;
-	}
+	if (!node) /* Its name is not shown: it may be a password that begins with an asterisk. */
+		return reader_refuse(
+			r, event->start_mark, "no anchor has this name (a text that starts with * needs quotes)");
 	if (node->open)
 		return reader_refuse(r, event->start_mark, "an alias cannot stand inside of what it stands for");
 	int status = reader_count(r, node->weight, event->start_mark);

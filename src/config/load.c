@@ -12,14 +12,40 @@
 
 #define DOCUMENT_MAXIMUM (256u << 20)
 
-static int by_priority(const void *left, const void *right)
+struct rank {
+	uint32_t priority;
+	struct config_place place;
+};
+
+static int compare_ranks(struct rank a, struct rank b)
+{
+	if (a.priority != b.priority)
+		return a.priority < b.priority ? -1 : 1;
+	if (a.place.line != b.place.line)
+		return a.place.line < b.place.line ? -1 : 1;
+	return a.place.column < b.place.column ? -1 : a.place.column > b.place.column;
+}
+
+static int by_rule_priority(const void *left, const void *right)
 {
 	const struct config_rule *a = left, *b = right;
-	if (a->priority != b->priority)
-		return a->priority < b->priority ? -1 : 1;
-	if (a->place.line != b->place.line)
-		return a->place.line < b->place.line ? -1 : 1;
-	return a->place.column < b->place.column ? -1 : a->place.column > b->place.column;
+	return compare_ranks((struct rank){ a->priority, a->place }, (struct rank){ b->priority, b->place });
+}
+
+static int by_transform_priority(const void *left, const void *right)
+{
+	const struct config_transform *a = left, *b = right;
+	return compare_ranks((struct rank){ a->priority, a->place }, (struct rank){ b->priority, b->place });
+}
+
+static void sort_by_priority(struct config_node *node)
+{
+	if (node->rule_count)
+		qsort(OPENED(struct config_rule, node->rules), node->rule_count, sizeof(*node->rules),
+			by_rule_priority);
+	if (node->transform_count)
+		qsort(OPENED(struct config_transform, node->transforms), node->transform_count,
+			sizeof(*node->transforms), by_transform_priority);
 }
 
 /* Fills the snapshot and the report; what the report says decides. */
@@ -40,8 +66,7 @@ static int load_document(const struct config_input *input, struct arena *scratch
 	config_resolve(&context, root, node);
 	config_check(&context, root, node);
 	config_complete_identities(node);
-	if (node->rule_count)
-		qsort((void *)(uintptr_t)node->rules, node->rule_count, sizeof(*node->rules), by_priority);
+	sort_by_priority(node);
 	return context.no_memory || !node->file.at ? -ENOMEM : 0;
 }
 

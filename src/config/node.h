@@ -121,6 +121,7 @@ enum config_zone_kind {
 			      zone */
 	CONFIG_ZONE_DEFAULT, /* settings of the Default Zone, where strangers land; at most one, never a target */
 };
+#define CONFIG_LOCAL_ZONE "LocalZone" /* the name of the zone that is made where a registrar has none */
 const char *config_zone_kind_name(enum config_zone_kind kind); /* "dns", "traversal-client" … */
 
 /* Expressway's "Authentication policy": what a request that comes from the zone must prove. */
@@ -180,7 +181,8 @@ struct config_zone {
 
 	/* ---- traversal ---- */
 	struct span username; /* client: as whom it authenticates; server: whom it lets in */
-	struct span password;
+	struct span password; /* where password_file is given: what it held when the configuration was read */
+	struct span password_file;
 	uint16_t port; /* server: its own port, other than any listener's */
 	int64_t retry_ms; /* client: the first wait before it dials again; doubled up to 16 times that */
 
@@ -279,7 +281,8 @@ struct config_policy_rule {
 /* Somebody who authenticates: a phone's user, or whoever a zone with check-credentials lets in. */
 struct config_user {
 	struct span username;
-	struct span password; /* or: */
+	struct span password; /* where password_file is given: what it held when the configuration was read */
+	struct span password_file; /* or: */
 	struct span secret_md5, secret_sha256; /* H(username:realm:password) as hexadecimal text */
 	struct config_texts
 		aliases; /* "2000@steven.lab": who may register and call as whom; none: username@ each domain */

@@ -10,47 +10,52 @@ static void free_code(pcre2_code *const *code)
 	pcre2_code_free(*code);
 }
 
-static void pattern_error(struct config_report *report, const struct document_node *value, int error, size_t offset)
+static void regex_error(struct config_report *report, const struct config_regex *regex, int error, size_t offset)
 {
 	PCRE2_UCHAR text[160];
 	if (pcre2_get_error_message(error, text, sizeof(text)) < 0)
 		text[0] = '\0';
-	config_error(report, document_place_in(value, offset), "`pattern` is no regular expression: %s", (char *)text);
+	config_error(report, document_place_in(regex->value, offset), "`%s` is no regular expression: %s", regex->key,
+		(char *)text);
+}
+
+static pcre2_code *regex_compile(
+	struct config_report *report, const struct config_regex *regex, uint32_t *ret_group_count)
+{
+	int error;
+	PCRE2_SIZE offset;
+	*ret_group_count = 0;
+	pcre2_code *code = pcre2_compile((PCRE2_SPTR)regex->text.at, regex->text.length,
+		PCRE2_CASELESS | PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_NEVER_BACKSLASH_C, &error, &offset, NULL);
+	if (code)
+		pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, ret_group_count);
+	else
+		regex_error(report, regex, error, offset);
+	return code;
 }
 
 /* \1 … \9 in the replacement must be groups of the pattern. */
-static void check_groups(struct config_report *report, const struct document_node *mapping,
-	const struct config_rule *rule, uint32_t group_count)
+static void check_groups(
+	struct config_report *report, const struct config_regex *replacement, const char *of, uint32_t group_count)
 {
-	const struct document_node *value = document_find(mapping, "replace");
-	if (!value)
-		return;
-	for (size_t i = 0; i + 1 < rule->replace.length; i++) {
-		if (rule->replace.at[i] != '\\')
+	for (size_t i = 0; i + 1 < replacement->text.length; i++) {
+		if (replacement->text.at[i] != '\\')
 			continue;
-		char digit = rule->replace.at[++i];
+		char digit = replacement->text.at[++i];
 		if (digit >= '1' && digit <= '9' && (uint32_t)(digit - '0') > group_count)
-			config_error(report, document_place_in(value, i - 1),
-				"`replace` asks for \\%c, but the pattern has %u group%s", digit, group_count,
+			config_error(report, document_place_in(replacement->value, i - 1),
+				"`%s` asks for \\%c, but %s has %u group%s", replacement->key, digit, of, group_count,
 				group_count == 1 ? "" : "s");
 	}
 }
 
-void config_pattern_check(
-	struct config_report *report, const struct document_node *mapping, const struct config_rule *rule)
+void config_regex_check(struct config_report *report, const struct config_regex *regex,
+	const struct config_regex *replacement, const char *name)
 {
-	const struct document_node *value = document_find(mapping, "pattern");
-	if (rule->mode != CONFIG_MODE_PATTERN || rule->type != CONFIG_PATTERN_REGEX || !rule->pattern.at || !value)
+	uint32_t group_count;
+	if (!regex->text.at || !regex->value)
 		return;
-	int error;
-	PCRE2_SIZE offset;
-	uint32_t group_count = 0;
-	base_cleanup(free_code) pcre2_code *code = pcre2_compile((PCRE2_SPTR)rule->pattern.at, rule->pattern.length,
-		PCRE2_CASELESS | PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_NEVER_BACKSLASH_C, &error, &offset, NULL);
-	if (!code) {
-		pattern_error(report, value, error, offset);
-		return;
-	}
-	pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &group_count);
-	check_groups(report, mapping, rule, group_count);
+	base_cleanup(free_code) pcre2_code *code = regex_compile(report, regex, &group_count);
+	if (code && replacement && replacement->text.at && replacement->value)
+		check_groups(report, replacement, name, group_count);
 }

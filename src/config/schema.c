@@ -1,29 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config/schema.h"
-
-/* Where a value goes: MEMBER for one, ITEMS for a list and its count. */
-#define MEMBER(type, member) .offset = offsetof(type, member), .width = sizeof(((type *)0)->member)
-#define ITEMS(type, member, counter) .offset = offsetof(type, member), .count_offset = offsetof(type, counter)
-#define TEXTS(type, member) ITEMS(type, member.items, member.count)
-#define ONLY(key, value) .only_key = key, .only_value = value
-
-#define HOUR_MS (UINT64_C(3600) * 1000)
-#define DAY_MS (24 * HOUR_MS)
-#define MEGABYTE (UINT64_C(1) << 20)
-#define GIGABYTE (UINT64_C(1) << 30)
+#include "config/schema_part.h"
 
 /* Each in the order of its enum. */
 static const char *const dialects[] = { "standard", "microsoft", NULL };
-static const char *const transports[] = { "udp", "tcp", "tls", NULL };
+const char *const schema_transports[] = { "udp", "tcp", "tls", NULL };
 static const char *const tls_versions[] = { "1.2", "1.3", NULL };
 static const char *const tls_verify[] = { "judge", "handshake", NULL };
 static const char *const tls_client[] = { "require", "request", "off", NULL };
 static const char *const policies[] = { "microsoft", "rfc5922", "dane", NULL };
-static const char *const zone_kinds[] = { "dns", "neighbor", NULL };
-static const char *const modes[] = { "any", "pattern", NULL };
-static const char *const pattern_types[] = { "exact", "prefix", "suffix", "regex", NULL };
-static const char *const behaviours[] = { "leave", "strip", "replace", NULL };
-static const char *const on_matches[] = { "continue", "stop", NULL };
 static const char *const log_formats[] = { "expressway", "sipstack", "uccapi", "json", NULL };
 
 const char *config_dialect_name(enum config_dialect dialect)
@@ -33,7 +17,7 @@ const char *config_dialect_name(enum config_dialect dialect)
 
 const char *config_transport_name(enum config_transport transport)
 {
-	return transports[transport];
+	return schema_transports[transport];
 }
 
 const char *config_policy_name(enum config_policy policy)
@@ -53,7 +37,7 @@ static const struct schema_section listen_section = {
 	.keys =
 		(const struct schema_key[]){
 			{ "transport", SCHEMA_CHOICE, SCHEMA_REQUIRED, MEMBER(struct config_listen, transport),
-				.choices = transports, .help = "What is spoken here." },
+				.choices = schema_transports, .help = "What is spoken here." },
 			{ "port", SCHEMA_PORT, SCHEMA_COMPUTED, MEMBER(struct config_listen, port),
 				.default_text = "5060; 5061 for tls", .help = "The port." },
 			{ "address", SCHEMA_ADDRESS, SCHEMA_COMPUTED, MEMBER(struct config_listen, address),
@@ -228,74 +212,6 @@ static const struct schema_section trust_section = {
 		},
 };
 
-static const struct schema_section zone_section = {
-	.name = "a zone",
-	.size = sizeof(struct config_zone),
-	.place_offset = offsetof(struct config_zone, place),
-	.keys =
-		(const struct schema_key[]){
-			{ "name", SCHEMA_NAME, SCHEMA_REQUIRED, MEMBER(struct config_zone, name),
-				.help = "What rules and logs call it." },
-			{ "kind", SCHEMA_CHOICE, SCHEMA_REQUIRED, MEMBER(struct config_zone, kind),
-				.choices = zone_kinds,
-				.help = "dns: where DNS says for the domain that is called. neighbor: these machines, "
-					"which are "
-					"inside: trusted, and told everything." },
-			{ "transport", SCHEMA_CHOICE, 0, MEMBER(struct config_zone, transport), .choices = transports,
-				.default_text = "tls", .help = "How it is reached." },
-			{ "service", SCHEMA_TEXT, 0, MEMBER(struct config_zone, service),
-				.default_text = "sipfederationtls", ONLY("kind", "dns"),
-				.help = "The SRV service to look up, without its underscore; the same in all zones of "
-					"this kind." },
-			{ "peers", SCHEMA_ENDPOINT, SCHEMA_LIST | SCHEMA_REQUIRED, TEXTS(struct config_zone, peers),
-				.minimum = 1, .maximum = 100, ONLY("kind", "neighbor"),
-				.help = "Its machines in order of preference, as HOST, HOST:PORT or [IPv6]:PORT. When "
-					"it calls "
-					"us a machine is known by its address, not by a host name." },
-			{ "verify_name", SCHEMA_HOST, 0, MEMBER(struct config_zone, verify_name),
-				ONLY("kind", "neighbor"),
-				.help = "The host name its certificate must carry (transport tls)." },
-			{ NULL },
-		},
-};
-
-static const struct schema_section rule_section = {
-	.name = "a rule",
-	.size = sizeof(struct config_rule),
-	.place_offset = offsetof(struct config_rule, place),
-	.keys =
-		(const struct schema_key[]){
-			{ "name", SCHEMA_NAME, SCHEMA_REQUIRED, MEMBER(struct config_rule, name),
-				.help = "What logs call it." },
-			{ "priority", SCHEMA_NUMBER, 0, MEMBER(struct config_rule, priority), .default_text = "100",
-				.minimum = 1, .maximum = 65534, .help = "Lower numbers are tried first." },
-			{ "source", SCHEMA_SOURCE, 0, MEMBER(struct config_rule, source), .default_text = "any",
-				.help = "Where the call must come from: any, all-zones (any zone, no strangers), "
-					"default "
-					"(strangers over TLS) or the name of a zone." },
-			{ "mode", SCHEMA_CHOICE, 0, MEMBER(struct config_rule, mode), .choices = modes,
-				.default_text = "any",
-				.help = "any: whatever was dialled. pattern: only what the pattern matches." },
-			{ "type", SCHEMA_CHOICE, 0, MEMBER(struct config_rule, type), .choices = pattern_types,
-				.default_text = "exact", ONLY("mode", "pattern"), .help = "How the pattern is read." },
-			{ "pattern", SCHEMA_TEXT, SCHEMA_REQUIRED, MEMBER(struct config_rule, pattern),
-				ONLY("mode", "pattern"),
-				.help = "Compared with the address dialled, user@domain, without case." },
-			{ "behaviour", SCHEMA_CHOICE, 0, MEMBER(struct config_rule, behaviour), .choices = behaviours,
-				.default_text = "leave", ONLY("mode", "pattern"),
-				.help = "What happens to the part that matched: leave, strip, or replace." },
-			{ "replace", SCHEMA_TEXT, SCHEMA_REQUIRED, MEMBER(struct config_rule, replace),
-				ONLY("behaviour", "replace"),
-				.help = "What is put there; \\1 to \\9 are a regex's groups." },
-			{ "on_match", SCHEMA_CHOICE, 0, MEMBER(struct config_rule, on_match), .choices = on_matches,
-				.default_text = "continue",
-				.help = "stop: rules of higher numbers are not looked at any more." },
-			{ "target", SCHEMA_ZONE, SCHEMA_REQUIRED, MEMBER(struct config_rule, target),
-				.help = "The zone the call goes to." },
-			{ NULL },
-		},
-};
-
 static const struct schema_section log_section = {
 	.name = "a log",
 	.size = sizeof(struct config_log),
@@ -381,16 +297,40 @@ const struct schema_section schema_node = {
 				.section = &trust_section,
 				.help = "Who may call us and whom we call, and on what evidence." },
 			{ "zones", SCHEMA_SECTION, SCHEMA_LIST, ITEMS(struct config_node, zones, zone_count),
-				.maximum = 1000, .section = &zone_section, .help = "Where calls can go." },
+				.maximum = 1000, .section = &schema_zone, .help = "Where calls can go and come from." },
+			{ "transforms", SCHEMA_SECTION, SCHEMA_LIST,
+				ITEMS(struct config_node, transforms, transform_count), .maximum = 1000,
+				.section = &schema_transform,
+				.help = "What is made of an address before anything else looks at it: the first that "
+					"matches, in the order of their priority. Never for REGISTER." },
+			{ "policy", SCHEMA_SECTION, SCHEMA_LIST, ITEMS(struct config_node, policy, policy_count),
+				.maximum = 2000, .section = &schema_policy_rule,
+				.help = "Call policy: who may call whom. The first that fits decides; where none does, "
+					"the call is allowed." },
 			{ "rules", SCHEMA_SECTION, SCHEMA_LIST, ITEMS(struct config_node, rules, rule_count),
-				.maximum = 2000, .section = &rule_section,
-				.help = "Which call goes where; tried in the order of their priority." },
+				.maximum = 2000, .section = &schema_rule,
+				.help = "Which call goes where; tried in the order of their priority. The targets of "
+					"all rules of one priority are asked at the same time." },
+			{ "registrar", SCHEMA_SECTION, 0, .offset = offsetof(struct config_node, registrar),
+				.section = &schema_registrar,
+				.help = "Phones register here. Makes a zone of kind local, LocalZone, where the list "
+					"of zones has none." },
+			{ "users", SCHEMA_SECTION, SCHEMA_LIST, ITEMS(struct config_node, users, user_count),
+				.maximum = 100000, .section = &schema_user,
+				.help = "Who can prove by a password who they are: users of phones, and whoever a zone "
+					"with check-credentials lets in." },
+			{ "history", SCHEMA_SECTION, SCHEMA_RESTART, .offset = offsetof(struct config_node, history),
+				.section = &schema_history,
+				.help = "Every search is kept for `fedge history`. Without this section none is." },
 			{ "log", SCHEMA_SECTION, SCHEMA_LIST | SCHEMA_RESTART,
 				ITEMS(struct config_node, logs, log_count), .maximum = 8, .section = &log_section,
 				.help = "What is written down, and how." },
 			{ "control", SCHEMA_SOCKET, SCHEMA_RESTART, MEMBER(struct config_node, control),
 				.help = "UNIX socket for `fedge status`, `peers` and `config reload`; for its owner "
 					"only." },
+			{ "key_file", SCHEMA_FILE_WRITE, SCHEMA_RESTART, MEMBER(struct config_node, key_file),
+				.help = "32 random bytes, made where the file is missing: with it dialogs and nonces "
+					"from before a restart are still known after it." },
 			{ "via_zones", SCHEMA_BOOLEAN, 0, MEMBER(struct config_node, via_zones), .default_text = "yes",
 				.help = "Write the names of zones into Via, as Expressway does." },
 			{ "limits", SCHEMA_SECTION, SCHEMA_RESTART, .offset = offsetof(struct config_node, limits),
@@ -408,6 +348,37 @@ const struct schema_key *schema_find(const struct schema_section *section, struc
 	return NULL;
 }
 
+/* The next of "a|b|c"; false at the end. */
+static bool next_word(const char **words, struct span *ret_word)
+{
+	if (!**words)
+		return false;
+	size_t length = strcspn(*words, "|");
+	*ret_word = span_make(*words, length);
+	*words += length + ((*words)[length] == '|');
+	return true;
+}
+
+bool schema_only_fits(const struct schema_key *key, struct span word)
+{
+	struct span one;
+	for (const char *words = key->only_value; next_word(&words, &one);) {
+		if (span_equal_nocase(one, word))
+			return true;
+	}
+	return false;
+}
+
+void schema_only_write(struct buffer *b, const struct schema_key *key, const char *quote)
+{
+	struct span one;
+	for (const char *words = key->only_value; next_word(&words, &one);) {
+		if (one.at != key->only_value)
+			buffer_append_text(b, *words ? ", " : " or ");
+		buffer_printf(b, "%s%.*s%s", quote, SPAN_PRINT(one), quote);
+	}
+}
+
 const char *schema_type_name(enum schema_type type)
 {
 	static const char *const names[] = {
@@ -417,6 +388,9 @@ const char *schema_type_name(enum schema_type type)
 		[SCHEMA_DURATION] = "duration",
 		[SCHEMA_CHOICE] = "word",
 		[SCHEMA_TEXT] = "text",
+		[SCHEMA_SECRET] = "text, never shown",
+		[SCHEMA_HASH] = "hexadecimal, never shown",
+		[SCHEMA_ALIAS] = "user@domain",
 		[SCHEMA_NAME] = "name",
 		[SCHEMA_DOMAIN] = "domain",
 		[SCHEMA_HOST] = "host name",
@@ -429,6 +403,7 @@ const char *schema_type_name(enum schema_type type)
 		[SCHEMA_FILE_READ] = "file",
 		[SCHEMA_FILE_WRITE] = "file",
 		[SCHEMA_SOCKET] = "file",
+		[SCHEMA_STORE] = "file or postgresql://…",
 		[SCHEMA_SOURCE] = "source",
 		[SCHEMA_ZONE] = "zone",
 		[SCHEMA_SECTION] = "section",

@@ -7,6 +7,7 @@
  *
  * To add a setting: a member in config/node.h, a line in schema.c, and `script/docs`. What one
  * line cannot say (two settings that contradict each other) is a rule in config/check.c. */
+#include "base/buffer.h"
 #include "config/node.h"
 
 enum schema_type {
@@ -16,6 +17,9 @@ enum schema_type {
 	SCHEMA_DURATION, /* with ms, s, m, h, d; stored in the key's unit */
 	SCHEMA_CHOICE, /* one of `choices`; stored as its index */
 	SCHEMA_TEXT,
+	SCHEMA_SECRET, /* text that no message shows */
+	SCHEMA_HASH, /* the same, `maximum` hexadecimal digits; stored in lower case */
+	SCHEMA_ALIAS, /* user@domain, the domain in lower case */
 	SCHEMA_NAME, /* letters, digits, - _ . and blanks inside: of zones and rules */
 	SCHEMA_DOMAIN, /* lower case, without the root dot */
 	SCHEMA_HOST, /* a domain name with at least one dot */
@@ -28,8 +32,9 @@ enum schema_type {
 	SCHEMA_FILE_READ, /* must exist and be readable */
 	SCHEMA_FILE_WRITE, /* its folder must exist */
 	SCHEMA_SOCKET, /* the same, and short enough for a socket */
-	SCHEMA_SOURCE, /* any, all-zones, default or a zone's name; resolved by check.c */
-	SCHEMA_ZONE, /* a zone's name; resolved by check.c */
+	SCHEMA_STORE, /* the same, or the address of a database */
+	SCHEMA_SOURCE, /* any, all-zones, default, local or a zone's name; resolved by complete.c */
+	SCHEMA_ZONE, /* a zone's name; resolved by complete.c */
 	SCHEMA_SECTION,
 };
 
@@ -53,7 +58,7 @@ struct schema_key {
 	uint64_t unit_ms; /* durations: what is stored counts these; 0: 1 */
 	const char *const *choices;
 	const struct schema_section *section;
-	/* The key belongs only where another key of its section has that value. */
+	/* The key belongs only where another key of its section (a choice) has that value: "a", or one of "a|b". */
 	const char *only_key, *only_value;
 	const char *help; /* one sentence or two, for people */
 };
@@ -70,6 +75,9 @@ struct schema_section {
 extern const struct schema_section schema_node;
 
 const struct schema_key *schema_find(const struct schema_section *section, struct span name);
+/* For keys with an only_value: is the word one of them; and all of them for people, "a, b or c", each in quotes. */
+bool schema_only_fits(const struct schema_key *key, struct span word);
+void schema_only_write(struct buffer *b, const struct schema_key *key, const char *quote);
 /* "text", "list of domains", "yes or no": for people. */
 const char *schema_type_name(enum schema_type type);
 #endif

@@ -283,3 +283,49 @@ const char *value_name(struct span text)
 	}
 	return NULL;
 }
+
+static struct span lower_copy(struct arena *a, struct span text)
+{
+	char *lower = arena_allocate(a, text.length + 1);
+	for (size_t i = 0; lower && i < text.length; i++)
+		lower[i] = text.at[i] >= 'A' && text.at[i] <= 'Z' ? (char)(text.at[i] | 0x20) : text.at[i];
+	if (lower)
+		lower[text.length] = '\0';
+	return lower ? span_make(lower, text.length) : SPAN_NONE;
+}
+
+const char *value_alias(struct arena *a, struct span text, struct span *ret_alias)
+{
+	size_t at = span_find(text, '@');
+	struct span user = span_first(text, at), domain;
+	if (at == text.length || at == 0)
+		return "is no address: it is written user@domain";
+	if (span_is_nocase(span_first(text, span_find(text, ':')), "sip") ||
+		span_is_nocase(span_first(text, span_find(text, ':')), "sips"))
+		return "has a scheme: it is written user@domain";
+	for (size_t i = 0; i < user.length; i++) {
+		if ((unsigned char)user.at[i] <= ' ' || user.at[i] == 0x7f)
+			return "has a blank in its user";
+	}
+	const char *wrong = value_domain(a, span_from(text, at + 1), &domain);
+	if (wrong)
+		return wrong;
+	struct span copy = arena_printf(a, "%.*s@%.*s", SPAN_PRINT(user), SPAN_PRINT(domain));
+	if (!copy.at)
+		return NO_MEMORY;
+	*ret_alias = copy;
+	return NULL;
+}
+
+const char *value_hexadecimal(struct arena *a, struct span text, struct span *ret_digits)
+{
+	struct span copy = lower_copy(a, text);
+	if (!copy.at)
+		return NO_MEMORY;
+	for (size_t i = 0; i < copy.length; i++) {
+		if (!memchr("0123456789abcdef", copy.at[i], 16))
+			return "has a character that is no hexadecimal digit";
+	}
+	*ret_digits = copy;
+	return NULL;
+}

@@ -24,4 +24,7 @@ const char *value_endpoint(struct arena *a, struct span text, struct config_endp
 const char *value_address_endpoint(struct arena *a, struct span text, struct config_endpoint *ret_endpoint);
 const char *value_host_endpoint(struct arena *a, struct span text, struct config_endpoint *ret_endpoint);
 const char *value_name(struct span text);
+/* "2000@a.example", without a scheme; the domain in lower case. */
+const char *value_alias(struct arena *a, struct span text, struct span *ret_alias);
+const char *value_hexadecimal(struct arena *a, struct span text, struct span *ret_digits); /* in lower case */
 #endif

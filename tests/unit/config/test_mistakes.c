@@ -73,9 +73,10 @@ static const struct {
 		"n:7:3: error: a zone of kind dns needs the section `dns`\n"
 		"n:7:3: warning: no rule leads to the zone `N`\n"
 		"n:7:10: error: a zone is called `N` already, in line 6\n"
-		"n:7:24: error: `peers` belongs only where `kind` is `neighbor`\n"
+		"n:7:24: error: `peers` belongs only where `kind` is `neighbor` or `traversal-client`\n"
 		"n:8:10: error: a zone cannot be called `any`: that word has a meaning in rules\n"
-		"n:8:21: error: `kind`: \"neighbour\" must be `dns` or `neighbor`; did you mean `neighbor`?\n"
+		"n:8:21: error: `kind`: \"neighbour\" must be `dns`, `neighbor`, `traversal-client`, "
+		"`traversal-server`, `local` or `default`; did you mean `neighbor`?\n"
 		"n:8:40: error: `peers`: \"a.example:0\" is no port: 1 to 65535\n" },
 	{ "zones of partners: over TLS, and one service for all",
 		GOOD "dns: {}\nzones:\n- {name: A, kind: dns, transport: udp}\n- {name: B, kind: dns, service: sips}\n"
@@ -141,7 +142,8 @@ static const struct {
 		"n:3:1: error: not YAML: while parsing a flow sequence, did not find expected ',' or ']'\n" },
 	{ "bytes that are no text", "node: \xff\n", "n:1:1: error: not YAML: invalid leading UTF-8 octet\n" },
 	{ "anchors and aliases", "node: &me a.example\ndomains: [*me]\nlisten: &l [{transport: udp}]\n", "" },
-	{ "an alias of nothing", GOOD "address: *me\n", "n:5:10: error: no anchor is called `me`\n" },
+	{ "an alias of nothing", GOOD "address: *me\n",
+		"n:5:10: error: no anchor has this name (a text that starts with * needs quotes)\n" },
 	{ "an alias inside of itself", GOOD "zones: &z [*z]\n",
 		"n:5:12: error: an alias cannot stand inside of what it stands for\n" },
 	{ "merge keys", "<<: {node: a.example}\n",
