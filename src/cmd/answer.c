@@ -18,7 +18,12 @@ struct answering {
 	struct span users[USERS_MAXIMUM];
 	size_t user_count;
 	uint64_t count; /* calls still to be taken; 0: any number */
+	struct phone_registration_params registration;
+	char registrar[1024]; /* what its host points into */
+	char *password;
+	bool is_ready;
 	bool stopping;
+	int exit_code;
 };
 
 /* ---- options ---- */
@@ -64,6 +69,49 @@ static int read_users(struct answering *a)
 	}
 	if (a->user_count == 0 && !command_has(line, "any"))
 		return command_usage(line, "who answers? --as URI or --any");
+	return COMMAND_GOOD;
+}
+
+/* Without --listen a phone is reached over the connection it registers by; over UDP it needs a port of its own. */
+static int listen_for_registrar(struct answering *a)
+{
+	if (a->setup.listener_count > 0 ||
+		(a->registration.protocol != TRANSPORT_ANY && a->registration.protocol != TRANSPORT_UDP))
+		return COMMAND_GOOD;
+	return phone_setup_listen(&a->setup, TRANSPORT_UDP, &a->setup.local);
+}
+
+static int read_registration(struct answering *a)
+{
+	const struct command_line *line = a->setup.line;
+	struct phone_registration_params *p = &a->registration;
+	const char *registrar = command_value(line, "register", NULL);
+	uint64_t expires_s = 0, limits[2] = { 1, 86400 * 30 };
+	struct phone_setup_peer peer;
+	struct sip_uri uri;
+	if (!registrar)
+		return command_value_count(line, "listen") > 0
+			       ? COMMAND_GOOD
+			       : command_usage(line, "where do calls come from? --listen or --register");
+	int code = phone_setup_read_peer(line, "register", registrar, a->registrar, sizeof(a->registrar), &peer);
+	if (code == COMMAND_GOOD)
+		code = phone_setup_read_password(line, &a->password);
+	if (code != COMMAND_GOOD)
+		return code;
+	if (!command_number(line, "expires", limits, &expires_s))
+		return COMMAND_USAGE;
+	*p = (struct phone_registration_params){
+		.user = a->user_count > 0 ? a->users[0] : SPAN_NONE,
+		.host = peer.host,
+		.port = peer.port,
+		.protocol = peer.protocol,
+		.server_name = span_of(command_value(line, "server-name", NULL)),
+		.username = span_of(command_value(line, "username", NULL)),
+		.password = span_of(a->password ? a->password : ""),
+		.expires_s = (uint32_t)expires_s,
+	};
+	if (sip_uri_parse(p->user, &uri, NULL) < 0 || uri.user.length == 0 || span_is(uri.user, "*"))
+		return command_usage(line, "--register: the first --as must be one user, sip:USER@DOMAIN");
 	return COMMAND_GOOD;
 }
 
@@ -128,6 +176,37 @@ static int say_ready(struct answering *a)
 	return COMMAND_GOOD;
 }
 
+/* The first time it stands it is ready; a refusal before that ends it, for nobody would ever be told of it. */
+static void registration_changed(void *argument, const struct phone_registered *state)
+{
+	struct answering *a = argument;
+	const struct command_line *line = a->setup.line;
+	if (!command_has(line, "quiet"))
+		phone_setup_tell_registration(line, &a->registration, state);
+	if (a->stopping || a->is_ready)
+		return;
+	if (state->stands) {
+		a->is_ready = true;
+		a->exit_code = say_ready(a);
+	} else if (state->is_refused) {
+		a->exit_code = COMMAND_UNDECIDED;
+	}
+	if (a->exit_code != COMMAND_GOOD)
+		stop(a, 0);
+}
+
+static int begin(struct answering *a)
+{
+	if (!a->registration.user.at)
+		return say_ready(a);
+	a->registration.changed = registration_changed;
+	a->registration.argument = a;
+	int status = phone_register(a->phone, &a->registration);
+	if (status < 0)
+		return command_fail(a->setup.line, COMMAND_UNDECIDED, "--register: %s", strerror(-status));
+	return COMMAND_GOOD;
+}
+
 static int serve(struct answering *a, struct phone_params *params)
 {
 	phone_setup_fill(&a->setup, params);
@@ -136,19 +215,19 @@ static int serve(struct answering *a, struct phone_params *params)
 		return code;
 	net_loop_on_signal(a->setup.loop, SIGINT, stop, a);
 	net_loop_on_signal(a->setup.loop, SIGTERM, stop, a);
-	code = say_ready(a);
+	code = begin(a);
 	if (code != COMMAND_GOOD)
 		return code;
 	int status = net_loop_run(a->setup.loop);
 	if (status < 0)
 		return command_fail(a->setup.line, COMMAND_UNDECIDED, "%s", strerror(-status));
-	return COMMAND_GOOD;
+	return a->exit_code;
 }
 
 static int run(struct answering *a, struct command_line *line)
 {
 	struct phone_params params = { .ended = call_ended, .argument = a, .users = a->users };
-	const struct net_address nowhere = NET_ADDRESS_NONE;
+	struct net_address towards = NET_ADDRESS_NONE;
 	int code = phone_setup_open(&a->setup, line);
 	if (code == COMMAND_GOOD)
 		code = read_users(a);
@@ -157,7 +236,13 @@ static int run(struct answering *a, struct command_line *line)
 	if (code == COMMAND_GOOD)
 		code = read_listeners(a);
 	if (code == COMMAND_GOOD)
-		code = phone_setup_choose_address(&a->setup, &nowhere);
+		code = read_registration(a);
+	if (code == COMMAND_GOOD && a->registration.host.at)
+		net_address_parse(a->registration.host, 5060, &towards);
+	if (code == COMMAND_GOOD)
+		code = phone_setup_choose_address(&a->setup, &towards);
+	if (code == COMMAND_GOOD)
+		code = listen_for_registrar(a);
 	if (code != COMMAND_GOOD)
 		return code;
 	params.user_count = a->user_count;
@@ -171,35 +256,46 @@ static int run_answer(struct command_line *line)
 	int exit_code = run(&a, line);
 	phone_free(a.phone);
 	phone_setup_close(&a.setup);
+	free(a.password);
 	return exit_code;
 }
 
 const struct command command_answer = {
 	.name = "answer",
 	.summary = "a phone that answers",
-	.description = "Answers calls to its users until it is told to stop (SIGTERM, SIGINT), and tells of each call "
-		       "when it has "
-		       "ended. It answers OPTIONS, MESSAGE, INFO and refreshes too. No media is sent.",
+	.description =
+		"Answers calls to its users until it is told to stop (SIGTERM, SIGINT), and tells of each call when it "
+		"has ended. It answers OPTIONS, MESSAGE, INFO and refreshes too. No media is sent. With --register it "
+		"is known to a registrar, refreshes that in time and begins again when the connection is lost; calls "
+		"come over the connection it registered by, so it needs no --listen over TCP and TLS.",
 	.options =
 		(const struct command_option[]){
 			{ "as", 'u', "URI", "a user who answers; sip:*@DOMAIN: all users of a domain",
 				.repeatable = true },
 			{ "any", 0, .help = "answer whoever is called" },
-			{ "listen", 'L', "PROTOCOL:IP[:PORT]", "where to listen: udp, tcp or tls", .required = true,
-				.repeatable = true },
+			{ "listen", 'L', "PROTOCOL:IP[:PORT]", "where to listen: udp, tcp or tls", .repeatable = true },
+			{ "register", 'R', "HOST[:PORT][;transport=udp|tcp|tls]",
+				"register the first --as with this registrar" },
+			PHONE_SETUP_CREDENTIALS(0),
+			{ "expires", 0, "SECONDS", "ask for a registration of so long (default: 3600)" },
 			{ "ring", 0, "MS", "ring so long before answering (default: 0)" },
 			{ "status", 0, "CODE", "the answer that calls get (default: 200)" },
 			{ "duration", 'D', "SECONDS", "hang up after so long (default: the caller does)" },
 			{ "count", 'n', "NUMBER", "stop after so many calls" },
-			{ "ready-fd", 0, "FD", "write a line there once it listens" },
+			{ "ready-fd", 0, "FD", "write a line there once it listens and is registered" },
 			{ "quiet", 'q', .help = "do not tell of calls" },
 			PHONE_SETUP_OPTIONS,
 			{ NULL },
 		},
 	.sections =
 		(const struct command_section[]){
-			{ "Exit status:", "  0   stopped as told\n  3   could not start\n  64  wrong usage\n" },
-			{ "Examples:", "  fedge answer --as sip:2000@acano.steven.lab --listen udp:127.0.0.1:5060\n" },
+			{ "Exit status:",
+				"  0   stopped as told\n  3   could not start, or the registrar refused\n  64  "
+				"wrong usage\n" },
+			{ "Examples:", "  fedge answer --as sip:2000@acano.steven.lab --listen udp:127.0.0.1:5060\n"
+				       "  fedge answer --as sip:2000@steven.lab --register "
+				       "\"127.48.54.10:5060;transport=tcp\" \\\n"
+				       "      --username 2000 --password-file 2000.password\n" },
 			{ NULL },
 		},
 	.run = run_answer,

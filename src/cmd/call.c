@@ -18,42 +18,15 @@ struct calling {
 
 /* ---- options ---- */
 
-/* "HOST[:PORT][;transport=tls]", as the part of a URI that it is. */
 static int read_via(struct calling *c, const char *text, char *uri_text, size_t capacity)
 {
-	const struct command_line *line = c->setup.line;
-	struct sip_uri uri;
-	int length = snprintf(uri_text, capacity, "sip:%s", text);
-	if (length < 0 || (size_t)length >= capacity || sip_uri_parse(span_of(uri_text), &uri, NULL) < 0 || uri.user.at)
-		return command_usage(line, "--via %s: HOST[:PORT][;transport=udp|tcp|tls] is wanted", text);
-	c->params.host = uri.host;
-	c->params.port = uri.port;
-	if (sip_uri_transport(&uri) == SIP_TRANSPORT_NONE)
-		return COMMAND_GOOD;
-	c->params.protocol = transport_protocol_of(sip_uri_transport(&uri));
-	if (c->params.protocol == TRANSPORT_ANY)
-		return command_usage(line, "--via %s: the transports are udp, tcp and tls", text);
-	return COMMAND_GOOD;
-}
-
-static int read_password(struct calling *c)
-{
-	const struct command_line *line = c->setup.line;
-	const char *file = command_value(line, "password-file", NULL);
-	char text[1024];
-	if (!file)
-		return COMMAND_GOOD;
-	FILE *f = fopen(file, "re");
-	if (!f || !fgets(text, sizeof(text), f)) {
-		int error = errno;
-		if (f)
-			fclose(f);
-		return command_fail(line, COMMAND_USAGE, "cannot read a password from %s: %s", file,
-			error ? strerror(error) : "it is empty");
-	}
-	fclose(f);
-	c->password = span_copy(span_trim(span_of(text)));
-	c->params.password = span_of(c->password ? c->password : "");
+	struct phone_setup_peer peer;
+	int code = phone_setup_read_peer(c->setup.line, "via", text, uri_text, capacity, &peer);
+	if (code != COMMAND_GOOD)
+		return code;
+	c->params.host = peer.host;
+	c->params.port = peer.port;
+	c->params.protocol = peer.protocol;
 	return COMMAND_GOOD;
 }
 
@@ -140,9 +113,10 @@ static int run(struct calling *c, struct command_line *line)
 	if (code == COMMAND_GOOD)
 		code = read_times(c);
 	if (code == COMMAND_GOOD)
-		code = read_password(c);
+		code = phone_setup_read_password(line, &c->password);
 	if (code != COMMAND_GOOD)
 		return code;
+	c->params.password = span_of(c->password ? c->password : "");
 	net_address_parse(c->params.host, 5060, &towards);
 	code = phone_setup_choose_address(&c->setup, &towards);
 	if (code == COMMAND_GOOD)
@@ -178,10 +152,7 @@ const struct command command_call = {
 			{ "to", 't', "URI", "who is called", .required = true },
 			{ "via", 'v', "HOST[:PORT][;transport=udp|tcp|tls]", "where the INVITE is sent",
 				.required = true },
-			{ "server-name", 0, "NAME",
-				"name to ask for (SNI), which the server's certificate must prove" },
-			{ "username", 'u', "NAME", "user for digest authentication" },
-			{ "password-file", 0, "FILE", "file whose first line is the password" },
+			PHONE_SETUP_CREDENTIALS('u'),
 			{ "timeout", 'T', "SECONDS", "give up after so long without a final answer (default: 60)" },
 			{ "duration", 'D', "SECONDS", "hang up an answered call after so long (default: 1)" },
 			PHONE_SETUP_OPTIONS,

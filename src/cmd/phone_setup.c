@@ -207,6 +207,43 @@ int phone_setup_listen(struct phone_setup *setup, enum transport_protocol protoc
 	return COMMAND_GOOD;
 }
 
+int phone_setup_read_peer(const struct command_line *line, const char *option, const char *text, char *scratch,
+	size_t capacity, struct phone_setup_peer *ret_peer)
+{
+	struct sip_uri uri;
+	/* As the part of a URI that it is. */
+	int length = snprintf(scratch, capacity, "sip:%s", text);
+	if (length < 0 || (size_t)length >= capacity || sip_uri_parse(span_of(scratch), &uri, NULL) < 0 || uri.user.at)
+		return command_usage(line, "--%s %s: HOST[:PORT][;transport=udp|tcp|tls] is wanted", option, text);
+	*ret_peer = (struct phone_setup_peer){ uri.host, uri.port, TRANSPORT_ANY };
+	if (sip_uri_transport(&uri) == SIP_TRANSPORT_NONE)
+		return COMMAND_GOOD;
+	ret_peer->protocol = transport_protocol_of(sip_uri_transport(&uri));
+	if (ret_peer->protocol == TRANSPORT_ANY)
+		return command_usage(line, "--%s %s: the transports are udp, tcp and tls", option, text);
+	return COMMAND_GOOD;
+}
+
+int phone_setup_read_password(const struct command_line *line, char **ret_password)
+{
+	const char *file = command_value(line, "password-file", NULL);
+	char text[1024];
+	if (!file)
+		return COMMAND_GOOD;
+	errno = 0;
+	FILE *f = fopen(file, "re");
+	if (!f || !fgets(text, sizeof(text), f)) {
+		int error = errno;
+		if (f)
+			fclose(f);
+		return command_fail(line, COMMAND_USAGE, "cannot read a password from %s: %s", file,
+			error ? strerror(error) : "it is empty");
+	}
+	fclose(f);
+	*ret_password = span_copy(span_trim(span_of(text)));
+	return COMMAND_GOOD;
+}
+
 void phone_setup_fill(struct phone_setup *setup, struct phone_params *params)
 {
 	const char *dialect = command_value(setup->line, "dialect", "standard");

@@ -27,6 +27,14 @@
 		"json", 'j', .help = "tell what came of it as a JSON object"                                           \
 	}
 
+/* letter: of --username, or 0 */
+#define PHONE_SETUP_CREDENTIALS(letter)                                                                                \
+	{ "server-name", 0, "NAME", "name to ask for (SNI), which the server's certificate must prove" },              \
+		{ "username", letter, "NAME", "user for digest authentication" },                                      \
+	{                                                                                                              \
+		"password-file", 0, "FILE", "file whose first line is the password"                                    \
+	}
+
 extern const char *const phone_setup_dialects[];
 
 struct phone_setup {
@@ -55,9 +63,22 @@ int phone_setup_choose_address(struct phone_setup *setup, const struct net_addre
 int phone_setup_listen(struct phone_setup *setup, enum transport_protocol protocol, const struct net_address *address);
 /* Takes over what of the setup belongs into params. */
 void phone_setup_fill(struct phone_setup *setup, struct phone_params *params);
+/* "HOST[:PORT][;transport=tls]" of that option; peer points into scratch. */
+struct phone_setup_peer {
+	struct span host;
+	uint16_t port;
+	enum transport_protocol protocol; /* TRANSPORT_ANY where none is given */
+};
+int phone_setup_read_peer(const struct command_line *line, const char *option, const char *text, char *scratch,
+	size_t capacity, struct phone_setup_peer *ret_peer);
+/* The first line of --password-file, to be freed; NULL where there is no such option. */
+int phone_setup_read_password(const struct command_line *line, char **ret_password);
 /* phone_new, or why not was said. */
 int phone_setup_start(struct phone_setup *setup, const struct phone_params *params, struct phone **ret_phone);
 
 /* One line (JSON) or a few (for people) on line->output. */
 void phone_setup_tell(const struct command_line *line, const struct phone_outcome *outcome);
+/* The same of a registration, whenever it changes. */
+void phone_setup_tell_registration(const struct command_line *line, const struct phone_registration_params *params,
+	const struct phone_registered *state);
 #endif

@@ -195,3 +195,53 @@ void phone_setup_tell(const struct command_line *line, const struct phone_outcom
 	fflush(line->output);
 	buffer_done(&b);
 }
+
+/* ---- a registration ---- */
+
+static void append_registration_json(
+	struct buffer *b, const struct phone_registration_params *params, const struct phone_registered *state)
+{
+	buffer_append_byte(b, '{');
+	json_text(b, "registration", state->stands ? SPAN("stands") : SPAN("failed"));
+	json_text(b, "user", params->user);
+	json_text(b, "registrar", params->host);
+	json_key(b, "status");
+	buffer_append_u64(b, state->status);
+	json_text(b, "reason", state->reason);
+	json_key(b, "expires_s");
+	buffer_append_u64(b, state->expires_s);
+	buffer_append_text(b, "}\n");
+}
+
+static void append_registration_text(
+	struct buffer *b, const struct phone_registration_params *params, const struct phone_registered *state)
+{
+	buffer_append_text(b, state->stands ? "registered: " : "not registered: ");
+	text_append_safe(b, params->user);
+	buffer_append_text(b, " with ");
+	text_append_safe(b, params->host);
+	if (state->stands) {
+		buffer_printf(b, " for %u s\n", state->expires_s);
+		return;
+	}
+	buffer_append_text(b, ": ");
+	if (state->status)
+		buffer_printf(b, "%u ", state->status);
+	text_append_safe(b, state->reason);
+	buffer_append_byte(b, '\n');
+}
+
+void phone_setup_tell_registration(const struct command_line *line, const struct phone_registration_params *params,
+	const struct phone_registered *state)
+{
+	struct buffer b;
+	buffer_init(&b, TELL_MAXIMUM);
+	if (command_has(line, "json"))
+		append_registration_json(&b, params, state);
+	else
+		append_registration_text(&b, params, state);
+	if (b.status == 0)
+		fwrite(b.at, 1, b.length, line->output);
+	fflush(line->output);
+	buffer_done(&b);
+}

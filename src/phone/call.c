@@ -128,9 +128,7 @@ void phone_call_over(struct phone_call *call)
 	phone_disarm(phone, &call->refresh);
 	phone_answer_done(call);
 	let_go_of_server(&call->server);
-	if (call->query)
-		transport_query_cancel(call->query);
-	call->query = NULL;
+	phone_way_stop(&call->way);
 	call->invite = NULL;
 	while (!list_is_empty(&call->requests))
 		phone_request_drop(base_container(call->requests.next, struct phone_request, link));

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/require.h"
 #include "phone/private.h"
 
 #include <errno.h>
@@ -176,6 +177,13 @@ static void ring(struct phone_call *call)
 		phone_callee_answer(call, phone->params.answer_status ? phone->params.answer_status : 200);
 }
 
+static void cancelled(struct phone_serving *serving)
+{
+	struct phone_call *call = base_container(serving, struct phone_call, serving);
+	if (call->state == PHONE_CALL_RINGING)
+		phone_callee_cancelled(call);
+}
+
 void phone_callee_ring(struct phone *phone, struct transport_server *server, const struct transport_arrival *arrival)
 {
 	const struct sip_message *request = transport_server_request(server);
@@ -186,7 +194,8 @@ void phone_callee_ring(struct phone *phone, struct transport_server *server, con
 		return;
 	}
 	call->server = server;
-	transport_server_set_context(server, call);
+	call->serving.cancelled = cancelled;
+	transport_server_set_context(server, &call->serving);
 	phone_call_name(call, request->call_id);
 	call->outcome.local = arena_copy(&call->arena, request->request_uri);
 	call->outcome.remote = arena_copy(&call->arena, request->from.uri);

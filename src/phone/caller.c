@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/random.h"
+#include "base/require.h"
 #include "phone/private.h"
 
 #include <errno.h>
@@ -18,13 +19,13 @@ static void no_way(struct phone_call *call, struct span why)
 
 static void try_next_target(struct phone_call *call)
 {
-	call->target_used++;
+	call->way.target_used++;
 	send_invite(call, NULL, NULL);
 }
 
 static bool has_another_target(const struct phone_call *call)
 {
-	return !call->given_up && call->target_used + 1 < call->target_count;
+	return !call->given_up && phone_way_has_another(&call->way);
 }
 
 /* A fork answered too, later than the one we took: it gets its ACK and a BYE (RFC 3261 13.2.2.4). */
@@ -47,7 +48,7 @@ static void keep_flow(struct phone_call *call, const struct transport_arrival *a
 	call->flow = transport_flow_target(arrival);
 	call->flow.name = arena_copy(&call->arena, call->flow.name);
 	call->flow.identity = NULL;
-	call->peer = call->targets[call->target_used];
+	call->peer = call->way.targets[call->way.target_used];
 }
 
 static void take_answer(struct phone_call *call, struct phone_request *invite, const struct transport_arrival *arrival)
@@ -170,8 +171,8 @@ static void append_invite(
 static void send_invite(
 	struct phone_call *call, const struct phone_request *refused, const struct sip_message *response)
 {
-	const struct transport_target *target = &call->targets[call->target_used];
-	struct phone_request *request = phone_request_new(call->phone, call, SIP_METHOD_INVITE);
+	const struct transport_target *target = &call->way.targets[call->way.target_used];
+	struct phone_request *request = phone_request_of_call(call, SIP_METHOD_INVITE);
 	struct sip_draft d;
 	struct span branch;
 	if (!request) {
@@ -184,7 +185,7 @@ static void send_invite(
 	sip_draft_append(&d, SIP_HEADER_VIA, phone_via(call->phone, &request->arena, target->protocol, &branch));
 	append_invite(call, &d, &request->arena, target->protocol);
 	if (refused)
-		request->is_authenticated = phone_authenticate(refused, response, &d, &request->arena);
+		phone_authenticate(refused, response, &d, request);
 	request->finished = invite_finished;
 	request->further = invite_further;
 	call->invite = request;
@@ -200,67 +201,29 @@ static void send_invite(
 
 /* ---- where to ---- */
 
-static void resolved(void *argument, const struct transport_answer *answer)
+static void way_found(struct phone_way *way, struct span why)
 {
-	struct phone_call *call = argument;
-	call->query = NULL;
-	for (size_t i = 0; i < answer->target_count && call->target_count < PHONE_TARGETS_MAXIMUM; i++) {
-		struct transport_target *target = &call->targets[call->target_count++];
-		*target = answer->targets[i];
-		target->name = arena_copy(
-			&call->arena, call->params.server_name.at ? call->params.server_name : answer->targets[i].name);
-	}
-	if (call->target_count == 0)
-		no_way(call, arena_copy(&call->arena, answer->why));
+	struct phone_call *call = base_container(way, struct phone_call, way);
+	if (way->target_count == 0)
+		no_way(call, arena_copy(&call->arena, why));
 	else
 		send_invite(call, NULL, NULL);
-}
-
-static uint64_t mark_of(const struct phone_call *call)
-{
-	return call->params.server_name.at ? PHONE_MARK_VERIFY : 0;
-}
-
-static bool is_numeric(struct phone_call *call)
-{
-	enum transport_protocol protocol = call->params.protocol ? call->params.protocol : TRANSPORT_UDP;
-	uint16_t port = call->params.port ? call->params.port : transport_protocol_port(protocol);
-	struct net_address address;
-	if (net_address_parse(call->params.host, port, &address) < 0)
-		return false;
-	call->targets[call->target_count++] = (struct transport_target){
-		.protocol = protocol,
-		.address = address,
-		.name = call->params.server_name,
-		.mark = mark_of(call),
-	};
-	return true;
-}
-
-static void look_up(struct phone_call *call)
-{
-	const struct transport_resolving with = { call->phone->params.resolver, call->phone->params.loop,
-		call->phone->params.random };
-	const struct transport_question question = {
-		.host = call->params.host,
-		.port = call->params.port,
-		.protocol = call->params.protocol,
-		.mark = mark_of(call),
-	};
-	int status = with.resolver ? transport_resolve(&with, &question, resolved, call, &call->query) : -EINVAL;
-	if (status < 0)
-		no_way(call, arena_printf(&call->arena, "cannot look up %.*s: %s", SPAN_PRINT(call->params.host),
-				     with.resolver ? strerror(-status) : "there is no resolver"));
 }
 
 void phone_caller_start(struct phone_call *call)
 {
 	phone_arm(call->phone, &call->deadline,
 		call->params.timeout_us > 0 ? call->params.timeout_us : STANDARD_TIMEOUT_US);
-	if (is_numeric(call))
-		send_invite(call, NULL, NULL);
-	else
-		look_up(call);
+	call->way = (struct phone_way){
+		.phone = call->phone,
+		.arena = &call->arena,
+		.host = call->params.host,
+		.port = call->params.port,
+		.protocol = call->params.protocol,
+		.server_name = call->params.server_name,
+		.found = way_found,
+	};
+	phone_way_find(&call->way);
 }
 
 void phone_caller_give_up(struct phone_call *call)

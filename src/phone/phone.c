@@ -71,11 +71,11 @@ static void on_ack(void *argument, struct transport_server *server, const struct
 
 static void on_cancelled(void *argument, struct transport_server *server, const struct transport_arrival *cancel)
 {
-	struct phone_call *call = transport_server_context(server);
+	struct phone_serving *serving = transport_server_context(server);
 	(void)argument;
 	(void)cancel;
-	if (call && call->state == PHONE_CALL_RINGING)
-		phone_callee_cancelled(call);
+	if (serving)
+		serving->cancelled(serving);
 }
 
 static void on_defect(void *argument, struct transport_server *server, const struct transport_arrival *arrival,
@@ -134,7 +134,7 @@ static void tidy(void *argument)
 		free_request(base_container(phone->ended_requests.next, struct phone_request, link));
 	while (!list_is_empty(&phone->ended_calls))
 		free_call(base_container(phone->ended_calls.next, struct phone_call, link));
-	if (phone->stopped && phone->call_count == 0)
+	if (phone->stopped && phone->call_count == 0 && phone_registration_is_over(phone))
 		say_stopped(phone);
 }
 
@@ -214,6 +214,7 @@ struct phone *phone_free(struct phone *phone)
 	phone->stopped = NULL;
 	while (!list_is_empty(&phone->calls))
 		phone_call_over(base_container(phone->calls.next, struct phone_call, link));
+	phone_registration_free(phone);
 	tidy(phone);
 	list_remove(&phone->hook.link);
 	phone_disarm(phone, &phone->grace);
@@ -229,6 +230,7 @@ void phone_stop(struct phone *phone, int64_t grace_us, void (*done)(void *argume
 	phone->stopped = done;
 	phone->stopped_argument = argument;
 	phone_arm(phone, &phone->grace, grace_us);
+	phone_registration_stop(phone);
 	list_each_safe (item, following, &phone->calls) {
 		phone_call_hang_up(base_container(item, struct phone_call, link));
 	}

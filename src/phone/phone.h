@@ -4,7 +4,7 @@
 /* A small phone for tests and the lab: it places calls and answers them, and tells exactly what came of each. It
  * speaks SIP over transport/ (UDP, TCP, TLS), offers and answers one audio stream by SDP, and sends no media. It trusts
  * whoever it is told to call: certificates are demanded only where a server name is given; it picks no routes but the
- * one it is given.
+ * one it is given. It can register (RFC 3261 10), and it can stand between two calls (a back-to-back user agent).
  *
  * Everything belongs to the loop's thread. What params point to is copied unless said otherwise. A call is the phone's
  * own until its `ended` was called; it must not be touched afterwards. */
@@ -112,4 +112,34 @@ int phone_call(struct phone *phone, const struct phone_call_params *params, stru
 /* BYE, or CANCEL where it is not answered yet (an incoming one that rings gets 603). */
 void phone_call_hang_up(struct phone_call *call);
 struct span phone_call_id(const struct phone_call *call);
+
+/* ---- registering (RFC 3261 10, RFC 5626) ---- */
+
+struct phone_registered {
+	bool stands; /* calls can reach us */
+	bool is_refused; /* a final answer said no, and the same again will not help: 400 … 499, but for a few */
+	uint16_t status; /* of the last answer; 0: none came */
+	struct span reason; /* its phrase, or why there was none */
+	uint32_t expires_s; /* as the registrar granted it; 0 where it does not stand */
+};
+
+struct phone_registration_params {
+	struct span user; /* URI: whose calls shall come to us */
+	struct span host; /* the registrar, as in phone_call_params */
+	uint16_t port;
+	enum transport_protocol protocol;
+	struct span server_name;
+	struct span username;
+	struct span password;
+	uint32_t expires_s; /* asked for; 0: 3600 */
+	int64_t keep_alive_us; /* how often the registrar is asked whether it is still there; 0: 25 s */
+	/* May be NULL. Whenever it comes to stand, is lost, or an attempt fails; not from within phone_register. */
+	void (*changed)(void *argument, const struct phone_registered *state);
+	void *argument;
+};
+/* Registers, and keeps at it until phone_stop (which unregisters): refreshes before the end, begins again when the
+ * connection is lost or the registrar no longer answers, waits longer after each failure (0.5 s to 30 s, by chance
+ * shorter). The connection stays open; a registrar that knows RFC 5626 sends calls back over it. Once a phone. -EINVAL:
+ * a URI that is none, no host; -EALREADY; -ENOMEM. */
+int phone_register(struct phone *phone, const struct phone_registration_params *params);
 #endif

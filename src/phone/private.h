@@ -2,8 +2,9 @@
 #ifndef FEDGE_PHONE_PRIVATE_H
 #define FEDGE_PHONE_PRIVATE_H
 /* What the files of this folder share. A call is placed by caller.c or taken by callee.c, stands in within.c (requests
- * inside its dialog), and ends in call.c, which tells the user once. request.c sends requests and answers challenges;
- * words.c writes the headers all of them share. */
+ * inside its dialog), and ends in call.c, which tells the user once. registration.c keeps the phone known to a
+ * registrar; the bridge_*.c join two calls into one. request.c sends requests and answers challenges; way.c finds where
+ * they go; words.c writes the headers all of them share. */
 #include "base/list.h"
 #include "net/loop.h"
 #include "phone/decide.h"
@@ -25,6 +26,9 @@
 #define PHONE_REQUEST_BYTES ((size_t)128 * 1024)
 #define PHONE_BODY_BYTES ((size_t)16 * 1024)
 
+struct phone_bridge;
+struct phone_registration;
+
 struct phone {
 	struct phone_params params;
 	struct transport *transport;
@@ -41,13 +45,39 @@ struct phone {
 	struct net_hook hook; /* frees what ended during the turn */
 	struct list ended_calls;
 	struct list ended_requests;
+	struct phone_registration *registration; /* NULL: none */
+	struct phone_bridge *bridge; /* NULL: it bridges nothing */
+};
+
+/* Where requests go: a host, looked up once (RFC 3263), and the targets it led to. */
+struct phone_way {
+	struct phone *phone;
+	struct arena *arena; /* of what is looked up; texts live there */
+	struct span host;
+	uint16_t port;
+	enum transport_protocol protocol;
+	struct span server_name; /* which the certificate must prove; absent: any will do */
+	/* Called once for each phone_way_find, perhaps before it returns. why: a sentence, where nothing was found. */
+	void (*found)(struct phone_way *way, struct span why);
+	struct transport_query *query;
+	struct transport_target targets[PHONE_TARGETS_MAXIMUM];
+	size_t target_count;
+	size_t target_used; /* the one in use */
+};
+
+/* A server transaction of somebody who wants to know of its CANCEL: its context. */
+struct phone_serving {
+	void (*cancelled)(struct phone_serving *serving);
 };
 
 /* A request of ours in flight, by itself or within a call. */
 struct phone_request {
-	struct list link; /* of its call, or of ended_requests */
+	struct list link; /* of its owner, or of ended_requests */
 	struct phone *phone;
-	struct phone_call *call;
+	struct phone_call *call; /* the owner, where that is a call; else NULL */
+	void *owner; /* the owner, where that is none */
+	struct span username; /* absent: a challenge is a refusal */
+	struct span password;
 	struct arena arena;
 	const struct sip_message *sent;
 	struct transport_client *client;
@@ -57,8 +87,11 @@ struct phone_request {
 		const struct transport_failure *failure);
 	/* 101 … 199, and each 2xx to an INVITE after the first; may be NULL. */
 	void (*further)(struct phone_request *request, const struct transport_arrival *arrival);
+	/* Its transaction is over, and it is about to be dropped; may be NULL. */
+	void (*ended)(struct phone_request *request);
 	bool is_finished;
-	bool is_authenticated; /* carries credentials: another challenge is a refusal */
+	bool is_dropped;
+	uint8_t authenticated; /* how often it was sent with credentials, this time included */
 };
 
 enum phone_call_state {
@@ -87,10 +120,7 @@ struct phone_call {
 
 	/* ---- outgoing ---- */
 	struct phone_call_params params; /* texts in the arena */
-	struct transport_query *query;
-	struct transport_target targets[PHONE_TARGETS_MAXIMUM];
-	size_t target_count;
-	size_t target_used; /* the one in use */
+	struct phone_way way;
 	struct phone_request *invite;
 	struct span from; /* header values */
 	struct span to;
@@ -102,6 +132,7 @@ struct phone_call {
 	uint32_t ack_cseq;
 
 	/* ---- incoming ---- */
+	struct phone_serving serving;
 	struct transport_server *server;
 	char tag[PHONE_TAG_LENGTH + 1];
 	struct sip_answer answer; /* its 2xx is repeated */
@@ -130,20 +161,31 @@ int phone_respond(struct transport_server *server, const struct sip_draft *d, ui
 
 /* ---- request.c ---- */
 
-/* NULL without memory. Its draft is to be made in its arena. */
-struct phone_request *phone_request_new(struct phone *phone, struct phone_call *call, enum sip_method method);
+/* NULL without memory. Its draft is to be made in its arena. It joins the list of its owner, which sets call or owner
+ * and, where it can answer challenges, username and password. */
+struct phone_request *phone_request_new(struct phone *phone, struct list *owned, enum sip_method method);
+/* The same for a call, with its credentials. */
+struct phone_request *phone_request_of_call(struct phone_call *call, enum sip_method method);
 /* Negative errno: it is gone, and finished was not called. */
 int phone_request_send(struct phone_request *request, const struct sip_draft *d, const struct transport_target *target,
 	struct span branch);
 /* No callback comes any more; its memory goes at the end of the turn. */
 void phone_request_drop(struct phone_request *request);
-/* Adds Authorization or Proxy-Authorization for the challenge in that 401 or 407 to a draft of the next attempt. False
- * where there is no challenge that we can answer, or it was answered before. */
-bool phone_authenticate(
-	const struct phone_request *refused, const struct sip_message *response, struct sip_draft *d, struct arena *a);
+/* Adds Authorization or Proxy-Authorization for the challenge in that 401 or 407 to the draft of the next attempt, and
+ * counts it. Nothing where there is no challenge that we can answer, or it was answered before (but for a nonce that
+ * is only stale). */
+void phone_authenticate(const struct phone_request *refused, const struct sip_message *response, struct sip_draft *d,
+	struct phone_request *next);
 bool phone_can_authenticate(const struct phone_request *refused, const struct sip_message *response);
 /* "cannot connect to 127.0.0.1:5061 (TLS): connection refused" */
 struct span phone_failure_text(struct arena *a, const struct transport_failure *failure);
+
+/* ---- way.c ---- */
+
+/* phone, arena, host, port, protocol, server_name and found are set. */
+void phone_way_find(struct phone_way *way);
+void phone_way_stop(struct phone_way *way); /* found is not called any more */
+bool phone_way_has_another(const struct phone_way *way);
 
 /* ---- call.c ---- */
 
@@ -180,6 +222,13 @@ void phone_answer_invite(struct phone_call *call, struct transport_server *serve
 void phone_answer_again(struct phone_call *call, int64_t now_us);
 /* The ACK came, or nothing is awaited any more. */
 void phone_answer_done(struct phone_call *call);
+
+/* ---- registration.c ---- */
+
+/* Takes the binding back; the phone is not stopped before that is answered. */
+void phone_registration_stop(struct phone *phone);
+bool phone_registration_is_over(const struct phone *phone); /* also where there never was one */
+void phone_registration_free(struct phone *phone);
 
 /* ---- within.c ---- */
 

@@ -7,16 +7,29 @@
 #include <errno.h>
 #include <stdlib.h>
 
-struct phone_request *phone_request_new(struct phone *phone, struct phone_call *call, enum sip_method method)
+/* RFC 3261 22.1: a nonce may turn stale in between, even more than once. */
+#define ATTEMPTS_MAXIMUM 3
+
+struct phone_request *phone_request_new(struct phone *phone, struct list *owned, enum sip_method method)
 {
 	struct phone_request *request = calloc(1, sizeof(*request));
 	if (!request)
 		return NULL;
 	request->phone = phone;
-	request->call = call;
 	request->method = method;
 	arena_init(&request->arena, PHONE_REQUEST_BYTES);
-	list_append(&call->requests, &request->link);
+	list_append(owned, &request->link);
+	return request;
+}
+
+struct phone_request *phone_request_of_call(struct phone_call *call, enum sip_method method)
+{
+	struct phone_request *request = phone_request_new(call->phone, &call->requests, method);
+	if (!request)
+		return NULL;
+	request->call = call;
+	request->username = call->params.username;
+	request->password = call->params.password;
 	return request;
 }
 
@@ -29,6 +42,8 @@ void phone_request_drop(struct phone_request *request)
 		request->client = NULL;
 	}
 	request->call = NULL;
+	request->owner = NULL;
+	request->is_dropped = true;
 	list_remove(&request->link);
 	list_append(&request->phone->ended_requests, &request->link);
 }
@@ -37,7 +52,7 @@ static void on_response(void *argument, struct transport_client *client, const s
 {
 	struct phone_request *request = argument;
 	(void)client;
-	if (!request->call || arrival->message->status == 100)
+	if (request->is_dropped || arrival->message->status == 100)
 		return;
 	if (request->is_finished || arrival->message->status < 200) {
 		if (request->further)
@@ -52,7 +67,7 @@ static void on_failed(void *argument, struct transport_client *client, const str
 {
 	struct phone_request *request = argument;
 	(void)client;
-	if (!request->call || request->is_finished)
+	if (request->is_dropped || request->is_finished)
 		return;
 	request->is_finished = true;
 	request->finished(request, NULL, failure);
@@ -62,8 +77,12 @@ static void on_ended(void *argument, struct transport_client *client)
 {
 	struct phone_request *request = argument;
 	(void)client;
+	if (request->is_dropped)
+		return;
 	if (request->call && request->call->invite == request)
 		request->call->invite = NULL;
+	if (request->ended)
+		request->ended(request);
 	phone_request_drop(request);
 }
 
@@ -117,14 +136,14 @@ static bool find_challenge(const struct phone_request *refused, const struct sip
 	struct sip_digest_challenge *ret_challenge)
 {
 	enum sip_header_id id = response->status == 401 ? SIP_HEADER_WWW_AUTHENTICATE : SIP_HEADER_PROXY_AUTHENTICATE;
-	if ((response->status != 401 && response->status != 407) || refused->is_authenticated || !refused->call ||
-		!refused->call->params.username.at)
+	if ((response->status != 401 && response->status != 407) || refused->authenticated >= ATTEMPTS_MAXIMUM ||
+		!refused->username.at)
 		return false;
 	const struct sip_header *header = sip_message_find(response, id);
 	for (; header; header = sip_message_find_next(response, header))
 		if (sip_digest_challenge_parse(header->value, ret_challenge, NULL) == 0 &&
 			sip_digest_challenge_is_known(ret_challenge))
-			return true;
+			return refused->authenticated == 0 || ret_challenge->is_stale;
 	return false;
 }
 
@@ -134,18 +153,18 @@ bool phone_can_authenticate(const struct phone_request *refused, const struct si
 	return find_challenge(refused, response, &challenge);
 }
 
-bool phone_authenticate(
-	const struct phone_request *refused, const struct sip_message *response, struct sip_draft *d, struct arena *a)
+void phone_authenticate(const struct phone_request *refused, const struct sip_message *response, struct sip_draft *d,
+	struct phone_request *next)
 {
 	struct sip_digest_challenge challenge;
 	struct buffer value;
 	char cnonce[17];
 	if (!find_challenge(refused, response, &challenge))
-		return false;
+		return;
 	random_hex(refused->phone->params.random, 16, cnonce);
 	const struct sip_digest_answer answer = {
-		.username = refused->call->params.username,
-		.password = refused->call->params.password,
+		.username = refused->username,
+		.password = refused->password,
 		.method = refused->sent->method_name,
 		.uri = refused->sent->request_uri,
 		.body = refused->sent->body,
@@ -153,12 +172,12 @@ bool phone_authenticate(
 		.nonce_count = 1,
 	};
 	buffer_init(&value, PHONE_BODY_BYTES);
-	bool answered = sip_digest_answer(&challenge, &answer, &value) == 0;
-	if (answered)
+	if (sip_digest_answer(&challenge, &answer, &value) == 0) {
 		sip_draft_append(d, response->status == 401 ? SIP_HEADER_AUTHORIZATION : SIP_HEADER_PROXY_AUTHORIZATION,
-			arena_copy(a, buffer_span(&value)));
+			arena_copy(&next->arena, buffer_span(&value)));
+		next->authenticated = refused->authenticated + 1;
+	}
 	buffer_done(&value);
-	return answered;
 }
 
 struct span phone_failure_text(struct arena *a, const struct transport_failure *failure)

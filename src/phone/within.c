@@ -96,7 +96,7 @@ static void append_offer(struct phone_call *call, struct sip_draft *d, struct ar
 static int send_within(struct phone_call *call, const struct within *what)
 {
 	struct transport_target target = next_target(call);
-	struct phone_request *request = phone_request_new(call->phone, call, what->method);
+	struct phone_request *request = phone_request_of_call(call, what->method);
 	struct sip_draft d;
 	struct span branch;
 	if (!request)
@@ -110,7 +110,7 @@ static int send_within(struct phone_call *call, const struct within *what)
 	if (what->method == SIP_METHOD_INVITE || what->method == SIP_METHOD_UPDATE)
 		append_offer(call, &d, &request->arena, what->method == SIP_METHOD_INVITE);
 	if (what->refused)
-		request->is_authenticated = phone_authenticate(what->refused, what->challenge, &d, &request->arena);
+		phone_authenticate(what->refused, what->challenge, &d, request);
 	request->finished = what->finished;
 	if (what->method == SIP_METHOD_INVITE)
 		call->invite = request;
