@@ -113,10 +113,10 @@ class Side:
     def of(self, call_id, method=None):
         return [m for _, _, m in self.received if m.get("Call-ID") == call_id and method in (None, m.method)]
 
-    def await_request(self, call_id, method, seconds=5):
+    def await_request(self, call_id, method, seconds=20):
         return wait_until(lambda: self.of(call_id, method), seconds, f"{method} reaches {self.address}")[0]
 
-    def ask(self, node, text, seconds=5):
+    def ask(self, node, text, seconds=20):
         """Sends a request by its own udp socket and gives the final answer."""
         before = len(self.replies)
         (_, port), opened = next((door, s) for door, s in self.sockets.items() if door[0] == "udp")

@@ -335,9 +335,9 @@ def test_a_handshake_that_never_ends(tls, sent):
             wire.send({"nothing": b"", "half": client_hello()[:100], "hello": client_hello()}[sent])
         began = time.monotonic()
         for wire in wires:
-            wire.closed(5)
+            wire.closed(20)
             wire.socket.close()
-        assert 0.5 < time.monotonic() - began < 4
+        assert 0.5 < time.monotonic() - began < 8
     assert tls.node.counters()["transport"]["handshakes_failed"] >= 20
 
 
@@ -474,7 +474,7 @@ tls:
         liar.close()
     assert liar.asked
     # A record that says what was judged is on its way to the file.
-    judged = wait_until(lambda: [r for r in node.journal() if "srv-" in str(r)], 10, "a judgement in the journal")
+    judged = wait_until(lambda: [r for r in node.journal() if "srv-" in str(r)], 20, "a judgement in the journal")
     return answer, took, str(judged)
 
 
@@ -615,7 +615,7 @@ def full_disk(fedge, folder):
     answering = callee(fedge, stage.callee, mode="t1", calls=200)
     caller(fedge, stage.caller, stage.node.address, mode="t1", calls=200, rate=80).wait()
     answering.wait()
-    state = wait_until(lambda: [s for s in [stage.node.status()["logs"][0]] if s["dropped"]], 10, "loss is counted")[0]
+    state = wait_until(lambda: [s for s in [stage.node.status()["logs"][0]] if s["dropped"]], 20, "loss is counted")[0]
     assert state["error"] == "No space left on device"
     done = stage.node.command("status")
     assert done.returncode == 2
@@ -624,7 +624,7 @@ def full_disk(fedge, folder):
         return
     (folder / "node.log").unlink()
     stage.node.hang_up()
-    wait_until(lambda: stage.node.status()["generation"] == 2, 10, "the reload")
+    wait_until(lambda: stage.node.status()["generation"] == 2, 20, "the reload")
     stage.call()
-    wait_until(lambda: "\n" in (folder / "node.log").read_text(), 10, "the log goes on")
-    wait_until(lambda: not stage.node.status()["logs"][0]["error"], 10, "the error is over")
+    wait_until(lambda: "\n" in (folder / "node.log").read_text(), 20, "the log goes on")
+    wait_until(lambda: not stage.node.status()["logs"][0]["error"], 20, "the error is over")

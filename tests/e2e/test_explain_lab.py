@@ -11,10 +11,11 @@ the same result code and differ in the name that was seen.
 """
 import datetime
 import json
+import re
 import subprocess
 
 import pytest
-from support import Fedge, Lab
+from support import Fedge, Lab, wait_until
 
 SETS = {"a": ("vcse.log",), "b": ("vcse.log", "sfvedge.log"), "c": ("stejanss.log",)}
 
@@ -216,11 +217,19 @@ DECIDED = {
 }
 
 
+def is_refused(log, call_id):
+    """True once an Expressway log tells that the call was refused: the message is followed by a record of the search."""
+    records = re.split(r"(?m)^(?=\d{4}-\d\d-\d\dT)", log.read_text())
+    sent = [n for n, r in enumerate(records) if 'Action="Sent"' in r and call_id in r and "SIP/2.0 504" in r]
+    return bool(sent) and any("Search Completed" in r for r in records[sent[0]:])
+
+
 @pytest.mark.parametrize("scenario", DECIDED)
 def test_the_examiner_decides(fedge, tmp_path, scenario):
     lab = Lab(fedge, scenario, tmp_path / "lab")
     call = next(c for c in lab.document["calls"] if c["direction"] == "outbound")
-    fedge.run(*call["arguments"], cwd=lab.folder)
+    call_id = json.loads(fedge.run(*call["arguments"], cwd=lab.folder).stdout.splitlines()[-1])["call_id"]
+    wait_until(lambda: is_refused(lab.folder / "vcse.log", call_id), 20, "vcse has written how the call ended")
     options = ("--resolver", lab.document["resolver"], "--ca-file", lab.document["ca_file"], "--private")
     done = subprocess.run([fedge.path, "explain", "--json", "--own", OURS, "--check", *options, "vcse.log"], cwd=lab.folder,
                           capture_output=True, text=True, timeout=60)

@@ -161,7 +161,7 @@ def save_by_sngrep(folder, capture):
         type_in([b"s"], 0.5)
         type_in([name.to_bytes(1, "big") for name in b"saved.txt"], 0.1)
         type_in([b"\r"], 1)
-        wait_until(saved.exists, 5, "sngrep has saved")
+        wait_until(saved.exists, 20, "sngrep has saved")
     return saved
 
 
@@ -259,7 +259,7 @@ def test_what_kamailio_dumps(fedge, read):  # noqa: F811
     def dumped():
         return [record for path in folder.glob("*.data") for record in read(path)]
 
-    records = wait_until(lambda: len(dumped()) == 10 and dumped(), 10, "all is dumped")
+    records = wait_until(lambda: len(dumped()) == 10 and dumped(), 20, "all is dumped")
     kamailio.stop()
     assert sorted(octets(record) for record in records) == sorted(packet[3] for packet in truth)
     for record in records:
@@ -338,7 +338,7 @@ def test_what_agents_send_as_hep(fedge, read, protocol):  # noqa: F811
     recorders.stop()
     truth = messages(recorders.capture)
     assert len(truth) == 10
-    wait_until(lambda: len(collector.packets) >= 10, 10, "all is sent")
+    wait_until(lambda: len(collector.packets) >= 10, 20, "all is sent")
     kamailio.stop()
     seen = {(octets(r), r["local"], r["remote"], r["transport"], r["process"]) for r in read(collector.save(), "hep")}
     assert seen == {(octets_, source, end, protocol, 2001) for _, source, end, octets_ in truth}

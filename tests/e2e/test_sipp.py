@@ -6,6 +6,7 @@ import pytest
 from ladder import (CALLEE, CALLER, SDP, ack, ack_refusal, grab, linger, match, pause, receive, receive_invite, request,
                     request_back, respond, respond_inside, respond_kept)
 from strangers import Knot, Node, Wire, callee, caller, fedge, fresh_address, message, place  # noqa: F401
+from support import wait_until
 
 PROTOCOLS = ["udp", "tcp"]
 
@@ -56,6 +57,8 @@ def test_a_dialog_stays_on_one_connection(fedge, named):
     caller_rungs = CALLER[:5] + [receive("INFO"), respond_inside(200), *CALLER[5:]]
     callee_rungs = CALLEE[:4] + [request_back("INFO"), receive(200), *CALLEE[4:]]
     place(fedge, calling, node, called, caller_rungs, callee_rungs, "tcp", calls=20)
+    # Any second connection would be one before the last call's end.
+    wait_until(lambda: [r for r in node.journal("call") if r["event"] == "disconnected"][19:], 20, "all is written")
     assert [r["remote"] for r in node.journal("connection") if r["event"] == "opened"] == [f"{called}:5060"]
 
 

@@ -139,7 +139,7 @@ def finding(node, call_id):
     """The code that refused this call, as the node wrote it down."""
     def codes():
         return [r["code"] for r in node.journal("judgement") if r.get("call_id") == call_id]
-    return wait_until(codes, 5, f"a judgement of {call_id}")[0]
+    return wait_until(codes, 20, f"a judgement of {call_id}")[0]
 
 
 def call_id_of(text):
@@ -612,7 +612,7 @@ def test_a_ticket_of_those_who_were_trusted(stage, version):
     session = ticket(again)
     list_file.write_text(stage.authority.certificate.read_text())
     node.hang_up()
-    wait_until(lambda: [r for r in node.journal("node") if r.get("event") == "reloaded"], 10, "the reload")
+    wait_until(lambda: [r for r in node.journal("node") if r.get("event") == "reloaded"], 20, "the reload")
     with stage.quiet():
         became = {}
         for name, make in {"resumed": lambda: resumed(wires, session), "again": lambda: again,
@@ -632,7 +632,7 @@ def ticket(wire):
     def given():
         assert wire.ask("OPTIONS", f"sip:{wire.to[0]}", caller=EVIL).status == 200
         return wire.socket.session.has_ticket and wire.socket.session
-    return wait_until(given, 5, "a ticket")
+    return wait_until(given, 20, "a ticket")
 
 
 def resumed(wires, session):
@@ -755,9 +755,9 @@ def test_a_late_ack_and_a_bye_without_records(stage, node):
     file.write_text("\n".join(kept).replace("ns h 1 ", "ns h 2 ") + "\n")
     stage.knot.process.signal(signal.SIGHUP)
     server = (stage.knot.address, stage.knot.port)
-    wait_until(lambda: ask_dns(server, "_sipfederationtls._tcp.quick.example", "SRV")[0] == 3, 10, "the records vanish")
+    wait_until(lambda: ask_dns(server, "_sipfederationtls._tcp.quick.example", "SRV")[0] == 3, 20, "the records vanish")
     # Until the last copy's second is over.
-    wait_until(lambda: late.ask("INVITE", PHONE, caller=caller).status == 504, 10, "the node has noticed")
+    wait_until(lambda: late.ask("INVITE", PHONE, caller=caller).status == 504, 20, "the node has noticed")
     with stage.quiet():
         refused(node, late, message(late, "INVITE", PHONE, caller=caller), 504, "srv-missing")
     assert call.ask("BYE", late).status == 200
