@@ -32,6 +32,13 @@ def program():
     return find_program()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def public_authorities(tmp_path_factory):
+    """The public authorities of all that is started here are one of our own: what the tests see does not depend on
+    the machine's, and a sanitized program reads hundreds of them slowly."""
+    os.environ["SSL_CERT_FILE"] = str(Authority(tmp_path_factory.mktemp("public"), "public root").certificate)
+
+
 @pytest.fixture
 def fedge(program, tmp_path):
     """The program with a folder of its own; all it started is stopped after the test."""
