@@ -8,6 +8,7 @@
 #include "config/node.h"
 #include "net/resolver.h"
 #include "net/tls.h"
+#include "route/table.h"
 #include "trust/policy.h"
 
 int config_parts_policy(const struct config_node *config, struct arena *arena, struct trust_policy *ret_policy);
@@ -16,4 +17,7 @@ int config_parts_tls(const struct config_node *config, struct arena *arena, stru
 /* Without clock. */
 int config_parts_resolver(
 	const struct config_node *config, struct arena *arena, struct net_resolver_settings *ret_settings);
+/* Transforms, call policy and rules, each list in the order of the configuration (so the index of a route_defect is
+ * that of config's list); zones are their index in config->zones. */
+int config_parts_route(const struct config_node *config, struct arena *arena, struct route_table_params *ret_params);
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef FEDGE_EDGE_SITE_H
 #define FEDGE_EDGE_SITE_H
-/* What one configuration means to the edge: its zones with addresses, its search rules compiled,
+/* What one configuration means to the edge: its zones with addresses, its dial plan compiled,
  * its rule book of trust. Made whole from a config_node or not at all, then only read; workers and
  * requests hold references, so a call that began under an old configuration ends under it. */
 #include "config/node.h"
@@ -15,7 +15,9 @@ struct edge_zone {
 	const struct config_zone *config;
 	struct span name;
 	int index; /* as route/ knows it */
-	bool inside; /* a neighbor: trusted, told everything. Otherwise partners found by DNS */
+	/* Our own side (neighbors, traversal, local): trusted, told everything. Otherwise found by DNS, or the default
+	 * zone's settings. */
+	bool inside;
 	enum transport_protocol protocol;
 	struct net_address *addresses; /* of config->peers, in their order; family none: a host name, asked in DNS */
 	size_t address_count;
@@ -25,8 +27,10 @@ struct edge_site {
 	const struct config_node *config;
 	struct edge_zone *zones;
 	size_t zone_count;
-	const struct edge_zone *partners; /* the first dns zone, or NULL */
+	const struct edge_zone *partners; /* the first dns zone whose partners are judged by trust/, or NULL */
+	const struct edge_zone *local; /* the Local Zone, or NULL */
 	struct route_table *table;
+	bool uses_variants; /* some rule asks for a variant: then a request's is worth finding out */
 	struct trust_policy policy;
 	struct trust_limits limits;
 	uint64_t generation; /* 1, 2, … with each reload */
@@ -42,8 +46,8 @@ static inline bool edge_site_is_microsoft(const struct edge_site *site)
 {
 	return site->config->dialect == CONFIG_DIALECT_MICROSOFT;
 }
-/* The neighbor with that address (without its port: peers call from any) that is reached over that
- * kind of transport, or NULL. TLS neighbors are found for TLS only. */
+/* The neighbor (a zone of that kind, no other) with that address (without its port: peers call from any) that is
+ * reached over that kind of transport, or NULL. TLS neighbors are found for TLS only. */
 const struct edge_zone *edge_site_neighbor(
 	const struct edge_site *site, const struct net_address *address, enum transport_protocol protocol);
 /* Could a message that came from there be that neighbor's? (One host may be several neighbors.) */
