@@ -38,6 +38,11 @@ static int fail(struct store_sqlite *db, int error, const char *text, const char
 	return -error;
 }
 
+int store_sqlite_refuse(struct store_sqlite *db, int error, const char *text)
+{
+	return fail(db, error, text, NULL);
+}
+
 int store_sqlite_fail(struct store_sqlite *db, int result)
 {
 	for (size_t i = 0; i < BASE_COUNT(failures); i++) {
@@ -184,11 +189,14 @@ static int upgrade(struct store_sqlite *db, const struct store_sqlite_kind *kind
 	return status;
 }
 
-/* Better at the start than in the middle of a night. */
-static int look_for_damage(struct store_sqlite *db)
+/* Better at the start than in the middle of a night; but not where that takes seconds. */
+static int look_for_damage(struct store_sqlite *db, const struct store_sqlite_kind *kind)
 {
 	sqlite3_stmt *statement = NULL;
 	int status = 0;
+	struct stat file;
+	if (kind->check_maximum && stat(db->path, &file) == 0 && (uint64_t)file.st_size > kind->check_maximum)
+		return 0;
 	int result = sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &statement, NULL);
 	if (result == SQLITE_OK)
 		result = sqlite3_step(statement);
@@ -223,10 +231,40 @@ int store_sqlite_open(struct store_sqlite *db, const char *path, const struct st
 	if (status == 0)
 		status = judge_heading(db, kind, &heading);
 	if (status == 0)
-		status = look_for_damage(db);
+		status = look_for_damage(db, kind);
+	if (status == 0 && heading.tables == 0 && kind->prepare)
+		status = store_sqlite_run(db, kind->prepare);
 	if (status == 0 && heading.version < kind->version)
 		status = upgrade(db, kind);
 	return status == 0 ? set_up(db) : status;
+}
+
+int store_sqlite_open_reader(struct store_sqlite *db, const char *path, const struct store_sqlite_kind *kind)
+{
+	struct heading heading = { 0 };
+	*db = (struct store_sqlite){ .path = strdup(path) };
+	if (!db->path)
+		return fail(db, ENOMEM, "no memory", NULL);
+	if (access(path, F_OK) < 0)
+		return fail(db, errno, strerrordesc_np(errno), NULL);
+	/* A reader of a write-ahead log must be able to write beside it; where it may not, it reads what is in the
+	 * file. */
+	int result = sqlite3_open_v2(
+		path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+	if (result != SQLITE_OK)
+		return store_sqlite_fail(db, result);
+	sqlite3_busy_timeout(db->handle, STORE_SQLITE_BUSY_MS);
+	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	int status = store_sqlite_run(db, "PRAGMA query_only = ON; PRAGMA cell_size_check = ON");
+	if (status == 0)
+		status = read_heading(db, &heading);
+	if (status == 0)
+		status = judge_heading(db, kind, &heading);
+	if (status == 0 && heading.tables == 0)
+		status = fail(db, ENODATA, "there is nothing in it yet", NULL);
+	if (status == 0 && heading.version < kind->version)
+		status = fail(db, EUCLEAN, "it was written by an older version: start the node once", NULL);
+	return status;
 }
 
 void store_sqlite_close(struct store_sqlite *db)

@@ -12,6 +12,8 @@ struct store_sqlite_kind {
 	int32_t application_id;
 	int version; /* the newest: the number of steps */
 	const char *const *steps; /* SQL that brings version i to i + 1 */
+	const char *prepare; /* SQL for a file that has nothing in it yet, outside any transaction; NULL: none */
+	uint64_t check_maximum; /* bytes; a larger file is not read through for damage when it is opened; 0: always */
 };
 
 struct store_sqlite {
@@ -23,6 +25,9 @@ struct store_sqlite {
 #define STORE_SQLITE_BUSY_MS 5000
 /* 0, or a negative errno as store/watch.h lists them and db->error; db is to be closed in either case. */
 int store_sqlite_open(struct store_sqlite *db, const char *path, const struct store_sqlite_kind *kind);
+/* The same for somebody who reads what another process writes: nothing is made, upgraded or read through. -ENOENT:
+ * there is no such file; -ENODATA: nothing of this kind is in it yet; -EUCLEAN: it has an older version's shape. */
+int store_sqlite_open_reader(struct store_sqlite *db, const char *path, const struct store_sqlite_kind *kind);
 void store_sqlite_close(struct store_sqlite *db);
 
 /* Names what went wrong with a result of the library in db->error; gives its negative errno. */
@@ -33,6 +38,8 @@ int store_sqlite_run(struct store_sqlite *db, const char *sql);
 int store_sqlite_number(struct store_sqlite *db, const char *sql, int64_t *ret_number);
 /* Kept for the life of the file. */
 int store_sqlite_prepare(struct store_sqlite *db, const char *sql, sqlite3_stmt **ret_statement);
+/* Says what went wrong in the words given, for what the library knows nothing of; gives -error. */
+int store_sqlite_refuse(struct store_sqlite *db, int error, const char *text);
 /* Steps a statement that gives no rows and resets it. */
 int store_sqlite_finish(struct store_sqlite *db, sqlite3_stmt *statement);
 /* Borrowed until the statement is reset or bound anew. An absent span is an empty text. */
