@@ -243,4 +243,5 @@ void config_check(struct bind_context *c, const struct document_node *root, cons
 	check_own_domains(&k);
 	check_logs(&k);
 	check_control(&k);
+	config_table_check(&k);
 }

@@ -34,6 +34,9 @@ const struct document_item *config_items(const struct document_node *list);
 void config_zones_check(const struct check *k); /* check_zones.c */
 void config_calls_check(const struct check *k); /* check_call.c: transforms, policy, rules, registrar, users */
 
+/* After all others: what only the dial plan as a whole shows, made as the edge makes it. */
+void config_table_check(const struct check *k);
+
 /* A text of the file that is a regex, or a replacement that asks for its groups. */
 struct config_regex {
 	const char *key;

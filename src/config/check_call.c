@@ -2,8 +2,12 @@
 /* Settings of call processing that contradict each other: transforms, call policy, rules, the registrar, users. */
 #include "base/require.h"
 #include "config/check.h"
+#include "config/parts.h"
 
+#include <errno.h>
 #include <stdlib.h>
+
+#define TABLE_MAXIMUM (64u << 20)
 
 /* ---- patterns ---- */
 
@@ -175,6 +179,45 @@ static void check_users(const struct check *k)
 	for (size_t i = 0; i < k->node->user_count && item; i++, item = item->next)
 		check_user_secret(k, item->value);
 	check_user_names(k);
+}
+
+/* ---- as a whole ---- */
+
+static const struct document_node *part_of(const struct check *k, const struct route_defect *defect)
+{
+	static const char *const lists[] = {
+		[ROUTE_PART_TRANSFORM] = "transforms", [ROUTE_PART_POLICY] = "policy", [ROUTE_PART_RULE] = "rules"
+	};
+	return document_at(document_find(k->root, lists[defect->part]), defect->index);
+}
+
+/* The table that the edge would make: only here the variables of patterns are filled in. */
+static int make_table(const struct check *k, struct arena *arena)
+{
+	struct route_table_params params;
+	struct route_table *table = NULL;
+	struct route_defect defect;
+	int status = config_parts_route(k->node, arena, &params);
+	if (status == 0)
+		status = route_table_new(&params, &table, &defect);
+	if (status == -EINVAL) {
+		const struct document_node *mapping = part_of(k, &defect);
+		config_error(k->report, mapping ? mapping->place : (struct config_place){ 0, 0 }, "%s",
+			config_shown(span_of(defect.text)).text);
+	}
+	route_table_free(table);
+	return status;
+}
+
+void config_table_check(const struct check *k)
+{
+	struct arena arena;
+	if (k->report->error_count)
+		return;
+	arena_init(&arena, TABLE_MAXIMUM);
+	if (make_table(k, &arena) == -ENOMEM)
+		k->context->no_memory = true;
+	arena_done(&arena);
 }
 
 void config_calls_check(const struct check *k)

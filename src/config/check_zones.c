@@ -106,11 +106,16 @@ static void check_traversal(const struct check *k, const struct zone_case *z)
 		config_error(k->report, file->place, "`password` and `password_file` exclude each other");
 	if (z->zone->transport == CONFIG_TRANSPORT_UDP)
 		config_error(k->report, config_place_of(z->mapping, "transport"),
-			"a traversal zone lives in connections: `transport` is `tls` or `tcp`");
+			"a traversal zone lives in connections: `transport` is `tls` or `tcp`, for a datagram's source "
+			"address proves nothing");
 	if (is_kind(z, CONFIG_ZONE_TRAVERSAL_SERVER) && z->zone->transport == CONFIG_TRANSPORT_TLS &&
 		!k->node->tls.identity_count)
 		config_error(
 			k->report, z->zone->place, "a traversal server over TLS needs a certificate: `tls.identities`");
+	if (is_kind(z, CONFIG_ZONE_TRAVERSAL_SERVER) && z->zone->transport == CONFIG_TRANSPORT_TLS &&
+		k->node->tls.client_certificate == CONFIG_TLS_CLIENT_OFF)
+		config_error(k->report, config_place_of(z->mapping, "verify_name"),
+			"`verify_name` cannot be checked where `tls.client_certificate` is `off`");
 }
 
 static void check_port(const struct check *k, const struct zone_case *z)

@@ -84,23 +84,6 @@ static bool logs_equal(const struct config_node *a, const struct config_node *b)
 	return equal;
 }
 
-/* The ports that clients of traversal zones connect to. */
-static bool traversal_ports_equal(const struct config_node *a, const struct config_node *b)
-{
-	size_t i = 0, j = 0;
-	for (;;) {
-		while (i < a->zone_count && a->zones[i].kind != CONFIG_ZONE_TRAVERSAL_SERVER)
-			i++;
-		while (j < b->zone_count && b->zones[j].kind != CONFIG_ZONE_TRAVERSAL_SERVER)
-			j++;
-		if (i == a->zone_count || j == b->zone_count)
-			return i == a->zone_count && j == b->zone_count;
-		if (a->zones[i].port != b->zones[j].port || a->zones[i].transport != b->zones[j].transport)
-			return false;
-		i++, j++;
-	}
-}
-
 static bool histories_equal(const struct config_history *a, const struct config_history *b)
 {
 	return a->enabled == b->enabled && texts_equal(a->store, b->store) && a->size_bytes == b->size_bytes &&
@@ -137,7 +120,6 @@ const char *config_node_restart_key(const struct config_node *running, const str
 		{ "log", logs_equal(running, wanted) },
 		{ "control", texts_equal(running->control, wanted->control) },
 		{ "service", texts_equal(config_node_service(running), config_node_service(wanted)) },
-		{ "zones[].port", traversal_ports_equal(running, wanted) },
 		{ "registrar.file", texts_equal(running->registrar.file, wanted->registrar.file) },
 		{ "history", histories_equal(&running->history, &wanted->history) },
 		{ "key_file", texts_equal(running->key_file, wanted->key_file) },

@@ -34,7 +34,7 @@ const struct schema_section schema_registrar = {
 				.default_text = "1d", .minimum = 1000, .maximum = 30 * DAY_MS, .unit_ms = 1000,
 				.help = "The longest; who asks for more gets this." },
 			{ "contacts", SCHEMA_NUMBER, 0, MEMBER(struct config_registrar, contacts), .default_text = "10",
-				.minimum = 1, .maximum = 100, .help = "How many phones one address may have." },
+				.minimum = 1, .maximum = 32, .help = "How many phones one address may have." },
 			{ "bindings", SCHEMA_NUMBER, 0, MEMBER(struct config_registrar, bindings),
 				.default_text = "100000", .minimum = 1, .maximum = 10000000,
 				.help = "How many phones may be registered in all." },

@@ -124,7 +124,7 @@ const struct schema_section schema_zone = {
 			{ "password_file", SCHEMA_FILE_READ, 0, MEMBER(struct config_zone, password_file),
 				ONLY("kind", TRAVERSAL),
 				.help = "File whose first line is the password; read again at each reload." },
-			{ "port", SCHEMA_PORT, SCHEMA_REQUIRED | SCHEMA_RESTART, MEMBER(struct config_zone, port),
+			{ "port", SCHEMA_PORT, SCHEMA_REQUIRED, MEMBER(struct config_zone, port),
 				ONLY("kind", "traversal-server"),
 				.help = "Where the client connects to: a port of this zone alone, by custom 7001 and "
 					"up." },

@@ -265,12 +265,25 @@ static const struct {
 		"tcp}\n- {name: v, kind: traversal-server, username: u, password: p, transport: tcp, verify_name: "
 		"c.a.example, monitor: no}\n",
 		"n:5:43: error: a listener has port 5060, in line 3; a traversal zone has its own\n"
-		"n:6:86: error: a traversal zone lives in connections: `transport` is `tls` or `tcp`\n"
+		"n:6:86: error: a traversal zone lives in connections: `transport` is `tls` or `tcp`, for a datagram's "
+		"source address "
+		"proves nothing\n"
 		"n:7:43: error: the zone in line 6 has port 7001 already\n"
 		"n:7:90: error: `password` and `password_file` exclude each other\n"
 		"n:8:3: error: a zone with `kind: traversal-server` needs `port`\n"
 		"n:8:92: error: `verify_name` belongs only where `transport` is `tls`\n"
 		"n:8:105: error: `monitor` belongs only where `kind` is `neighbor`\n" },
+	{ "a client whose certificate is never asked for",
+		GOOD "tls: {client_certificate: off, system_authorities: yes, identities: [{names: [a.example], "
+		     "certificate: c, key: k}]}\n"
+		     "zones: [{name: s, kind: traversal-server, port: 7001, username: u, password: p, verify_name: "
+		     "c.a.example}]\n",
+		"n:5:94: error: `verify_name` cannot be checked where `tls.client_certificate` is `off`\n" },
+	{ "a variable that has no value here",
+		GOOD "zones: [{name: n, kind: neighbor, transport: tcp, peers: [192.0.2.1]}]\n"
+		     "rules:\n- {name: a, target: n, mode: pattern, type: regex, pattern: '(.*)@%localdomains%'}\n"
+		     "- {name: b, target: n, mode: pattern, type: regex, pattern: '.*@%localdomain2%'}\n",
+		"n:7:3: error: %localdomain2%: no such variable, or it has no value on this node\n" },
 	{ "zones that are there once, and no target",
 		GOOD "zones:\n- {name: a, kind: local}\n- {name: b, kind: local}\n- {name: c, kind: default}\n"
 		     "- {name: Local, kind: default, authentication: do-not-check}\nrules: [{name: r, target: c}]\n",
@@ -384,8 +397,7 @@ static void a_reload_says_what_needs_a_restart(void **state)
 			NULL },
 		{ RELOADED "zones: [{name: s, kind: traversal-server, transport: tcp, port: 7002, username: u, "
 			   "password: p}]\n",
-			"zones[].port" },
-		{ RELOADED, "zones[].port" },
+			NULL },
 		{ RELOADED "registrar: {domains: [a.example], file: f.db}\nzones: [{name: s, kind: traversal-server, "
 			   "transport: tcp, port: 7001, username: u, password: p}]\n",
 			"registrar.file" },
