@@ -9,7 +9,7 @@
 #include "peer/limits.h"
 #include "sip/diagnostics.h"
 
-#define HEADERS_MAXIMUM 4
+#define HEADERS_MAXIMUM 32
 #define ALLOWED                                                                                                        \
 	SPAN("INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, SUBSCRIBE, NOTIFY, REFER, SERVICE")
 
@@ -31,8 +31,12 @@ static const struct {
 	[EDGE_OUTCOME_NO_ANSWER_IN_TIME] = { 408, "the next hop gave no answer in time" },
 	[EDGE_OUTCOME_NEXT_HOP_UNAVAILABLE] = { 500, "the next hop is out of service for now" },
 	[EDGE_OUTCOME_DRAINING] = { 503, "this node is shutting down" },
+	[EDGE_OUTCOME_LINK_UNPROVED] = { 403, "this connection has not proved itself as the traversal client" },
 	[EDGE_OUTCOME_INTERNAL] = { 500, "out of memory or at a limit" },
 };
+
+/* What Expressway says where a policy of its own refused (Cisco TAC 212475). */
+#define POLICY_RESPONSE SPAN("Policy Response")
 
 struct extra {
 	struct edge_reply_header headers[HEADERS_MAXIMUM];
@@ -104,20 +108,26 @@ static void explain(struct edge_request *request, const struct finding *finding,
 		extra_add(extra, SPAN("ms-diagnostics-public"), diagnostics_value(request->arena, &d));
 }
 
-static void respond(struct edge_worker *worker, struct transport_server *server, const struct edge_site *site,
-	uint16_t status, const struct extra *extra)
+static void respond_with(struct edge_worker *worker, struct transport_server *server, const struct edge_site *site,
+	uint16_t status, struct span reason, const struct extra *extra)
 {
 	struct sip_draft draft;
 	struct iovec pieces[SIP_DRAFT_PIECES_MAXIMUM];
 	struct arena *arena = transport_server_arena(server);
-	sip_draft_response(&draft, arena, transport_server_request(server), status, edge_dress_phrase(status),
-		edge_dress_tag(worker, arena));
+	sip_draft_response(
+		&draft, arena, transport_server_request(server), status, reason, edge_dress_tag(worker, arena));
 	for (size_t i = 0; i < extra->count; i++)
 		sip_draft_append_name(&draft, extra->headers[i].name, extra->headers[i].value);
 	sip_draft_append(&draft, SIP_HEADER_SERVER, edge_dress_server(site));
 	int count = sip_draft_pieces(&draft, pieces, SIP_DRAFT_PIECES_MAXIMUM);
 	if (count > 0)
 		transport_respond(server, status, pieces, (size_t)count);
+}
+
+static void respond(struct edge_worker *worker, struct transport_server *server, const struct edge_site *site,
+	uint16_t status, const struct extra *extra)
+{
+	respond_with(worker, server, site, status, edge_dress_phrase(status), extra);
 }
 
 static bool may_answer(const struct edge_request *request)
@@ -137,13 +147,13 @@ static void limits_answered(const struct edge_request *request, uint16_t status)
 			peer_limits_answered(request->worker->shared->limits, request->identity, false);
 }
 
-static void final_answer(struct edge_request *request, uint16_t status, const struct extra *extra)
+static void final_answer(struct edge_request *request, uint16_t status, struct span reason, const struct extra *extra)
 {
 	request->answered = true;
 	edge_count(&request->worker->counters.answered_by_us);
-	respond(request->worker, request->server, request->site, status, extra);
+	respond_with(request->worker, request->server, request->site, status, reason, extra);
 	limits_answered(request, status);
-	edge_journal_answered(request, status, edge_dress_phrase(status));
+	edge_journal_answered(request, status, reason);
 }
 
 static enum edge_progress end(struct edge_request *request)
@@ -179,7 +189,7 @@ static enum edge_progress answer_outcome(struct edge_request *request, enum edge
 		if (warning && (request->inside || !edge_site_is_microsoft(request->site)))
 			extra_add(extra, SPAN("Warning"),
 				warning_value(request->worker, request->arena, span_of(warning)));
-		final_answer(request, OUTCOMES[outcome].status, extra);
+		final_answer(request, OUTCOMES[outcome].status, edge_dress_phrase(OUTCOMES[outcome].status), extra);
 	}
 	return end(request);
 }
@@ -206,7 +216,7 @@ static enum edge_progress refuse(struct edge_request *request, const struct find
 		explain(request, finding, &extra);
 		if (status == 503)
 			extra_add(&extra, SPAN("Retry-After"), SPAN("1"));
-		final_answer(request, status, &extra);
+		final_answer(request, status, edge_dress_phrase(status), &extra);
 	}
 	return end(request);
 }
@@ -249,7 +259,7 @@ enum edge_progress edge_answer_no_rule(struct edge_request *request)
 static const struct finding *silence_finding(struct edge_request *request)
 {
 	struct finding *f = finding_add(edge_request_findings(request), FINDING_PEER_ANSWERED, request->best_peer);
-	finding_value(f, "Domain", request->attempt.domain);
+	finding_value(f, "Domain", request->best_domain);
 	finding_value(f, "PeerServer", request->best_peer);
 	finding_observed(f, request->best->start_line);
 	return f;
@@ -275,6 +285,14 @@ static void explain_silence(struct edge_request *request, uint16_t status, struc
 /* RFC 3261 16.7 step 6: a 503 is about the next hop alone, and would tell the caller to avoid us. */
 #define UNAVAILABLE 503
 
+/* RFC 3261 16.7 step 7: whoever has to prove himself to several of them can do so at once. */
+static void add_challenges(const struct edge_request *request, struct extra *extra)
+{
+	if (request->best->status == 401 || request->best->status == 407)
+		extra->count += edge_reply_challenges(request->best, request->challenges, request->challenge_count,
+			extra->headers + extra->count, HEADERS_MAXIMUM - extra->count);
+}
+
 static enum edge_progress pass_best(struct edge_request *request)
 {
 	struct extra extra = { .count = 0 };
@@ -285,11 +303,28 @@ static enum edge_progress pass_best(struct edge_request *request)
 		return answer_outcome(request, EDGE_OUTCOME_NEXT_HOP_UNAVAILABLE, &extra);
 	}
 	explain_silence(request, best->status, best->reason, &extra);
+	add_challenges(request, &extra);
 	request->answered = true;
 	edge_reply_pass(request, best, request->best_zone, extra.headers, extra.count);
 	limits_answered(request, best->status);
 	edge_journal_answered(request, best->status, best->reason);
 	return end(request);
+}
+
+void edge_answer_note(struct edge_request *request, enum edge_outcome outcome)
+{
+	request->outcomes |= 1u << outcome;
+}
+
+/* Of several that were noted the one that says most of the request itself. */
+static enum edge_outcome noted_outcome(const struct edge_request *request)
+{
+	static const enum edge_outcome order[] = { EDGE_OUTCOME_UNKNOWN_SCHEME, EDGE_OUTCOME_UNKNOWN_EXTENSION,
+		EDGE_OUTCOME_INTERNAL, EDGE_OUTCOME_NO_ANSWER_IN_TIME };
+	for (size_t i = 0; i < BASE_COUNT(order); i++)
+		if (request->outcomes & 1u << order[i])
+			return order[i];
+	return EDGE_OUTCOME_NEXT_HOP_UNAVAILABLE;
 }
 
 enum edge_progress edge_answer_exhausted(struct edge_request *request)
@@ -302,8 +337,35 @@ enum edge_progress edge_answer_exhausted(struct edge_request *request)
 		return edge_answer_outcome(request, EDGE_OUTCOME_CANCELLED);
 	if (request->has_findings && finding_list_first_error(&request->findings))
 		return edge_answer_findings(request);
-	return edge_answer_outcome(
-		request, request->timed_out ? EDGE_OUTCOME_NO_ANSWER_IN_TIME : EDGE_OUTCOME_NEXT_HOP_UNAVAILABLE);
+	return edge_answer_outcome(request, noted_outcome(request));
+}
+
+/* ---- call policy, authentication ---- */
+
+enum edge_progress edge_answer_policy(struct edge_request *request, const struct route_plan *plan)
+{
+	struct extra extra = { .count = 0 };
+	const struct route_policy_rule *rule = plan->rejected;
+	struct span reason = rule->reason.at ? rule->reason : edge_dress_phrase(plan->rejected_status);
+	if (!may_answer(request))
+		return end(request);
+	if (request->inside || !edge_site_is_microsoft(request->site))
+		extra_add(&extra, SPAN("Warning"), warning_value(request->worker, request->arena, POLICY_RESPONSE));
+	final_answer(request, plan->rejected_status, reason, &extra);
+	return end(request);
+}
+
+enum edge_progress edge_answer_challenge(
+	struct edge_request *request, uint16_t status, const struct span *values, size_t count)
+{
+	struct extra extra = { .count = 0 };
+	struct span name = status == 407 ? SPAN("Proxy-Authenticate") : SPAN("WWW-Authenticate");
+	if (!may_answer(request))
+		return end(request);
+	for (size_t i = 0; i < count; i++)
+		extra_add(&extra, name, values[i]);
+	final_answer(request, status, edge_dress_phrase(status), &extra);
+	return end(request);
 }
 
 static uint16_t status_of_defect(enum sip_rule rule)

@@ -24,6 +24,7 @@ enum edge_outcome {
 	EDGE_OUTCOME_NO_ANSWER_IN_TIME,
 	EDGE_OUTCOME_NEXT_HOP_UNAVAILABLE, /* it said 503, which is not for our caller (RFC 3261 16.7 step 6) */
 	EDGE_OUTCOME_DRAINING,
+	EDGE_OUTCOME_LINK_UNPROVED, /* anything but its OPTIONS over a traversal connection that is not proved yet */
 	EDGE_OUTCOME_INTERNAL, /* memory, limits */
 	EDGE_OUTCOME_COUNT,
 };
@@ -37,6 +38,14 @@ enum edge_progress edge_answer_too_many_hops(struct edge_request *request);
 enum edge_progress edge_answer_loop(struct edge_request *request);
 enum edge_progress edge_answer_route_untrusted(struct edge_request *request);
 enum edge_progress edge_answer_no_rule(struct edge_request *request);
+/* The call policy says no: its status and reason. */
+enum edge_progress edge_answer_policy(struct edge_request *request, const struct route_plan *plan);
+/* 401 or 407 with these values of WWW-Authenticate or Proxy-Authenticate, a line each. */
+enum edge_progress edge_answer_challenge(
+	struct edge_request *request, uint16_t status, const struct span *values, size_t count);
+/* Something went wrong with one of several ways, which answers nothing yet: it is the answer where no way gives a
+ * better one. */
+void edge_answer_note(struct edge_request *request, enum edge_outcome outcome);
 /* Every target has been tried (or the call was cancelled): the best response that came, else the
  * strongest finding, else a timeout (RFC 3261 16.7 steps 6 and 9). */
 enum edge_progress edge_answer_exhausted(struct edge_request *request);

@@ -3,17 +3,19 @@
 
 #include "edge/answer.h"
 #include "edge/forward.h"
+#include "peer/view.h"
 
 void edge_cancel(struct edge_request *request, const struct sip_message *cancel)
 {
 	if (request->answered || request->cancelled)
 		return;
 	request->cancelled = true;
-	if (request->client) {
-		/* RFC 3326: its Reason goes on to the callee ("Call completed elsewhere"). */
-		transport_cancel(request->client, sip_message_value(cancel, SIP_HEADER_REASON));
-		return;
-	}
-	edge_forward_stop(request);
+	/* RFC 3326: its Reason goes on to the callees ("Call completed elsewhere"). */
+	edge_forward_cancel(request, NULL, sip_message_value(cancel, SIP_HEADER_REASON));
+	if (request->open_count > 0)
+		return; /* their answers will end it */
+	if (request->ask)
+		peer_ask_cancel(request->ask);
+	request->ask = NULL;
 	edge_answer_outcome(request, EDGE_OUTCOME_CANCELLED);
 }

@@ -60,12 +60,14 @@ void edge_dress_call_tag(const struct sip_message *m, char ret_uuid[37])
 	uuid_write(hash_keyed(&first, m->call_id), hash_keyed(&second, m->call_id), ret_uuid);
 }
 
-struct transport_note edge_dress_note(const struct edge_request *request, const struct edge_zone *zone)
+struct transport_note edge_dress_note(const struct edge_branch *branch)
 {
+	const struct edge_request *request = branch->request;
+	const struct edge_zone *zone = branch->target_zone;
 	return (struct transport_note){
 		.serial = request->serial,
 		.tag = request->tag,
-		.peer = request->target.name,
+		.peer = branch->target.name,
 		.zone = zone ? zone->name : SPAN_NONE,
 		.side = zone && zone->inside ? RECORD_INTERNAL : RECORD_EXTERNAL,
 	};
@@ -126,23 +128,24 @@ void edge_dress_stamp(void *argument, const struct transport_arrival *arrival, s
 	stamp_note(worker, arrival, zone, stamp, &used);
 }
 
-struct span edge_dress_via(struct edge_request *request, enum transport_protocol protocol,
-	const struct edge_zone *egress, struct span *ret_branch)
+struct span edge_dress_via(struct edge_branch *branch, struct span *ret_branch)
 {
-	char branch[TRANSPORT_BRANCH_LENGTH + 1];
-	transport_branch_make(request->worker->transport, span_of(request->loop_hash), branch);
+	struct edge_request *request = branch->request;
+	enum transport_protocol protocol = branch->target.protocol;
+	const struct edge_zone *egress = branch->target_zone;
+	char text[TRANSPORT_BRANCH_LENGTH + 1];
+	transport_branch_make(request->worker->transport, span_of(request->loop_hash), text);
 	struct span sent_by = transport_sent_by(request->worker->transport, protocol);
 	const char *name = transport_protocol_name(protocol);
 	struct span via;
 	if (edge_site_is_microsoft(request->site))
-		via = arena_printf(request->arena, "SIP/2.0/%s %.*s;branch=%s", name, SPAN_PRINT(sent_by), branch);
+		via = arena_printf(request->arena, "SIP/2.0/%s %.*s;branch=%s", name, SPAN_PRINT(sent_by), text);
 	else if (request->site->config->via_zones && egress)
 		via = arena_printf(request->arena,
 			"SIP/2.0/%s %.*s;egress-zone=%.*s;branch=%s;proxy-call-id=%.*s;rport", name,
-			SPAN_PRINT(sent_by), SPAN_PRINT(egress->name), branch, SPAN_PRINT(request->serial));
+			SPAN_PRINT(sent_by), SPAN_PRINT(egress->name), text, SPAN_PRINT(request->serial));
 	else
-		via = arena_printf(
-			request->arena, "SIP/2.0/%s %.*s;branch=%s;rport", name, SPAN_PRINT(sent_by), branch);
+		via = arena_printf(request->arena, "SIP/2.0/%s %.*s;branch=%s;rport", name, SPAN_PRINT(sent_by), text);
 	*ret_branch = SPAN_NONE;
 	if (via.at)
 		*ret_branch = span_make(via.at + span_find_span(via, SPAN("z9hG4bK")), TRANSPORT_BRANCH_LENGTH);
@@ -194,15 +197,16 @@ static struct span partner_of(const struct edge_request *request)
 	return told ? SPAN_NONE : request->identity;
 }
 
-static void record_route_add(struct edge_request *request, struct sip_draft *draft, struct transport_flow flow,
+static void record_route_add(struct edge_branch *branch, struct sip_draft *draft, struct transport_flow flow,
 	enum transport_protocol protocol)
 {
+	struct edge_request *request = branch->request;
 	char token[TRANSPORT_TOKEN_LENGTH + 1];
 	transport_flow_token(request->worker->transport, flow, request->message->call_id, token);
 	struct span sent_by = transport_sent_by(request->worker->transport, protocol);
 	char caller[EDGE_CALLER_LENGTH + 1];
 	struct span partner = partner_of(request);
-	bool crosses = !request->inside || !request->target_zone || !request->target_zone->inside;
+	bool crosses = !request->inside || !branch->target_zone || !branch->target_zone->inside;
 	caller_write(request->worker, request->message->from.tag, crosses, caller);
 	struct span value =
 		arena_printf(request->arena, "<sip:%s@%.*s;transport=%s;proxy-call-id=%.*s;caller=%s%s%.*s;lr>", token,
@@ -211,11 +215,12 @@ static void record_route_add(struct edge_request *request, struct sip_draft *dra
 	sip_draft_prepend(draft, SIP_HEADER_RECORD_ROUTE, value);
 }
 
-void edge_dress_record_route(
-	struct edge_request *request, struct sip_draft *draft, const struct transport_target *target)
+void edge_dress_record_route(struct edge_branch *branch, struct sip_draft *draft)
 {
+	const struct edge_request *request = branch->request;
+	const struct transport_target *target = &branch->target;
 	const struct transport_arrival *arrival = request->arrival;
-	record_route_add(request, draft, arrival->flow, arrival->protocol);
+	record_route_add(branch, draft, arrival->flow, arrival->protocol);
 	struct transport *transport = request->worker->transport;
 	bool same = target->protocol == arrival->protocol || span_equal(transport_sent_by(transport, target->protocol),
 								     transport_sent_by(transport, arrival->protocol));
@@ -223,7 +228,7 @@ void edge_dress_record_route(
 		return;
 	/* The far side's flow is not known yet; its token keeps the dialog with this worker. */
 	struct transport_flow here = { request->worker->number, TRANSPORT_SLOT_NONE, 0 };
-	record_route_add(request, draft, here, target->protocol);
+	record_route_add(branch, draft, here, target->protocol);
 }
 
 struct span edge_dress_tag(struct edge_worker *worker, struct arena *arena)

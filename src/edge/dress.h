@@ -17,12 +17,11 @@ void edge_dress_stamp(void *argument, const struct transport_arrival *arrival, s
 void edge_dress_serial(const struct edge_worker *worker, const struct sip_message *m, char ret_uuid[37]);
 /* Tag: of the whole call, over all nodes that see the same Call-ID. */
 void edge_dress_call_tag(const struct sip_message *m, char ret_uuid[37]);
-/* What the records of a message to that zone carry. */
-struct transport_note edge_dress_note(const struct edge_request *request, const struct edge_zone *zone);
+/* What the records of its messages carry. */
+struct transport_note edge_dress_note(const struct edge_branch *branch);
 
-/* Our Via with a new branch, which is *ret_branch. */
-struct span edge_dress_via(struct edge_request *request, enum transport_protocol protocol,
-	const struct edge_zone *egress, struct span *ret_branch);
+/* Our Via for the branch's target with a new branch parameter, which is *ret_branch. */
+struct span edge_dress_via(struct edge_branch *branch, struct span *ret_branch);
 /* What our Record-Route brings back of the dialog. The few letters of its `caller` say who began it, by his tag, and
  * whether it leaves our side; keyed, so that a partner who writes them anew cannot make his dialog one of ours. */
 #define EDGE_CALLER_LENGTH 8
@@ -34,8 +33,7 @@ struct edge_dialog {
 };
 struct edge_dialog edge_dress_dialog(const struct edge_request *request);
 /* Puts our Record-Route on top of the draft: one, or one for each side where they differ (RFC 5658). */
-void edge_dress_record_route(
-	struct edge_request *request, struct sip_draft *draft, const struct transport_target *target);
+void edge_dress_record_route(struct edge_branch *branch, struct sip_draft *draft);
 /* The tag for a To without one, of an answer we make ourselves. */
 struct span edge_dress_tag(struct edge_worker *worker, struct arena *arena);
 struct span edge_dress_server(const struct edge_site *site);

@@ -2,72 +2,114 @@
 #include "edge/forward.h"
 
 #include "edge/answer.h"
-#include "peer/view.h"
+#include "edge/journal.h"
 
 void edge_forward_stop(struct edge_request *request)
 {
-	if (request->ask)
-		peer_ask_cancel(request->ask);
-	if (request->query)
-		transport_query_cancel(request->query);
-	if (request->client)
-		transport_client_release(request->client);
-	request->ask = NULL;
-	request->query = NULL;
-	request->client = NULL;
+	for (struct edge_branch *branch = request->branches; branch; branch = branch->next)
+		edge_branch_release(branch);
 }
 
-/* One address after the other; a send that fails at once counts as tried. */
-static bool try_targets(struct edge_request *request)
+static void cancel(struct edge_branch *branch, struct span reason)
 {
-	struct edge_attempt *attempt = &request->attempt;
-	while (attempt->next_target < attempt->target_count) {
-		const struct transport_target *target = &attempt->targets[attempt->next_target++];
-		if (edge_send(request, target, attempt->zone) < 0)
-			continue;
-		return true;
+	bool is_invite = branch->request->message->method == SIP_METHOD_INVITE;
+	bool waits = branch->client && is_invite;
+	if (branch->client && branch->has_final)
+		return; /* a 2xx that may be repeated */
+	if (!branch->cancelled)
+		edge_journal_attempt(branch, RECORD_ATTEMPT_CANCELLED, 0, SPAN_NONE);
+	branch->cancelled = true;
+	if (waits) {
+		transport_cancel(branch->client, reason);
+		return;
 	}
-	return false;
+	edge_branch_release(branch);
+	edge_branch_end(branch);
 }
 
-/* The next server of this zone, else the next zone of the plan. CONTINUE: there may be targets now. */
-static enum edge_progress find_targets(struct edge_request *request)
+void edge_forward_cancel(struct edge_request *request, const struct edge_branch *but, struct span reason)
 {
-	struct edge_attempt *attempt = &request->attempt;
-	attempt->target_count = attempt->next_target = 0;
-	if (attempt->next_server < attempt->server_count)
-		return edge_targets_of_server(request, &attempt->servers[attempt->next_server++]);
-	if (request->next_plan_target >= request->plan.target_count)
-		return edge_answer_exhausted(request);
-	return edge_targets_of_zone(request, &request->plan.targets[request->next_plan_target++]);
+	for (struct edge_branch *branch = request->branches; branch; branch = branch->next)
+		if (branch->open && branch != but)
+			cancel(branch, reason);
 }
 
-/* An ACK or a BENOTIFY: nothing will come back. */
-static enum edge_progress sent_for_good(struct edge_request *request)
+bool edge_forward_may_begin(const struct edge_request *request)
+{
+	return !request->cancelled && !request->stopped && !request->answered && !request->sent_for_good;
+}
+
+static void begin(struct edge_branch *branch)
+{
+	enum edge_progress progress =
+		branch->way == EDGE_WAY_OWN ? edge_targets_of_own_way(branch) : edge_targets_of_zone(branch);
+	if (progress == EDGE_CONTINUE && !edge_branch_walk(branch))
+		edge_branch_end(branch);
+}
+
+static enum edge_way way_of(const struct edge_zone *zone)
+{
+	return zone->inside ? EDGE_WAY_ZONE : EDGE_WAY_PARTNER;
+}
+
+static void begin_target(struct edge_request *request, const struct route_target *target)
+{
+	const struct edge_zone *zone = &request->site->zones[target->zone];
+	struct edge_branch *branch = edge_branch_new(request, way_of(zone));
+	if (!branch)
+		return;
+	branch->zone = zone;
+	branch->alias = target->alias;
+	edge_journal_attempt(branch, RECORD_ATTEMPT_ZONE, 0, SPAN_NONE);
+	begin(branch);
+}
+
+/* The targets of one priority, side by side. False: none is left. */
+static bool begin_group(struct edge_request *request)
+{
+	struct edge_search *search = request->search;
+	while (search && search->next_target >= search->plan.target_count)
+		search = request->search = search->below;
+	if (!search)
+		return false;
+	const struct route_target *first = &search->plan.targets[search->next_target];
+	request->group++;
+	while (search->next_target < search->plan.target_count && edge_forward_may_begin(request)) {
+		const struct route_target *target = &search->plan.targets[search->next_target];
+		if (target->group != first->group)
+			break;
+		search->next_target++;
+		begin_target(request, target);
+	}
+	return true;
+}
+
+static enum edge_progress finish(struct edge_request *request)
 {
 	edge_request_finish(request);
 	return EDGE_DONE;
 }
 
-enum edge_progress edge_forward_next(struct edge_request *request)
+enum edge_progress edge_forward_settle(struct edge_request *request)
 {
 	for (;;) {
-		if (request->cancelled)
+		if (request->sent_for_good)
+			return finish(request);
+		if (request->open_count > 0)
+			return EDGE_WAIT;
+		if (request->answered)
+			return finish(request);
+		if (!edge_forward_may_begin(request) || !begin_group(request))
 			return edge_answer_exhausted(request);
-		if (try_targets(request))
-			return request->client ? EDGE_WAIT : sent_for_good(request);
-		enum edge_progress progress = find_targets(request);
-		if (progress != EDGE_CONTINUE)
-			return progress;
 	}
 }
 
 enum edge_progress edge_forward(struct edge_request *request)
 {
 	if (!request->planned) {
-		enum edge_progress progress = edge_targets_of_own_way(request);
-		if (progress != EDGE_CONTINUE)
-			return progress;
+		struct edge_branch *branch = edge_branch_new(request, EDGE_WAY_OWN);
+		if (branch)
+			begin(branch);
 	}
-	return edge_forward_next(request);
+	return edge_forward_settle(request);
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/journal.h"
 
+#include "net/failure.h"
 #include "net/loop.h"
 #include "record/judgement.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static struct record_head head_of(const struct edge_request *request)
 {
@@ -45,6 +47,17 @@ static struct record_address remote_of(const struct edge_request *request)
 	return record_address_of(&request->arrival->remote.any);
 }
 
+static const char *variant_name(enum route_variant variant)
+{
+	static const char *const names[] = {
+		[ROUTE_VARIANT_ANY] = "standards", /* not known counts as that */
+		[ROUTE_VARIANT_STANDARDS] = "standards",
+		[ROUTE_VARIANT_MICROSOFT_AV] = "microsoft-av",
+		[ROUTE_VARIANT_MICROSOFT_IM] = "microsoft-im",
+	};
+	return names[variant];
+}
+
 static void search_record(
 	const struct edge_request *request, enum record_search_event event, uint16_t status, struct span reason)
 {
@@ -58,6 +71,10 @@ static void search_record(
 	r.search.found = status >= 200 && status < 300;
 	r.search.reason = reason;
 	r.search.response_code = status;
+	r.search.call_id = request->message->call_id;
+	r.search.zone = request->source_name;
+	r.search.variant = span_of(variant_name(request->variant));
+	r.search.authenticated = request->authenticated;
 	if (event == RECORD_SEARCH_COMPLETED)
 		r.search.duration_us = (uint64_t)(net_loop_now_us(request->worker->loop) - request->started_us);
 	record_take(sink_of(request), &r);
@@ -76,6 +93,7 @@ static void call_record(
 	r.call.transport = transport_of(request->arrival->protocol);
 	r.call.reason = reason;
 	r.call.response_code = status;
+	r.call.authenticated = request->authenticated;
 	if (event != RECORD_CALL_ATTEMPTED)
 		r.call.duration_us = (uint64_t)(net_loop_now_us(request->worker->loop) - request->started_us);
 	record_take(sink_of(request), &r);
@@ -124,17 +142,18 @@ static struct record_rule policy_record(const struct route_step *step, char *tex
 	return record;
 }
 
-static struct record_rule rule_record(const struct edge_request *request, const struct route_rule *rule)
+static struct record_rule rule_record(const struct edge_site *site, const struct route_rule *rule)
 {
 	return (struct record_rule){
 		.part = RECORD_RULE_SEARCH,
 		.name = rule->name,
-		.target = request->site->zones[rule->target].name,
+		.target = site->zones[rule->target].name,
 		.priority = (int32_t)rule->priority,
 	};
 }
 
-static void step_record(const struct edge_request *request, const struct route_step *step)
+void edge_journal_step(const struct edge_site *site, const struct route_step *step, struct span source,
+	char action[EDGE_JOURNAL_ACTION_SIZE], struct record_rule *ret_rule)
 {
 	static const enum record_rule_verdict verdicts[] = {
 		[ROUTE_DID_NOT_MATCH] = RECORD_RULE_DID_NOT_MATCH,
@@ -145,26 +164,73 @@ static void step_record(const struct edge_request *request, const struct route_s
 		[ROUTE_IGNORED_UNAUTHENTICATED] = RECORD_RULE_IGNORED_UNAUTHENTICATED,
 		[ROUTE_IGNORED_VARIANT] = RECORD_RULE_IGNORED_VARIANT,
 	};
-	char action[200];
-	struct record r = { .kind = RECORD_RULE, .head = head_of(request) };
 	if (step->part == ROUTE_PART_TRANSFORM)
-		r.rule = transform_record(step->transform);
+		*ret_rule = transform_record(step->transform);
 	else if (step->part == ROUTE_PART_POLICY)
-		r.rule = policy_record(step, action, sizeof(action));
+		*ret_rule = policy_record(step, action, EDGE_JOURNAL_ACTION_SIZE);
 	else
-		r.rule = rule_record(request, step->rule);
-	r.rule.verdict = verdicts[step->verdict];
-	r.rule.alias = step->alias;
-	r.rule.source = request->source_name;
+		*ret_rule = rule_record(site, step->rule);
+	ret_rule->verdict = verdicts[step->verdict];
+	ret_rule->alias = step->alias;
+	ret_rule->source = source;
+}
+
+void edge_journal_rules(const struct edge_request *request, const struct route_plan *plan)
+{
+	char action[EDGE_JOURNAL_ACTION_SIZE];
+	if (!record_wanted(sink_of(request)))
+		return;
+	for (size_t i = 0; i < plan->step_count; i++) {
+		struct record r = { .kind = RECORD_RULE, .head = head_of(request) };
+		edge_journal_step(request->site, &plan->steps[i], request->source_name, action, &r.rule);
+		record_take(sink_of(request), &r);
+	}
+}
+
+void edge_journal_attempt(
+	const struct edge_branch *branch, enum record_attempt_event event, uint16_t status, struct span reason)
+{
+	const struct edge_request *request = branch->request;
+	if (!record_wanted(sink_of(request)) || !is_searched(request))
+		return;
+	struct record r = { .kind = RECORD_ATTEMPT, .head = head_of(request) };
+	const struct edge_zone *zone = branch->zone ? branch->zone : branch->target_zone;
+	r.attempt.event = event;
+	r.attempt.zone = zone ? zone->name : SPAN_NONE;
+	r.attempt.alias = branch->alias;
+	r.attempt.branch = branch->number;
+	r.attempt.group = branch->group;
+	r.attempt.status = status;
+	r.attempt.reason = reason;
+	r.attempt.target = branch->server ? branch->server->name : SPAN_NONE;
+	if (branch->sent_us && event != RECORD_ATTEMPT_ZONE) {
+		r.attempt.remote = record_address_of(&branch->target.address.any);
+		r.attempt.transport = transport_of(branch->target.protocol);
+		if (event != RECORD_ATTEMPT_SENT)
+			r.attempt.elapsed_us = (uint64_t)(net_loop_now_us(request->worker->loop) - branch->sent_us);
+	}
 	record_take(sink_of(request), &r);
 }
 
-void edge_journal_rules(const struct edge_request *request)
+void edge_journal_sent(const struct edge_branch *branch, int status)
 {
-	if (!record_wanted(sink_of(request)))
+	if (!record_wanted(sink_of(branch->request)))
 		return;
-	for (size_t i = 0; i < request->plan.step_count; i++)
-		step_record(request, &request->plan.steps[i]);
+	if (status == 0)
+		edge_journal_attempt(branch, RECORD_ATTEMPT_SENT, 0, SPAN_NONE);
+	else
+		edge_journal_attempt(branch, RECORD_ATTEMPT_FAILED, 0, span_of(strerror(-status)));
+}
+
+/* "connect: Connection refused" */
+void edge_journal_failed(const struct edge_branch *branch, const struct transport_failure *failed)
+{
+	char text[256];
+	if (!record_wanted(sink_of(branch->request)))
+		return;
+	const char *why = failed->net ? failed->net->text : failed->error ? strerror(-failed->error) : "";
+	snprintf(text, sizeof(text), "%s%s%s", transport_failed_name(failed->kind), why[0] ? ": " : "", why);
+	edge_journal_attempt(branch, RECORD_ATTEMPT_FAILED, 0, span_of(text));
 }
 
 void edge_journal_answered(const struct edge_request *request, uint16_t status, struct span reason)

@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef FEDGE_EDGE_JOURNAL_H
 #define FEDGE_EDGE_JOURNAL_H
-/* What the edge did, as records: searches, rules, calls, judgements. (Messages, connections and
+/* What the edge did, as records: searches, rules, attempts, calls, judgements. (Messages, connections and
  * handshakes are recorded by transport, questions to the DNS by peer.) Costs nothing where nobody listens. */
 #include "edge/request.h"
+#include "record/record.h"
 
 void edge_journal_search_attempted(const struct edge_request *request);
-void edge_journal_rules(const struct edge_request *request);
+void edge_journal_rules(const struct edge_request *request, const struct route_plan *plan);
+/* One step of a plan as it is recorded; source: the zone the request came from. action is room that ret_rule borrows.
+ * Asks no request, so that a dry run can say the same words. */
+#define EDGE_JOURNAL_ACTION_SIZE 200
+void edge_journal_step(const struct edge_site *site, const struct route_step *step, struct span source,
+	char action[EDGE_JOURNAL_ACTION_SIZE], struct record_rule *ret_rule);
+/* A zone is asked, an address or contact tried, and what came of it. */
+void edge_journal_attempt(
+	const struct edge_branch *branch, enum record_attempt_event event, uint16_t status, struct span reason);
+void edge_journal_sent(const struct edge_branch *branch, int status); /* of edge_send */
+void edge_journal_failed(const struct edge_branch *branch, const struct transport_failure *failed);
 /* The final answer is known: the search and, for an INVITE, the call have ended or stand. */
 void edge_journal_answered(const struct edge_request *request, uint16_t status, struct span reason);
 /* A finding and what it did to a request; status 0: it refused nothing (a warning, or the next target

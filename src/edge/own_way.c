@@ -8,21 +8,21 @@
 #include "peer/view.h"
 
 /* Where a neighbor is reached over TLS it is met as by the search: over its connections, by its own name. */
-static void target_add(struct edge_request *request, struct transport_target target)
+static void target_add(struct edge_branch *branch, struct transport_target target)
 {
 	const struct edge_zone *zone = NULL;
 	if (target.protocol == TRANSPORT_TLS)
-		zone = edge_site_neighbor(request->site, &target.address, TRANSPORT_TLS);
+		zone = edge_site_neighbor(branch->request->site, &target.address, TRANSPORT_TLS);
 	if (zone) {
 		target.name = zone->config->verify_name;
 		target.mark = 0;
 		target.flags |= TRANSPORT_TARGET_ALIAS;
 	}
-	edge_target_add(request, target);
+	edge_target_add(branch, target);
 }
 
 /* A numeric host is its own answer, and addresses that are known already need no question. */
-static bool target_known(struct edge_request *request, const struct transport_question *question)
+static bool target_known(struct edge_branch *branch, const struct transport_question *question)
 {
 	struct transport_target target = {
 		.protocol = question->secure     ? TRANSPORT_TLS
@@ -33,15 +33,15 @@ static bool target_known(struct edge_request *request, const struct transport_qu
 	};
 	uint16_t port = question->port ? question->port : transport_protocol_port(target.protocol);
 	if (net_address_parse(question->host, port, &target.address) == 0) {
-		target_add(request, target);
+		target_add(branch, target);
 		return true;
 	}
-	const struct peer_host *host = peer_host_known(request->worker->peers, question->host, port);
+	const struct peer_host *host = peer_host_known(branch->request->worker->peers, question->host, port);
 	for (size_t i = 0; host && i < host->facts.address_count; i++) {
 		target.address = host->addresses[i];
 		net_address_set_port(&target.address, port);
 		target.name = question->host;
-		target_add(request, target);
+		target_add(branch, target);
 	}
 	bool known = host && host->facts.address_count > 0;
 	peer_host_unref(host);
@@ -51,8 +51,9 @@ static bool target_known(struct edge_request *request, const struct transport_qu
 /* Back to a neighbor over the connection it opened itself: the last hop of a dialog whose phone
  * cannot be called. The token in our Record-Route names it. Whoever began the dialog may come over other connections
  * too: his requests go on, not back to him. */
-static bool own_way_by_flow(struct edge_request *request)
+static bool own_way_by_flow(struct edge_branch *branch)
 {
+	struct edge_request *request = branch->request;
 	struct edge_worker *worker = request->worker;
 	struct transport_flow flow;
 	struct transport_arrival far;
@@ -66,8 +67,8 @@ static bool own_way_by_flow(struct edge_request *request)
 	const struct edge_zone *zone = edge_site_neighbor(request->site, &far.remote, far.protocol);
 	if (!zone)
 		return false;
-	request->attempt.zone = zone;
-	edge_target_add(request, transport_flow_target(&far));
+	branch->zone = zone;
+	edge_target_add(branch, transport_flow_target(&far));
 	return true;
 }
 
@@ -115,10 +116,11 @@ static bool is_server_of(struct edge_request *request, const struct peer_domain 
 
 /* A next hop that is the very server our search would find shares its connections. Any other (an
  * Expressway writes its own name, or an address, into Record-Route) is held against the partner's domain. */
-static uint64_t mark_of(struct edge_request *request)
+static uint64_t mark_of(struct edge_branch *branch)
 {
+	struct edge_request *request = branch->request;
 	struct edge_worker *worker = request->worker;
-	struct span domain = request->attempt.domain;
+	struct span domain = branch->domain;
 	const struct peer_domain *facts = domain.at ? peer_domain_known(worker->peers, domain) : NULL;
 	bool shared = domain.at && (facts && request->site->policy.kind == TRUST_POLICY_MICROSOFT &&
 					   is_server_of(request, facts, request->hop.uri.host));
@@ -130,28 +132,30 @@ static uint64_t mark_of(struct edge_request *request)
 
 static void host_found(void *argument, const struct peer_host *host)
 {
-	struct edge_request *request = argument;
-	struct transport_question question = question_of(request, mark_of(request));
+	struct edge_branch *branch = argument;
+	struct edge_request *request = branch->request;
+	struct transport_question question = question_of(request, mark_of(branch));
 	(void)host;
-	request->ask = NULL;
-	target_known(request, &question);
-	if (request->attempt.target_count == 0)
+	branch->ask = NULL;
+	target_known(branch, &question);
+	if (branch->target_count == 0)
 		finding_add(edge_request_findings(request), FINDING_ADDRESS_MISSING, request->hop.uri.host);
-	edge_forward_next(request);
+	edge_branch_resume(branch);
 }
 
 /* TLS and a name: most likely the partner's edge. Its addresses are remembered with the peers, so the
  * requests that follow in the dialog find them. */
-static enum edge_progress addresses_by_peers(struct edge_request *request, const struct transport_question *question)
+static enum edge_progress addresses_by_peers(struct edge_branch *branch, const struct transport_question *question)
 {
+	struct edge_request *request = branch->request;
 	const struct peer_host *host;
 	struct peer_found found = {
-		.host = host_found, .argument = request, .serial = request->serial, .tag = request->tag
+		.host = host_found, .argument = branch, .serial = request->serial, .tag = request->tag
 	};
 	if (!request->worker->shared->resolver)
 		return EDGE_CONTINUE;
 	uint16_t port = question->port ? question->port : 5061;
-	int status = peer_find_host(request->worker->peers, question->host, port, &found, &host, &request->ask);
+	int status = peer_find_host(request->worker->peers, question->host, port, &found, &host, &branch->ask);
 	if (status == 0)
 		return EDGE_WAIT;
 	if (status == 1)
@@ -159,42 +163,45 @@ static enum edge_progress addresses_by_peers(struct edge_request *request, const
 	return EDGE_CONTINUE;
 }
 
-static enum edge_progress addresses(struct edge_request *request)
+static enum edge_progress addresses(struct edge_branch *branch)
 {
-	struct transport_question question = question_of(request, mark_of(request));
-	if (target_known(request, &question))
+	struct transport_question question = question_of(branch->request, mark_of(branch));
+	if (target_known(branch, &question))
 		return EDGE_CONTINUE;
 	if (question.protocol == TRANSPORT_TLS)
-		return addresses_by_peers(request, &question);
-	return edge_target_resolve(request, &question);
+		return addresses_by_peers(branch, &question);
+	return edge_target_resolve(branch, &question);
 }
 
 static void domain_found(void *argument, const struct peer_domain *domain)
 {
-	struct edge_request *request = argument;
+	struct edge_branch *branch = argument;
 	(void)domain; /* mark_of finds it again */
-	request->ask = NULL;
-	if (addresses(request) == EDGE_CONTINUE)
-		edge_forward_next(request);
+	branch->ask = NULL;
+	if (addresses(branch) == EDGE_CONTINUE)
+		edge_branch_resume(branch);
 }
 
-enum edge_progress edge_targets_of_own_way(struct edge_request *request)
+enum edge_progress edge_targets_of_own_way(struct edge_branch *branch)
 {
+	struct edge_request *request = branch->request;
 	const struct peer_domain *domain;
 	struct peer_found found = {
-		.domain = domain_found, .argument = request, .serial = request->serial, .tag = request->tag
+		.domain = domain_found, .argument = branch, .serial = request->serial, .tag = request->tag
 	};
-	if (own_way_by_flow(request))
+	if (own_way_by_flow(branch))
 		return EDGE_CONTINUE;
-	if (!sip_uri_is_sip(&request->hop.uri))
-		return edge_answer_outcome(request, EDGE_OUTCOME_UNKNOWN_SCHEME);
-	request->attempt.domain = partner_domain(request);
-	if (!request->attempt.domain.at || !request->worker->shared->resolver)
-		return addresses(request);
-	int status = peer_find_domain(request->worker->peers, request->attempt.domain, &found, &domain, &request->ask);
+	if (!sip_uri_is_sip(&request->hop.uri)) {
+		edge_answer_note(request, EDGE_OUTCOME_UNKNOWN_SCHEME);
+		return EDGE_CONTINUE;
+	}
+	branch->domain = partner_domain(request);
+	if (!branch->domain.at || !request->worker->shared->resolver)
+		return addresses(branch);
+	int status = peer_find_domain(request->worker->peers, branch->domain, &found, &domain, &branch->ask);
 	if (status == 0)
 		return EDGE_WAIT;
 	if (status == 1)
 		peer_domain_unref(domain);
-	return addresses(request);
+	return addresses(branch);
 }

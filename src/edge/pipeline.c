@@ -9,6 +9,7 @@
 #include "edge/worker_private.h"
 #include "edge/zone.h"
 #include "net/loop.h"
+#include "peer/view.h"
 
 /* The whole way of a request, top to bottom. (Authentication of phones will stand between admit
  * and plan.) */
@@ -21,7 +22,7 @@ static const struct edge_step {
 	{ "loop", edge_loop }, /* where does it want to go, and was it here before */
 	{ "admit", edge_admit }, /* strangers: the rules of trust */
 	{ "plan", edge_plan }, /* search rules, or the route it brings along */
-	{ "forward", edge_forward }, /* one target after the other, dressed for who gets it */
+	{ "forward", edge_forward }, /* the targets of one priority side by side, dressed for who gets it */
 };
 
 void edge_request_resume(struct edge_request *request)
@@ -74,6 +75,9 @@ void edge_request_finish(struct edge_request *request)
 {
 	struct edge_worker *worker = request->worker;
 	edge_forward_stop(request);
+	if (request->ask)
+		peer_ask_cancel(request->ask);
+	request->ask = NULL;
 	edge_site_unref(request->site);
 	request->site = NULL;
 	if (!list_is_empty(&request->link)) {
@@ -123,8 +127,11 @@ static void on_ended(void *argument, struct transport_server *server)
 {
 	(void)argument;
 	struct edge_request *request = transport_server_context(server);
-	if (request)
-		edge_request_finish(request);
+	if (!request)
+		return;
+	if (!request->answered)
+		edge_forward_cancel(request, NULL, SPAN_NONE); /* nobody is left to hear what they say */
+	edge_request_finish(request);
 }
 
 void edge_worker_forget_requests(struct edge_worker *worker)

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where a request goes: to ourselves, along the route it brings, or where the search rules lead. */
+#include "edge/plan.h"
+
 #include "edge/answer.h"
 #include "edge/dress.h"
 #include "edge/journal.h"
+
+#include <errno.h>
 
 /* Addressed to this node and to nobody on it: keep-alives and probes by OPTIONS. */
 static bool is_for_us(struct edge_request *request)
@@ -22,13 +26,36 @@ static bool has_own_way(const struct edge_request *request)
 	return request->in_dialog && hop->own_routes > 0;
 }
 
-/* The alias of From: what it claims, not what was proved. */
+/* Who calls: the identity that was proved, else what From claims. */
 static struct span caller_of(const struct edge_request *request)
 {
 	struct sip_uri uri;
+	if (request->asserted.at)
+		return request->asserted;
 	if (sip_uri_parse(request->message->from.uri, &uri, NULL) < 0)
 		return SPAN_NONE;
 	return route_alias(&uri);
+}
+
+int edge_plan_search(struct edge_request *request, struct span alias)
+{
+	struct edge_search *search = arena_zero(request->arena, sizeof(*search));
+	struct route_request wanted = {
+		.alias = alias,
+		.caller = caller_of(request),
+		.source = request->source ? request->source->index : ROUTE_ZONE_DEFAULT,
+		.authenticated = request->authenticated,
+		.variant = request->variant,
+	};
+	if (!search)
+		return -ENOMEM;
+	int status = route_plan_make(request->site->table, &wanted, request->restarts, request->arena, &search->plan);
+	if (status < 0)
+		return status;
+	edge_journal_rules(request, &search->plan);
+	search->below = request->search;
+	request->search = search;
+	return 0;
 }
 
 enum edge_progress edge_plan(struct edge_request *request)
@@ -38,19 +65,19 @@ enum edge_progress edge_plan(struct edge_request *request)
 			request->message->method == SIP_METHOD_OPTIONS ? EDGE_OUTCOME_ALIVE : EDGE_OUTCOME_NOT_FOR_US);
 	if (has_own_way(request))
 		return EDGE_CONTINUE;
-	struct route_request wanted = {
-		.alias = route_alias(&request->hop.uri),
-		.caller = caller_of(request),
-		.source = request->source ? request->source->index : ROUTE_ZONE_DEFAULT,
-	};
-	if (!wanted.alias.at)
+	struct span alias = route_alias(&request->hop.uri);
+	if (!alias.at)
 		return edge_answer_no_rule(request);
-	if (route_plan_make(request->site->table, &wanted, 0, request->arena, &request->plan) < 0)
-		return edge_answer_outcome(request, EDGE_OUTCOME_INTERNAL);
 	request->planned = true;
 	edge_journal_search_attempted(request);
-	edge_journal_rules(request);
-	if (request->plan.target_count == 0)
+	if (edge_plan_search(request, alias) < 0)
+		return edge_answer_outcome(request, EDGE_OUTCOME_INTERNAL);
+	const struct route_plan *plan = &request->search->plan;
+	if (plan->rejected)
+		return edge_answer_policy(request, plan);
+	if (plan->goes_round)
+		return edge_answer_loop(request);
+	if (plan->target_count == 0)
 		return edge_answer_no_rule(request);
 	return EDGE_CONTINUE;
 }

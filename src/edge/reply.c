@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/reply.h"
 
+#include "base/require.h"
 #include "edge/dress.h"
 
 int edge_reply_pass(struct edge_request *request, const struct sip_message *response, const struct edge_zone *zone,
@@ -36,4 +37,25 @@ static int rank(uint16_t status)
 bool edge_reply_is_better(uint16_t status, uint16_t than)
 {
 	return rank(status) < rank(than);
+}
+
+static size_t challenges_of(
+	const struct sip_message *m, enum sip_header_id id, struct edge_reply_header *ret_headers, size_t capacity)
+{
+	size_t count = 0;
+	const struct sip_header *line = sip_message_find(m, id);
+	for (; line && count < capacity; line = sip_message_find_next(m, line))
+		ret_headers[count++] = (struct edge_reply_header){ line->name, line->value };
+	return count;
+}
+
+size_t edge_reply_challenges(const struct sip_message *best, const struct sip_message *const *responses, size_t count,
+	struct edge_reply_header *ret_headers, size_t capacity)
+{
+	static const enum sip_header_id ids[] = { SIP_HEADER_WWW_AUTHENTICATE, SIP_HEADER_PROXY_AUTHENTICATE };
+	size_t added = 0;
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < BASE_COUNT(ids) && responses[i] != best; k++)
+			added += challenges_of(responses[i], ids[k], ret_headers + added, capacity - added);
+	return added;
 }

@@ -5,6 +5,7 @@
  * passes the steps of edge/pipeline.c in order; each step says whether to go on, to wait (an
  * answer of the DNS will resume it), or that the request has been dealt with. Everything that was
  * learned of it stands here, so that a step reads what the ones before it found. */
+#include "edge/branch.h"
 #include "edge/worker.h"
 #include "finding/finding.h"
 #include "route/loop.h"
@@ -17,20 +18,13 @@ enum edge_progress {
 	EDGE_DONE, /* answered, forwarded, or dropped */
 };
 
-struct peer_ask;
+#define EDGE_BRANCHES_MAXIMUM 32 /* of one request, one after the other and side by side */
+#define EDGE_CHALLENGES_MAXIMUM 8
 
-/* The zone that is being asked: its servers one after the other, and their addresses. */
-struct edge_attempt {
-	const struct edge_zone *zone; /* NULL: not known before the address is */
-	struct span alias; /* as the search rule left it; absent: the request follows its own way */
-	struct span domain; /* partners: whose edge is looked for */
-	const struct trust_candidate *servers; /* partners: in the order of RFC 2782; neighbors: their peers */
-	size_t server_count;
-	size_t next_server;
-	const struct trust_candidate *server; /* whose addresses are in targets */
-	struct transport_target *targets;
-	size_t target_count;
-	size_t target_capacity;
+/* A plan and how far it has come. What a redirection leads to is searched before what is left of the plan below. */
+struct edge_search {
+	struct edge_search *below;
+	struct route_plan plan;
 	size_t next_target;
 };
 
@@ -61,24 +55,40 @@ struct edge_request {
 	struct finding_list findings;
 	bool has_findings; /* the list has been started */
 	const struct finding *refusal; /* the finding of what was answered */
+	struct peer_ask *ask; /* a question to peer/ under way, before anything is sent on */
 
-	/* plan, forward */
-	struct route_plan plan;
-	size_t next_plan_target;
+	/* authenticate */
+	bool authenticated; /* by digest, or its zone is treated so: what rules and policy ask */
+	bool is_phone; /* it came from a phone registered here */
+	struct span user; /* who proved to be whom; absent: nobody */
+	struct span asserted; /* the identity that we assert: "2000@steven.lab" */
+
+	/* plan */
 	bool planned; /* a search was made (its result is recorded) */
-	struct edge_attempt attempt;
-	struct peer_ask *ask; /* a question to peer/ under way */
-	struct transport_query *query; /* a question of RFC 3263 under way */
-	struct transport_client *client; /* the branch under way; one at a time */
-	struct transport_target target; /* of the client */
-	const struct edge_zone *target_zone; /* of the client */
+	bool by_route; /* what was searched for is a Route that it brought, not its Request-URI */
+	enum route_variant variant;
+	struct edge_search *search; /* the topmost; NULL: nothing is left */
+	uint32_t restarts; /* redirections that were followed */
+
+	/* forward */
+	struct edge_branch first; /* most requests have but this one */
+	struct edge_branch *branches; /* newest first */
+	uint32_t branch_count;
+	uint32_t open_count;
+	uint32_t group; /* of the newest */
+	struct edge_contacts *contacts; /* of phones that are being tried */
 	uint32_t provisional_count; /* passed on */
-	bool cancelled;
+	bool sent_for_good; /* a request that nobody answers has left */
+	bool stopped; /* somebody's answer ends the search: nothing new is begun */
+	bool cancelled; /* by the caller */
 	bool answered; /* a final answer was sent */
 	const struct sip_message *best; /* best final response so far, a copy in the arena */
 	const struct edge_zone *best_zone;
 	struct span best_peer;
-	bool timed_out; /* some target gave no answer in time */
+	struct span best_domain;
+	const struct sip_message *challenges[EDGE_CHALLENGES_MAXIMUM]; /* all 401 and 407, copies */
+	size_t challenge_count;
+	unsigned outcomes; /* what went wrong that is no finding: bits of enum edge_outcome */
 	int64_t started_us; /* steady */
 };
 

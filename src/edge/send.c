@@ -3,15 +3,18 @@
 #include "edge/answer.h"
 #include "edge/dress.h"
 #include "edge/forward.h"
+#include "edge/journal.h"
+#include "net/loop.h"
 #include "peer/view.h"
 
 #include <errno.h>
 
 /* ---- Request-URI and Route ---- */
 
-static void set_alias(struct edge_request *request, struct sip_draft *draft)
+static void set_alias(struct edge_branch *branch, struct sip_draft *draft)
 {
-	struct span alias = request->attempt.alias;
+	struct edge_request *request = branch->request;
+	struct span alias = branch->alias;
 	if (!alias.at || span_equal(alias, route_alias(&request->hop.uri)))
 		return;
 	bool secure = request->hop.uri.scheme == SIP_SCHEME_SIPS;
@@ -67,19 +70,20 @@ static bool wants_record_route(const struct edge_request *request)
 	return !request->in_dialog && (sip_method_makes_dialog(method) || method == SIP_METHOD_OTHER);
 }
 
-static void draft_make(struct edge_request *request, struct sip_draft *draft, const struct transport_target *target,
-	const struct edge_zone *zone, struct span *ret_branch)
+static void draft_make(struct edge_branch *branch, struct sip_draft *draft, struct span *ret_branch)
 {
+	struct edge_request *request = branch->request;
+	const struct edge_zone *zone = branch->target_zone;
 	int16_t max_forwards = request->message->max_forwards;
 	sip_draft_forward(draft, request->arena, request->message);
 	set_routes(request, draft);
-	set_alias(request, draft);
+	set_alias(branch, draft);
 	sip_draft_set_max_forwards(draft, max_forwards < 0 ? 70 : max_forwards > 0 ? (unsigned)max_forwards - 1 : 0);
 	if (wants_record_route(request))
-		edge_dress_record_route(request, draft, target);
+		edge_dress_record_route(branch, draft);
 	if (!zone || zone->inside != request->inside)
 		edge_dress_boundary(request, draft, zone && zone->inside);
-	sip_draft_prepend(draft, SIP_HEADER_VIA, edge_dress_via(request, target->protocol, zone, ret_branch));
+	sip_draft_prepend(draft, SIP_HEADER_VIA, edge_dress_via(branch, ret_branch));
 }
 
 /* ---- may it go there ---- */
@@ -110,10 +114,11 @@ static bool relay_is_allowed(
 	return request->inside && target->protocol == TRANSPORT_TLS;
 }
 
-static int send_pieces(struct edge_request *request, const struct transport_target *target, const struct iovec *pieces,
-	size_t count, struct span branch)
+static int send_pieces(struct edge_branch *branch, const struct iovec *pieces, size_t count, struct span name)
 {
-	struct transport_note note = edge_dress_note(request, request->target_zone);
+	const struct edge_request *request = branch->request;
+	const struct transport_target *target = &branch->target;
+	struct transport_note note = edge_dress_note(branch);
 	struct transport *transport = request->worker->transport;
 	if (!sip_method_is_answered(request->message->method))
 		return transport_send_stateless(transport, target, pieces, count, &note);
@@ -122,19 +127,20 @@ static int send_pieces(struct edge_request *request, const struct transport_targ
 		.parts = pieces,
 		.part_count = count,
 		.method = request->message->method,
-		.branch = branch,
+		.branch = name,
 		.user = &edge_outcome_user,
-		.argument = request,
+		.argument = branch,
 		.note = &note,
 	};
-	return transport_send_request(transport, &send, &request->client);
+	return transport_send_request(transport, &send, &branch->client);
 }
 
-int edge_send(struct edge_request *request, const struct transport_target *target, const struct edge_zone *zone)
+int edge_send(struct edge_branch *branch, const struct transport_target *target, const struct edge_zone *zone)
 {
+	struct edge_request *request = branch->request;
 	struct sip_draft draft;
 	struct iovec pieces[SIP_DRAFT_PIECES_MAXIMUM];
-	struct span branch;
+	struct span name;
 	if (!zone)
 		zone = edge_site_zone_of_target(request->site, &target->address);
 	if (!relay_is_allowed(request, target, zone)) {
@@ -143,16 +149,19 @@ int edge_send(struct edge_request *request, const struct transport_target *targe
 		finding_observed(f, request->hop.uri.whole);
 		return -EACCES;
 	}
-	request->target = *target;
-	request->target_zone = zone;
-	if (transport_target_switch(&request->target, request->message->bytes.length + 400))
-		request->target.flags &= ~(unsigned)TRANSPORT_TARGET_MAY_SWITCH;
-	draft_make(request, &draft, &request->target, zone, &branch);
+	branch->target = *target;
+	branch->target_zone = zone;
+	branch->has_final = false;
+	branch->sent_us = net_loop_now_us(request->worker->loop);
+	if (transport_target_switch(&branch->target, request->message->bytes.length + 400))
+		branch->target.flags &= ~(unsigned)TRANSPORT_TARGET_MAY_SWITCH;
+	draft_make(branch, &draft, &name);
 	int count = sip_draft_pieces(&draft, pieces, SIP_DRAFT_PIECES_MAXIMUM);
 	if (count < 0)
 		return count;
-	int status = send_pieces(request, &request->target, pieces, (size_t)count, branch);
+	int status = send_pieces(branch, pieces, (size_t)count, name);
 	if (status == 0)
 		edge_count(&request->worker->counters.forwarded);
+	edge_journal_sent(branch, status);
 	return status;
 }

@@ -1,0 +1,253 @@
+"""A request that goes several ways (RFC 3261 16.7): rules of one priority are asked side by side, the first good answer
+wins, the others are cancelled; then the next priority; of bad answers the best goes back."""
+import re
+import socket
+
+import pytest
+from ladder import CALLEE, CALLER, linger, match, receive, receive_invite, respond, respond_inside, respond_kept
+from strangers import Message, Node, Wire, callee, caller, fedge, fresh_address, message  # noqa: F401
+from support import wait_until
+
+
+class Phone:
+    """A callee by hand, over UDP: it answers what the test tells it to."""
+
+    def __init__(self, address):
+        self.address = address
+        self.wire = Wire.__new__(Wire)
+        self.wire.protocol, self.wire.bytes = "udp", b""
+        self.wire.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.wire.socket.bind((address, 5060))
+        self.wire.local = (address, 5060)
+        self.seen = []
+
+    def get(self, method, seconds=10):
+        """The next request of that method; others (ACKs, repetitions) are passed over."""
+        while True:
+            asked = self.read(seconds)
+            if asked.method == method:
+                return asked
+
+    def read(self, seconds=10):
+        self.wire.socket.settimeout(seconds)
+        data, self.wire.to = self.wire.socket.recvfrom(65536)
+        head, _, body = data.partition(b"\r\n\r\n")
+        asked = Message(head, body)
+        self.seen.append(asked)
+        return asked
+
+    def is_silent(self, seconds=0.1):
+        try:
+            asked = self.read(seconds)
+        except TimeoutError:
+            return True
+        raise AssertionError(f"{self.address} was asked: {asked}")
+
+    def answer(self, asked, status, reason="Text", extra=(), tag="t", body="", kind="application/sdp"):
+        copied = [f"{k}: {v}" for k, v in asked.headers if k in ("Via", "Record-Route", "From", "Call-ID", "CSeq")]
+        to = asked.get("To")
+        to += "" if ";tag=" in to else f";tag={tag}{self.address.replace('.', '')}"
+        lines = [f"SIP/2.0 {status} {reason}", *copied, f"To: {to}", f"Contact: <sip:callee@{self.address}:5060>", *extra]
+        lines += [f"Content-Type: {kind}"] if body else []
+        text = "\r\n".join([*lines, f"Content-Length: {len(body.encode())}", "", body])
+        self.wire.socket.sendto(text.encode(), self.wire.to)
+
+    def close(self):
+        self.wire.socket.close()
+
+
+class Stage:
+    """Callees by hand behind a node with one worker; `rules` maps a callee's name to its rule's priority."""
+
+    def __init__(self, fedge, priorities, zones=None, rules="", more=""):
+        self.calling = fresh_address()
+        self.phones = {name: Phone(fresh_address()) for name in priorities}
+        neighbors = {"callers": ("tcp", [f"{self.calling}:5060"])}
+        for name, phone in self.phones.items():
+            neighbors[name] = ("udp", [f"{phone.address}:5060"], *((zones or {}).get(name, ())))
+        lines = [f"  - {{name: to-{name}, priority: {priority}, mode: any, target: {name}}}"
+                 for name, priority in priorities.items()]
+        self.node = Node(fedge, neighbors, rules="\n".join([*lines, *rules.splitlines()]), more=more, workers=1)
+        self.wire = Wire(self.node.address, "tcp", self.calling)
+
+    def __getattr__(self, name):
+        return self.phones[name]
+
+    def send(self, method="INVITE", uri="sip:2000@callee.example", **more):
+        text = message(self.wire, method, uri, **more)
+        self.wire.send(text)
+        return text
+
+    def close(self):
+        self.wire.socket.close()
+        for phone in self.phones.values():
+            phone.close()
+
+
+@pytest.fixture
+def stage_of(fedge):
+    stages = []
+
+    def make(*arguments, **more):
+        stages.append(Stage(fedge, *arguments, **more))
+        return stages[-1]
+
+    yield make
+    for stage in stages:
+        stage.close()
+
+
+def branch_of(asked):
+    return re.search(r"branch=([^;]+)", asked.get("Via")).group(1)
+
+
+def test_the_first_who_answers_has_the_call(fedge):
+    """SIPp on all sides: two phones ring, one answers, the other is cancelled; twenty calls."""
+    calling, quick, slow = fresh_address(), fresh_address(), fresh_address()
+    neighbors = {"callers": ("udp", [f"{calling}:5060"]), "quick": ("udp", [f"{quick}:5060"]),
+                 "slow": ("udp", [f"{slow}:5060"])}
+    rules = "\n".join(f"  - {{name: {name}, priority: 10, mode: any, target: {name}}}" for name in ("quick", "slow"))
+    node = Node(fedge, neighbors, rules=rules)
+    cancelled = [
+        receive_invite(), respond(180, "Ringing"),
+        receive("CANCEL", actions=match("SIP ;cause=200 ;text=\"Call completed elsewhere\"", header="Reason")),
+        respond_inside(200, "OK"), respond_kept(487, "Request Terminated"), receive("ACK"), linger(),
+    ]
+    ringing = callee(fedge, slow, cancelled, "slow", calls=20)
+    answering = callee(fedge, quick, CALLEE, "quick", calls=20)
+    caller_rungs = [CALLER[0], CALLER[1], receive(180, optional=True), receive(180, optional=True), *CALLER[3:]]
+    caller(fedge, calling, node.address, caller_rungs, calls=20).wait()
+    answering.wait()
+    ringing.wait()
+    assert node.counters()["calls"] == 20
+
+
+def test_all_ring_and_the_first_200_wins(stage_of):
+    stage = stage_of({"one": 10, "two": 10, "later": 20})
+    stage.send()
+    one, two = stage.one.get("INVITE"), stage.two.get("INVITE")
+    assert branch_of(one) != branch_of(two)
+    stage.one.answer(one, 180)
+    stage.two.answer(two, 183)
+    tags = {stage.wire.read().get("To"), stage.wire.read().get("To")}
+    assert len(tags) == 2, "the provisional answers of both come through, each with its own tag"
+    stage.two.answer(two, 200)
+    assert stage.wire.answer().status == 200
+    cancel = stage.one.get("CANCEL")
+    assert cancel.get("Reason") == 'SIP ;cause=200 ;text="Call completed elsewhere"'
+    stage.one.answer(cancel, 200)
+    # It had picked up just before: the caller hears of that call too (and has to end it).
+    stage.one.answer(one, 200)
+    again = stage.wire.answer()
+    assert again.status == 200 and stage.one.address.replace(".", "") in again.get("To")
+    stage.later.is_silent()
+
+
+@pytest.mark.parametrize(("answers", "expected"), [
+    ((486, 404), 486), ((500, 486), 486), ((404, 302), 302), ((503, 480), 480), ((484, 404), 484), ((503, 503), 500),
+])
+def test_the_best_of_bad_answers(stage_of, answers, expected):
+    stage = stage_of({"one": 10, "two": 10})
+    stage.send()
+    for phone, status in zip((stage.one, stage.two), answers):
+        phone.answer(phone.get("INVITE"), status)
+    assert stage.wire.answer().status == expected
+
+
+def test_one_is_busy_the_other_answers(stage_of):
+    stage = stage_of({"one": 10, "two": 10})
+    stage.send()
+    stage.one.answer(stage.one.get("INVITE"), 486)
+    two = stage.two.get("INVITE")
+    stage.two.answer(two, 180)
+    assert stage.wire.read().status in (100, 180), "nothing final while somebody rings"
+    stage.two.answer(two, 200)
+    assert stage.wire.answer().status == 200
+
+
+def test_the_next_priority_when_all_of_one_have_failed(stage_of):
+    stage = stage_of({"one": 10, "two": 10, "later": 20})
+    stage.send()
+    stage.one.answer(stage.one.get("INVITE"), 404)
+    stage.later.is_silent()
+    stage.two.answer(stage.two.get("INVITE"), 480)
+    later = stage.later.get("INVITE")
+    stage.later.answer(later, 200)
+    assert stage.wire.answer().status == 200
+    wait_until(lambda: [r for r in stage.node.journal("attempt") if r.get("status") == 200])
+    tried = [(r["zone"], r["group"], r["event"], r.get("status")) for r in stage.node.journal("attempt")]
+    assert ("one", 1, "answered", 404) in tried and ("two", 1, "answered", 480) in tried
+    assert ("later", 2, "answered", 200) in tried
+
+
+def test_a_603_ends_it(stage_of):
+    """Nobody else is asked, who rings is cancelled, and the 603 goes back when that has its answer."""
+    stage = stage_of({"one": 10, "two": 10, "later": 20})
+    stage.send()
+    one, two = stage.one.get("INVITE"), stage.two.get("INVITE")
+    stage.one.answer(one, 180)
+    stage.two.answer(two, 603, "Decline")
+    cancel = stage.one.get("CANCEL")
+    assert cancel.get("Reason").startswith("SIP ;cause=603")
+    stage.one.answer(cancel, 200)
+    stage.one.answer(one, 487)
+    assert stage.wire.answer().status == 603
+    stage.later.is_silent()
+
+
+def test_challenges_are_gathered(stage_of):
+    """RFC 3261 16.7 step 7: the caller can prove himself to both at once."""
+    stage = stage_of({"one": 10, "two": 10, "later": 20})
+    stage.send()
+    stage.one.answer(stage.one.get("INVITE"), 407, extra=['Proxy-Authenticate: Digest realm="one", nonce="1"'])
+    stage.two.answer(stage.two.get("INVITE"), 401, extra=['WWW-Authenticate: Digest realm="two", nonce="2"',
+                                                          'WWW-Authenticate: Digest realm="three", nonce="3"'])
+    answer = stage.wire.answer()
+    assert answer.status in (401, 407)
+    assert answer.all("Proxy-Authenticate") == ['Digest realm="one", nonce="1"']
+    assert sorted(answer.all("WWW-Authenticate")) == ['Digest realm="three", nonce="3"', 'Digest realm="two", nonce="2"']
+    stage.later.is_silent()
+
+
+def test_the_caller_gives_up_and_all_are_told(stage_of):
+    stage = stage_of({"one": 10, "two": 10})
+    sent = stage.send()
+    one, two = stage.one.get("INVITE"), stage.two.get("INVITE")
+    stage.one.answer(one, 180)
+    stage.two.answer(two, 180)
+    stage.wire.send(sent.replace("INVITE sip:", "CANCEL sip:").replace("1 INVITE", "1 CANCEL")
+                    .replace("Content-Length", "Reason: Q.850 ;cause=16\r\nContent-Length"))
+    for phone, asked in ((stage.one, one), (stage.two, two)):
+        cancel = phone.get("CANCEL")
+        assert cancel.get("Reason") == "Q.850 ;cause=16"
+        assert branch_of(cancel) == branch_of(asked)
+        phone.answer(cancel, 200)
+        phone.answer(asked, 487)
+    answers = [stage.wire.answer(), stage.wire.answer()]
+    assert sorted((a.status, a.get("CSeq")) for a in answers) == [(200, "1 CANCEL"), (487, "1 INVITE")]
+
+
+def test_another_method_goes_to_all_too(stage_of):
+    """Nothing can be cancelled there; the first 2xx is the answer and no other is passed on."""
+    stage = stage_of({"one": 10, "two": 10})
+    stage.send("MESSAGE", body="hello")
+    one, two = stage.one.get("MESSAGE"), stage.two.get("MESSAGE")
+    stage.one.answer(one, 200)
+    assert stage.wire.answer().status == 200
+    stage.two.answer(two, 200)
+    stage.send("OPTIONS")
+    stage.one.answer(stage.one.get("OPTIONS"), 486)
+    stage.two.answer(stage.two.get("OPTIONS"), 480)
+    assert stage.wire.answer().status == 486, "and the second 200 was nobody's"
+
+
+def test_stop_leaves_lower_priorities_out(stage_of):
+    """A rule that matched with `stop`: its own priority still runs side by side, nothing after it."""
+    rules = "  - {name: first, priority: 10, mode: any, target: one, on_match: stop}\n" \
+            "  - {name: beside, priority: 10, mode: any, target: two}"
+    stage = stage_of({"one": 30, "two": 30, "later": 20}, rules=rules)
+    stage.send()
+    stage.one.answer(stage.one.get("INVITE"), 404)
+    stage.two.answer(stage.two.get("INVITE"), 404)
+    assert stage.wire.answer().status == 404
+    stage.later.is_silent()
