@@ -23,23 +23,40 @@ static char *append(char *to, struct span text)
 	return to + text.length;
 }
 
-/* The alias with what the matcher says put in place of matched, which lies inside alias. */
-static int alias_rewrite(const struct route_matcher *matcher, struct arena *arena, struct span alias,
-	struct span matched, struct span *ret_alias)
+/* The three in one, as the new alias. Where nothing would be left to search for it stays as it is. */
+static int alias_join(struct arena *arena, const struct span parts[3], struct span *ret_alias)
 {
-	struct span insert = matcher->behaviour == ROUTE_BEHAVIOUR_REPLACE ? matcher->replace : SPAN("");
-	struct span before = span_first(alias, (size_t)(matched.at - alias.at));
-	struct span after = span_from(alias, before.length + matched.length);
-	size_t length = before.length + insert.length + after.length;
+	size_t length = parts[0].length + parts[1].length + parts[2].length;
 	if (length == 0)
-		return ROUTE_CONSIDERED; /* nothing would be left to search for */
+		return ROUTE_CONSIDERED;
 	if (length > ROUTE_ALIAS_MAXIMUM)
 		return ROUTE_TOO_COSTLY;
 	char *text = arena_allocate(arena, length);
 	if (!text)
 		return -ENOMEM;
-	append(append(append(text, before), insert), after);
+	append(append(append(text, parts[0]), parts[1]), parts[2]);
 	*ret_alias = span_make(text, length);
+	return ROUTE_CONSIDERED;
+}
+
+/* matched lies inside alias. */
+static int alias_rewrite(const struct route_matcher *matcher, struct arena *arena, struct span alias,
+	struct span matched, struct span *ret_alias)
+{
+	struct span before = span_first(alias, (size_t)(matched.at - alias.at));
+	struct span after = span_from(alias, before.length + matched.length);
+	switch (matcher->behaviour) {
+	case ROUTE_BEHAVIOUR_LEAVE:
+		break;
+	case ROUTE_BEHAVIOUR_STRIP:
+		return alias_join(arena, (struct span[3]){ before, after }, ret_alias);
+	case ROUTE_BEHAVIOUR_REPLACE:
+		return alias_join(arena, (struct span[3]){ before, matcher->replace, after }, ret_alias);
+	case ROUTE_BEHAVIOUR_ADD_PREFIX:
+		return alias_join(arena, (struct span[3]){ matcher->replace, alias }, ret_alias);
+	case ROUTE_BEHAVIOUR_ADD_SUFFIX:
+		return alias_join(arena, (struct span[3]){ alias, matcher->replace }, ret_alias);
+	}
 	return ROUTE_CONSIDERED;
 }
 
@@ -66,8 +83,6 @@ static int affix_apply(
 	struct span matched = affix_find(matcher, alias);
 	if (!matched.at)
 		return ROUTE_DID_NOT_MATCH;
-	if (matcher->behaviour == ROUTE_BEHAVIOUR_LEAVE)
-		return ROUTE_CONSIDERED;
 	return alias_rewrite(matcher, arena, alias, matched, ret_alias);
 }
 
@@ -76,8 +91,11 @@ static int regex_apply(
 {
 	struct route_groups groups;
 	int verdict = route_regex_match(matcher->regex, room, alias, &groups);
-	if (verdict != ROUTE_CONSIDERED || matcher->behaviour != ROUTE_BEHAVIOUR_REPLACE)
-		return verdict; /* the pattern is the whole alias: stripping it would leave nothing */
+	if (verdict != ROUTE_CONSIDERED)
+		return verdict;
+	if (matcher->behaviour != ROUTE_BEHAVIOUR_REPLACE)
+		return alias_rewrite(
+			matcher, room->arena, alias, alias, ret_alias); /* the pattern is the whole alias */
 	struct span filled;
 	verdict = route_regex_fill(matcher->replace, &groups, room->arena, &filled);
 	if (verdict == ROUTE_CONSIDERED && filled.length)

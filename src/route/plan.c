@@ -12,7 +12,7 @@ bool route_search_source_fits(const struct route_search *search, enum route_sour
 	case ROUTE_SOURCE_ANY:
 		return true;
 	case ROUTE_SOURCE_ALL_ZONES:
-		return from != ROUTE_ZONE_DEFAULT && !local;
+		return from != ROUTE_ZONE_DEFAULT;
 	case ROUTE_SOURCE_DEFAULT:
 		return from == ROUTE_ZONE_DEFAULT;
 	case ROUTE_SOURCE_LOCAL:

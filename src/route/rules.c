@@ -5,13 +5,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 
-/* Is the alias, or what stands behind its "@", an IP address (IPv6 with or without brackets)? */
-static bool is_address(struct span alias)
+/* IPv6 with or without brackets. */
+static bool is_address(struct span host)
 {
 	char text[INET6_ADDRSTRLEN];
 	struct in6_addr bytes;
-	size_t at = span_find(alias, '@');
-	struct span host = at < alias.length ? span_from(alias, at + 1) : alias;
 	if (host.length > 2 && host.at[0] == '[' && host.at[host.length - 1] == ']')
 		host = span_make(host.at + 1, host.length - 2);
 	if (memchr(host.at, '\0', host.length) || !span_copy_to(host, text, sizeof(text)))
@@ -19,8 +17,16 @@ static bool is_address(struct span alias)
 	return inet_pton(AF_INET, text, &bytes) == 1 || inet_pton(AF_INET6, text, &bytes) == 1;
 }
 
+static struct span host_of(struct span alias)
+{
+	size_t at = span_find(alias, '@');
+	return at < alias.length ? span_from(alias, at + 1) : alias;
+}
+
 static bool variant_fits(enum route_variant wanted, enum route_variant is)
 {
+	if (wanted == ROUTE_VARIANT_MICROSOFT)
+		return is == ROUTE_VARIANT_MICROSOFT_AV || is == ROUTE_VARIANT_MICROSOFT_IM;
 	return wanted == ROUTE_VARIANT_ANY || wanted == (is == ROUTE_VARIANT_ANY ? ROUTE_VARIANT_STANDARDS : is);
 }
 
@@ -39,9 +45,9 @@ static int entry_fits(struct route_search *search, const struct route_rule_entry
 		return ROUTE_IGNORED_VARIANT;
 	switch (rule->mode) {
 	case ROUTE_MODE_ANY:
-		return ROUTE_CONSIDERED;
+		return is_address(search->alias) ? ROUTE_DID_NOT_MATCH : ROUTE_CONSIDERED;
 	case ROUTE_MODE_ANY_ADDRESS:
-		return is_address(search->alias) ? ROUTE_CONSIDERED : ROUTE_DID_NOT_MATCH;
+		return is_address(host_of(search->alias)) ? ROUTE_CONSIDERED : ROUTE_DID_NOT_MATCH;
 	case ROUTE_MODE_PATTERN:
 		break;
 	}

@@ -58,9 +58,11 @@ static int matcher_make(struct making *making, struct route_matcher *matcher)
 {
 	struct route_defect *defect = making->defect;
 	bool regex = matcher->type == ROUTE_PATTERN_REGEX;
+	bool replaces = matcher->behaviour != ROUTE_BEHAVIOUR_LEAVE && matcher->behaviour != ROUTE_BEHAVIOUR_STRIP;
+	bool has_groups = regex && matcher->behaviour == ROUTE_BEHAVIOUR_REPLACE;
 	int status = text_expand(making, regex ? ROUTE_USE_REGEX : ROUTE_USE_PLAIN, &matcher->pattern);
-	if (status == 0 && matcher->behaviour == ROUTE_BEHAVIOUR_REPLACE)
-		status = text_expand(making, regex ? ROUTE_USE_REPLACEMENT : ROUTE_USE_PLAIN, &matcher->replace);
+	if (status == 0 && replaces)
+		status = text_expand(making, has_groups ? ROUTE_USE_REPLACEMENT : ROUTE_USE_PLAIN, &matcher->replace);
 	if (status < 0)
 		return status;
 	return route_matcher_compile(matcher, &defect->offset, defect->text, sizeof(defect->text));

@@ -25,24 +25,34 @@
 
 enum route_source {
 	ROUTE_SOURCE_ANY,
-	ROUTE_SOURCE_ALL_ZONES, /* every zone but the default zone and the local zone */
+	ROUTE_SOURCE_ALL_ZONES, /* every zone, the local one too, but not the default zone */
 	ROUTE_SOURCE_DEFAULT, /* the default zone: a system that no zone knows */
 	ROUTE_SOURCE_LOCAL, /* the local zone */
 	ROUTE_SOURCE_ZONE, /* the zone source_zone */
 };
+/* An IP address that was dialled needs a rule that says so: "any alias" does not fit one (Expressway administrator
+ * guide, "Configuring search rules"). Dialled as user@address, it fits both. */
 enum route_mode {
-	ROUTE_MODE_ANY,
-	ROUTE_MODE_ANY_ADDRESS /* the alias is, or its host is, an IP address */,
-	ROUTE_MODE_PATTERN
+	ROUTE_MODE_ANY, /* whatever is no IP address */
+	ROUTE_MODE_ANY_ADDRESS, /* the alias is an IP address, or its host is one */
+	ROUTE_MODE_PATTERN,
 };
 enum route_pattern { ROUTE_PATTERN_EXACT, ROUTE_PATTERN_PREFIX, ROUTE_PATTERN_SUFFIX, ROUTE_PATTERN_REGEX };
-enum route_behaviour { ROUTE_BEHAVIOUR_LEAVE, ROUTE_BEHAVIOUR_STRIP, ROUTE_BEHAVIOUR_REPLACE };
+enum route_behaviour {
+	ROUTE_BEHAVIOUR_LEAVE,
+	ROUTE_BEHAVIOUR_STRIP,
+	ROUTE_BEHAVIOUR_REPLACE,
+	ROUTE_BEHAVIOUR_ADD_PREFIX, /* `replace` goes before the whole alias, as it is */
+	ROUTE_BEHAVIOUR_ADD_SUFFIX,
+};
 enum route_on_match { ROUTE_ON_MATCH_CONTINUE, ROUTE_ON_MATCH_STOP };
+/* "SIP variant", later called "Traffic type". MICROSOFT: either of the next two; of rules only. */
 enum route_variant {
 	ROUTE_VARIANT_ANY,
 	ROUTE_VARIANT_STANDARDS,
 	ROUTE_VARIANT_MICROSOFT_AV,
-	ROUTE_VARIANT_MICROSOFT_IM
+	ROUTE_VARIANT_MICROSOFT_IM,
+	ROUTE_VARIANT_MICROSOFT,
 };
 enum route_whether { ROUTE_WHETHER_ANY, ROUTE_WHETHER_YES, ROUTE_WHETHER_NO };
 

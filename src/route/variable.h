@@ -2,10 +2,11 @@
 #ifndef FEDGE_ROUTE_VARIABLE_H
 #define FEDGE_ROUTE_VARIABLE_H
 /* Pattern variables of Expressway: %name% in a pattern or a replacement stands for something that the node knows of
- * itself. Filled in once, when a table is made. Confirmed of Expressway (facts, 1.3): %ip%, %ipv4%, %ipv4_1%,
- * %ipv4_2%, %ipv6% …; the rest are fedge's own reading of names that circulate.
+ * itself. Filled in once, when a table is made. Confirmed of Expressway (administrator guide, "Pattern matching
+ * variables", "Configuring domains"): all but %self% and %systemname%, which are fedge's own reading of names that
+ * circulate.
  *
- *   %ip%                all addresses of the node          in a regex only: any of them (IPv6 with or without brackets)
+ *   %ip%                all addresses of the node          in a pattern only: any of them
  *   %ipv4% %ipv6%       all of that family                 in a pattern only
  *   %ipv4_1% %ipv6_2%   the first, second … one            both
  *   %localdomains%      all domains of the node            in a pattern only
@@ -14,7 +15,8 @@
  *   %systemname%        its short name                     both
  *   %%                  one percent sign
  *
- * A percent sign that begins no name stays one. */
+ * What has several values has a place in regexes only. In a regex an IPv6 address stands for itself with and without
+ * brackets; elsewhere it comes without them. A percent sign that begins no name stays one. */
 #include "base/arena.h"
 #include "base/span.h"
 
