@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define USERS_MAXIMUM 64
+#define DOMAINS_MAXIMUM 16
 /* How long calls may take to end when we are told to stop. */
 #define GRACE_US CLOCK_SECOND_US
 
@@ -20,6 +21,9 @@ struct answering {
 	uint64_t count; /* calls still to be taken; 0: any number */
 	struct phone_registration_params registration;
 	char registrar[1024]; /* what its host points into */
+	struct phone_bridge_params bridge;
+	struct phone_bridge_domain callers[DOMAINS_MAXIMUM];
+	struct phone_bridge_domain callees[DOMAINS_MAXIMUM];
 	char *password;
 	bool is_ready;
 	bool stopping;
@@ -67,7 +71,7 @@ static int read_users(struct answering *a)
 		if (sip_uri_parse(a->users[i], &uri, NULL) < 0 || !sip_uri_is_sip(&uri))
 			return command_usage(line, "--as %s: a sip: or sips: URI is wanted", a->users[i].at);
 	}
-	if (a->user_count == 0 && !command_has(line, "any"))
+	if (a->user_count == 0 && !command_has(line, "any") && !command_has(line, "bridge-to"))
 		return command_usage(line, "who answers? --as URI or --any");
 	return COMMAND_GOOD;
 }
@@ -112,6 +116,54 @@ static int read_registration(struct answering *a)
 	};
 	if (sip_uri_parse(p->user, &uri, NULL) < 0 || uri.user.length == 0 || span_is(uri.user, "*"))
 		return command_usage(line, "--register: the first --as must be one user, sip:USER@DOMAIN");
+	return COMMAND_GOOD;
+}
+
+/* "steven.lab=acano.steven.lab", each */
+static int read_domains(
+	const struct command_line *line, const char *option, struct phone_bridge_domain *ret_domains, size_t *ret_count)
+{
+	size_t count = command_value_count(line, option);
+	if (count > DOMAINS_MAXIMUM)
+		return command_usage(line, "at most %d --%s", DOMAINS_MAXIMUM, option);
+	for (size_t i = 0; i < count; i++) {
+		const char *text = command_value_at(line, option, i);
+		struct span to = span_of(text);
+		struct span from = span_cut(&to, '=');
+		if (from.length == 0 || !to.at || to.length == 0)
+			return command_usage(line, "--%s %s: DOMAIN=OTHER is wanted", option, text);
+		ret_domains[i] = (struct phone_bridge_domain){ from, to };
+	}
+	*ret_count = count;
+	return COMMAND_GOOD;
+}
+
+static int read_bridge(struct answering *a)
+{
+	const struct command_line *line = a->setup.line;
+	const char *to = command_value(line, "bridge-to", NULL);
+	struct phone_bridge_params *p = &a->bridge;
+	struct phone_setup_peer peer;
+	char scratch[1024];
+	if (!to && (command_has(line, "bridge-caller") || command_has(line, "bridge-callee")))
+		return command_usage(line, "--bridge-caller and --bridge-callee go with --bridge-to");
+	if (!to)
+		return COMMAND_GOOD;
+	int code = phone_setup_read_peer(line, "bridge-to", to, scratch, sizeof(scratch), &peer);
+	if (code == COMMAND_GOOD)
+		code = read_domains(line, "bridge-caller", a->callers, &p->caller_count);
+	if (code == COMMAND_GOOD)
+		code = read_domains(line, "bridge-callee", a->callees, &p->callee_count);
+	if (code != COMMAND_GOOD)
+		return code;
+	p->protocol = peer.protocol ? peer.protocol : TRANSPORT_UDP;
+	uint16_t port = peer.port ? peer.port : transport_protocol_port(p->protocol);
+	/* Whose calls it takes is known by the address. */
+	if (net_address_parse(peer.host, port, &p->next_hop) < 0)
+		return command_usage(line, "--bridge-to %s: an address is wanted, no name", to);
+	p->callers = a->callers;
+	p->callees = a->callees;
+	p->server_name = span_of(command_value(line, "server-name", NULL));
 	return COMMAND_GOOD;
 }
 
@@ -161,6 +213,13 @@ static void call_ended(void *argument, struct phone_call *call, const struct pho
 		stop(a, 0);
 }
 
+static void bridged_call_ended(void *argument, const struct phone_outcome *outcome)
+{
+	struct answering *a = argument;
+	if (!command_has(a->setup.line, "quiet"))
+		phone_setup_tell(a->setup.line, outcome);
+}
+
 static int say_ready(struct answering *a)
 {
 	const struct command_line *line = a->setup.line;
@@ -197,6 +256,10 @@ static void registration_changed(void *argument, const struct phone_registered *
 
 static int begin(struct answering *a)
 {
+	a->bridge.ended = bridged_call_ended;
+	a->bridge.argument = a;
+	if (net_address_is_set(&a->bridge.next_hop) && phone_bridge_open(a->phone, &a->bridge) < 0)
+		return command_fail(a->setup.line, COMMAND_UNDECIDED, "--bridge-to: %s", strerror(ENOMEM));
 	if (!a->registration.user.at)
 		return say_ready(a);
 	a->registration.changed = registration_changed;
@@ -237,6 +300,8 @@ static int run(struct answering *a, struct command_line *line)
 		code = read_listeners(a);
 	if (code == COMMAND_GOOD)
 		code = read_registration(a);
+	if (code == COMMAND_GOOD)
+		code = read_bridge(a);
 	if (code == COMMAND_GOOD && a->registration.host.at)
 		net_address_parse(a->registration.host, 5060, &towards);
 	if (code == COMMAND_GOOD)
@@ -278,6 +343,13 @@ const struct command command_answer = {
 				"register the first --as with this registrar" },
 			PHONE_SETUP_CREDENTIALS(0),
 			{ "expires", 0, "SECONDS", "ask for a registration of so long (default: 3600)" },
+			{ "bridge-to", 0, "IP[:PORT][;transport=udp|tcp|tls]",
+				"send calls on that are for nobody here, as calls of its own (a back-to-back user "
+				"agent); only calls from that address are" },
+			{ "bridge-caller", 0, "DOMAIN=OTHER", "callers of that domain become callers of the other",
+				.repeatable = true },
+			{ "bridge-callee", 0, "DOMAIN=OTHER", "users called in that domain are called in the other",
+				.repeatable = true },
 			{ "ring", 0, "MS", "ring so long before answering (default: 0)" },
 			{ "status", 0, "CODE", "the answer that calls get (default: 200)" },
 			{ "duration", 'D', "SECONDS", "hang up after so long (default: the caller does)" },

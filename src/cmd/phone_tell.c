@@ -134,7 +134,11 @@ static void append_json(struct buffer *b, const struct phone_outcome *o)
 		json_values(b, m, explaining[i]);
 	buffer_append_byte(b, '}');
 	json_text(b, "call_id", o->call_id);
-	json_text(b, "direction", o->outgoing ? SPAN("outgoing") : SPAN("incoming"));
+	json_text(b, "bridged_call_id", o->bridged_call_id);
+	json_text(b, "direction",
+		o->bridged_call_id.at ? SPAN("bridged")
+		: o->outgoing         ? SPAN("outgoing")
+				      : SPAN("incoming"));
 	json_text(b, "local", o->local);
 	json_text(b, "remote", o->remote);
 	json_text(b, "ended_by", span_of(ended_by[o->ended_by]));

@@ -96,6 +96,8 @@ struct phone_call *phone_call_new(struct phone *phone, bool outgoing)
 	sip_answer_init(&call->answer, &phone->timers, repeat_answer);
 	sip_session_timer_init(&call->session, SIP_SESSION_STANDARD_S, SIP_SESSION_SMALLEST_S);
 	random_hex(phone->params.random, PHONE_TAG_LENGTH, call->tag);
+	random_hex(phone->params.random, sizeof(call->session_id) - 1, call->session_id);
+	memset(call->remote_session_id, '0', sizeof(call->remote_session_id) - 1);
 	list_append(&phone->calls, &call->link);
 	phone->call_count++;
 	return call;

@@ -31,6 +31,7 @@ static void draft_response(
 	struct arena *a = transport_server_arena(server);
 	sip_draft_response(d, a, transport_server_request(server), status, SPAN_NONE, span_of(call->tag));
 	sip_draft_append(d, SIP_HEADER_USER_AGENT, phone_agent(call->phone));
+	phone_append_session(call, d, a);
 	if (status < 300 && status > 100)
 		sip_draft_append(d, SIP_HEADER_CONTACT, contact(call, a));
 }
@@ -201,6 +202,7 @@ void phone_callee_ring(struct phone *phone, struct transport_server *server, con
 	call->outcome.remote = arena_copy(&call->arena, request->from.uri);
 	call->peer_updates = sip_message_lists(request, SIP_HEADER_ALLOW, SPAN("UPDATE"));
 	keep_way(call, arrival);
+	phone_take_session(call, request);
 	if (has_strange_body(request))
 		refuse_and_end(call, 415);
 	else if (sip_dialog_answer(&call->dialog, &call->arena, request, span_of(call->tag)) < 0)

@@ -60,6 +60,7 @@ static void take_answer(struct phone_call *call, struct phone_request *invite, c
 		return;
 	}
 	keep_flow(call, arrival);
+	phone_take_session(call, m);
 	call->peer_updates = sip_message_lists(m, SIP_HEADER_ALLOW, SPAN("UPDATE"));
 	sip_session_timer_accepted(&call->session, m, net_loop_now_us(call->phone->params.loop));
 	phone_within_acknowledge(call, m);
@@ -159,6 +160,7 @@ static void append_invite(
 	sip_draft_append(d, SIP_HEADER_USER_AGENT, phone_agent(call->phone));
 	if (call->phone->params.dialect == PHONE_MICROSOFT)
 		sip_draft_append(d, SIP_HEADER_MS_CONVERSATION_ID, span_of(call->conversation));
+	phone_append_session(call, d, a);
 	sip_draft_append(d, SIP_HEADER_ALLOW, SPAN(PHONE_ALLOW));
 	sip_session_timer_offer(&call->session, d, a);
 	buffer_init(&sdp, PHONE_BODY_BYTES);

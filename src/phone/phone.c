@@ -22,6 +22,13 @@ static bool is_for_us(const struct phone *phone, const struct sip_uri *uri)
 	return false;
 }
 
+/* Who asks how we are asks no user. */
+static bool asks_for_life(const struct phone *phone, const struct sip_message *request)
+{
+	return request->method == SIP_METHOD_OPTIONS && request->uri.user.length == 0 &&
+	       transport_is_our_address(phone->transport, request->uri.host, request->uri.port);
+}
+
 static bool is_inviting(const struct phone_call *call)
 {
 	return call->state == PHONE_CALL_CALLING || call->state == PHONE_CALL_RINGING || call->answering != NULL ||
@@ -29,13 +36,13 @@ static bool is_inviting(const struct phone_call *call)
 }
 
 static struct phone_situation situation_of(
-	struct phone *phone, struct phone_call *call, const struct sip_message *request)
+	struct phone *phone, struct phone_call *call, const struct sip_message *request, bool is_bridged)
 {
 	return (struct phone_situation){
-		.for_us = is_for_us(phone, &request->uri),
+		.for_us = is_bridged || is_for_us(phone, &request->uri) || asks_for_life(phone, request),
 		.stopping = phone->stopping,
-		.busy = phone->call_count >= phone->params.call_maximum,
-		.merged = !call && phone_call_is_merged(phone, request),
+		.busy = is_bridged ? phone_bridge_is_busy(phone) : phone->call_count >= phone->params.call_maximum,
+		.merged = !call && (phone_call_is_merged(phone, request) || phone_bridge_is_merged(phone, request)),
 		.call_known = call != NULL,
 		.out_of_order = call && sip_dialog_take_request(&call->dialog, request) == -ESTALE,
 		.inviting = call && is_inviting(call),
@@ -46,10 +53,20 @@ static void on_request(void *argument, struct transport_server *server, const st
 {
 	struct phone *phone = argument;
 	const struct sip_message *request = transport_server_request(server);
-	struct phone_call *call = request->to.tag.at ? phone_call_find(phone, request) : NULL;
-	const struct phone_situation situation = situation_of(phone, call, request);
+	bool is_within = request->to.tag.at != NULL;
+	struct phone_call *call = is_within ? phone_call_find(phone, request) : NULL;
+	struct bridge_leg *leg = is_within && !call ? phone_bridge_find(phone, request) : NULL;
+	if (leg) {
+		phone_bridge_pass(leg, server);
+		return;
+	}
+	bool is_bridged = !is_within && request->method == SIP_METHOD_INVITE && !is_for_us(phone, &request->uri) &&
+			  phone_bridge_wants(phone, arrival);
+	const struct phone_situation situation = situation_of(phone, call, request, is_bridged);
 	struct phone_decision decision = phone_decide(request, &situation);
-	if (decision.act == PHONE_ACT_RING) {
+	if (decision.act == PHONE_ACT_RING && is_bridged) {
+		phone_bridge_take(phone, server, arrival);
+	} else if (decision.act == PHONE_ACT_RING) {
 		phone_callee_ring(phone, server, arrival);
 	} else if (call) {
 		phone_within_request(call, server, decision);
@@ -64,6 +81,9 @@ static void on_ack(void *argument, struct transport_server *server, const struct
 {
 	struct phone *phone = argument;
 	struct phone_call *call = phone_call_find(phone, arrival->message);
+	struct bridge_leg *leg = call ? NULL : phone_bridge_find(phone, arrival->message);
+	if (leg)
+		phone_bridge_pass_ack(leg, arrival->message);
 	if (call && sip_answer_acknowledged(&call->answer, arrival->message->cseq))
 		phone_answer_done(call);
 	transport_server_release(server);
@@ -134,7 +154,9 @@ static void tidy(void *argument)
 		free_request(base_container(phone->ended_requests.next, struct phone_request, link));
 	while (!list_is_empty(&phone->ended_calls))
 		free_call(base_container(phone->ended_calls.next, struct phone_call, link));
-	if (phone->stopped && phone->call_count == 0 && phone_registration_is_over(phone))
+	phone_bridge_tidy(phone);
+	if (phone->stopped && phone->call_count == 0 && phone_bridge_is_over(phone) &&
+		phone_registration_is_over(phone))
 		say_stopped(phone);
 }
 
@@ -215,6 +237,7 @@ struct phone *phone_free(struct phone *phone)
 	while (!list_is_empty(&phone->calls))
 		phone_call_over(base_container(phone->calls.next, struct phone_call, link));
 	phone_registration_free(phone);
+	phone_bridge_free(phone);
 	tidy(phone);
 	list_remove(&phone->hook.link);
 	phone_disarm(phone, &phone->grace);
@@ -231,6 +254,7 @@ void phone_stop(struct phone *phone, int64_t grace_us, void (*done)(void *argume
 	phone->stopped_argument = argument;
 	phone_arm(phone, &phone->grace, grace_us);
 	phone_registration_stop(phone);
+	phone_bridge_stop(phone);
 	list_each_safe (item, following, &phone->calls) {
 		phone_call_hang_up(base_container(item, struct phone_call, link));
 	}

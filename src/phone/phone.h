@@ -42,6 +42,7 @@ struct phone_outcome {
 	const char *failed; /* transport_failed_name, where the transport could not; else NULL */
 	const struct sip_message *answer; /* the final answer that came; NULL where none did or we gave it */
 	struct span call_id;
+	struct span bridged_call_id; /* of the other half, where we only stood between; else absent */
 	struct span local; /* URI: ours */
 	struct span remote; /* URI: theirs */
 	enum phone_ended_by ended_by; /* of an answered call */
@@ -112,6 +113,33 @@ int phone_call(struct phone *phone, const struct phone_call_params *params, stru
 /* BYE, or CANCEL where it is not answered yet (an incoming one that rings gets 603). */
 void phone_call_hang_up(struct phone_call *call);
 struct span phone_call_id(const struct phone_call *call);
+
+/* ---- standing between two calls (RFC 7092) ---- */
+
+struct phone_bridge_domain {
+	struct span from;
+	struct span to;
+};
+struct phone_bridge_params {
+	/* Where calls are sent that are for none of the phone's own users. Only calls that come from its address are
+	 * sent on: nobody else may have calls placed. */
+	struct net_address next_hop;
+	enum transport_protocol protocol;
+	struct span server_name; /* as in phone_call_params */
+	/* The caller's domain (From) and the domain called (Request-URI, To) become others; those not named stay. */
+	const struct phone_bridge_domain *callers;
+	size_t caller_count;
+	const struct phone_bridge_domain *callees;
+	size_t callee_count;
+	/* May be NULL. Once a bridged call: call_id is that of the caller's half. */
+	void (*ended)(void *argument, const struct phone_outcome *outcome);
+	void *argument;
+};
+/* From now on it is a back-to-back user agent too: such a call ends here, and another one, with a Call-ID and tags of
+ * its own, goes on. Session descriptions, provisional and final answers, ACK, CANCEL, BYE, re-INVITE, UPDATE, INFO,
+ * MESSAGE and OPTIONS within the call, session timers, Session-ID and what explains a failure pass from one half to the
+ * other; reliable provisional answers are not offered. Once a phone: -EALREADY, -ENOMEM. */
+int phone_bridge_open(struct phone *phone, const struct phone_bridge_params *params);
 
 /* ---- registering (RFC 3261 10, RFC 5626) ---- */
 

@@ -112,6 +112,8 @@ struct phone_call {
 	struct phone_outcome outcome; /* as far as known; its texts are in the arena */
 	struct list requests;
 	struct sip_dialog dialog;
+	char session_id[33]; /* RFC 7989, ours */
+	char remote_session_id[33]; /* zeros until it is known */
 	struct sip_session_timer session;
 	struct phone_media media;
 	struct wheel_timer start; /* outgoing: it begins when phone_call has returned */
@@ -139,9 +141,7 @@ struct phone_call {
 	struct transport_server *answering; /* the INVITE or re-INVITE whose 2xx waits for its ACK */
 	struct span answer_bytes;
 
-	/* Requests within the call go over the connection that the INVITE took, where it took one; else to their
-	 * next hop, if that is an address; else to where the INVITE came from or went. */
-	bool has_flow;
+	bool has_flow; /* see phone_next_target */
 	struct transport_target flow;
 	struct transport_target peer;
 	bool peer_updates; /* Allow had UPDATE */
@@ -155,14 +155,18 @@ struct span phone_via(struct phone *phone, struct arena *a, enum transport_proto
 struct span phone_contact(struct phone *phone, struct arena *a, struct span user, enum transport_protocol protocol);
 struct span phone_agent(const struct phone *phone);
 void phone_append_capabilities(struct sip_draft *d);
+/* Session-ID (RFC 7989), which stays the same through every back-to-back user agent; not in Microsoft's dialect. */
+void phone_append_session(const struct phone_call *call, struct sip_draft *d, struct arena *a);
+/* Takes the far end's from a message of theirs. */
+void phone_take_session(struct phone_call *call, const struct sip_message *m);
 /* Answers with a status and the decision's headers; no body. Releases nothing. */
 void phone_reply(struct phone *phone, struct transport_server *server, struct phone_decision decision, struct span tag);
 int phone_respond(struct transport_server *server, const struct sip_draft *d, uint16_t status);
 
 /* ---- request.c ---- */
 
-/* NULL without memory. Its draft is to be made in its arena. It joins the list of its owner, which sets call or owner
- * and, where it can answer challenges, username and password. */
+/* NULL without memory. Its draft is to be made in its arena. It joins the list of its owner (NULL: none), which sets
+ * call or owner and, where it can answer challenges, username and password. */
 struct phone_request *phone_request_new(struct phone *phone, struct list *owned, enum sip_method method);
 /* The same for a call, with its credentials. */
 struct phone_request *phone_request_of_call(struct phone_call *call, enum sip_method method);
@@ -230,8 +234,30 @@ void phone_registration_stop(struct phone *phone);
 bool phone_registration_is_over(const struct phone *phone); /* also where there never was one */
 void phone_registration_free(struct phone *phone);
 
+/* ---- bridge.c ---- */
+
+struct bridge_leg;
+/* May a call that is none of ours be sent on, to judge by where it came from? False where nothing is bridged. */
+bool phone_bridge_wants(const struct phone *phone, const struct transport_arrival *arrival);
+bool phone_bridge_is_busy(const struct phone *phone);
+/* An INVITE that we want; takes the server over. */
+void phone_bridge_take(struct phone *phone, struct transport_server *server, const struct transport_arrival *arrival);
+struct bridge_leg *phone_bridge_find(const struct phone *phone, const struct sip_message *m);
+bool phone_bridge_is_merged(const struct phone *phone, const struct sip_message *request);
+/* A request or ACK within one half; the first takes the server over. */
+void phone_bridge_pass(struct bridge_leg *leg, struct transport_server *server);
+void phone_bridge_pass_ack(struct bridge_leg *leg, const struct sip_message *ack);
+void phone_bridge_stop(struct phone *phone);
+bool phone_bridge_is_over(const struct phone *phone);
+void phone_bridge_tidy(struct phone *phone);
+void phone_bridge_free(struct phone *phone);
+
 /* ---- within.c ---- */
 
+/* Where a request within that dialog goes: over the connection it began on, where that is one and still stands; else to
+ * its next hop, if that is an address; else to peer. */
+struct transport_target phone_next_target(struct phone *phone, const struct sip_dialog *dialog,
+	const struct transport_target *flow, const struct transport_target *peer);
 /* A request of the far end; takes the server over. */
 void phone_within_request(struct phone_call *call, struct transport_server *server, struct phone_decision decision);
 /* The ACK to a 2xx: made once, sent for each. */

@@ -18,7 +18,9 @@ struct phone_request *phone_request_new(struct phone *phone, struct list *owned,
 	request->phone = phone;
 	request->method = method;
 	arena_init(&request->arena, PHONE_REQUEST_BYTES);
-	list_append(owned, &request->link);
+	list_init(&request->link);
+	if (owned)
+		list_append(owned, &request->link);
 	return request;
 }
 

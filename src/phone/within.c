@@ -13,18 +13,25 @@ static enum transport_protocol protocol_of_uri(const struct sip_uri *uri)
 	return uri->scheme == SIP_SCHEME_SIPS ? TRANSPORT_TLS : TRANSPORT_UDP;
 }
 
-static struct transport_target next_target(const struct phone_call *call)
+struct transport_target phone_next_target(struct phone *phone, const struct sip_dialog *dialog,
+	const struct transport_target *flow, const struct transport_target *peer)
 {
+	struct transport_arrival arrival;
 	struct sip_uri uri;
 	struct net_address address;
-	if (call->has_flow)
-		return call->flow;
-	if (sip_uri_parse(sip_dialog_next_hop(&call->dialog), &uri, NULL) < 0)
-		return call->peer;
+	if (flow && transport_flow_describe(phone->transport, flow->flow, &arrival) == 0)
+		return *flow;
+	if (sip_uri_parse(sip_dialog_next_hop(dialog), &uri, NULL) < 0)
+		return *peer;
 	enum transport_protocol protocol = protocol_of_uri(&uri);
 	if (net_address_parse(uri.host, uri.port ? uri.port : transport_protocol_port(protocol), &address) < 0)
-		return call->peer;
+		return *peer;
 	return (struct transport_target){ .protocol = protocol, .address = address };
+}
+
+static struct transport_target next_target(const struct phone_call *call)
+{
+	return phone_next_target(call->phone, &call->dialog, call->has_flow ? &call->flow : NULL, &call->peer);
 }
 
 /* ---- ACK ---- */
@@ -41,6 +48,7 @@ static struct span write_once(struct phone_call *call, struct arena *a, struct s
 	};
 	sip_dialog_draft(&call->dialog, &d, a, &request);
 	sip_draft_append(&d, SIP_HEADER_USER_AGENT, phone_agent(call->phone));
+	phone_append_session(call, &d, a);
 	return sip_draft_text(&d);
 }
 
@@ -107,6 +115,7 @@ static int send_within(struct phone_call *call, const struct within *what)
 	};
 	sip_dialog_draft(&call->dialog, &d, &request->arena, &within);
 	sip_draft_append(&d, SIP_HEADER_USER_AGENT, phone_agent(call->phone));
+	phone_append_session(call, &d, &request->arena);
 	if (what->method == SIP_METHOD_INVITE || what->method == SIP_METHOD_UPDATE)
 		append_offer(call, &d, &request->arena, what->method == SIP_METHOD_INVITE);
 	if (what->refused)

@@ -2,6 +2,8 @@
 #include "base/random.h"
 #include "phone/private.h"
 
+#include <ctype.h>
+
 struct span phone_via(struct phone *phone, struct arena *a, enum transport_protocol protocol, struct span *ret_branch)
 {
 	char hash[TRANSPORT_LOOP_HASH_LENGTH + 1];
@@ -33,6 +35,24 @@ void phone_append_capabilities(struct sip_draft *d)
 	sip_draft_append(d, SIP_HEADER_ALLOW, SPAN(PHONE_ALLOW));
 	sip_draft_append(d, SIP_HEADER_ACCEPT, SPAN(PHONE_ACCEPT));
 	sip_draft_append(d, SIP_HEADER_SUPPORTED, SPAN(PHONE_SUPPORTED));
+}
+
+void phone_append_session(const struct phone_call *call, struct sip_draft *d, struct arena *a)
+{
+	if (call->phone->params.dialect == PHONE_STANDARD)
+		sip_draft_append(d, SIP_HEADER_SESSION_ID,
+			arena_printf(a, "%s;remote=%s", call->session_id, call->remote_session_id));
+}
+
+void phone_take_session(struct phone_call *call, const struct sip_message *m)
+{
+	struct span value = sip_message_value(m, SIP_HEADER_SESSION_ID);
+	struct span local = span_cut(&value, ';');
+	bool is_one = local.length + 1 == sizeof(call->remote_session_id);
+	for (size_t i = 0; is_one && i < local.length; i++)
+		is_one = isxdigit((unsigned char)local.at[i]) != 0;
+	if (is_one)
+		memcpy(call->remote_session_id, local.at, local.length);
 }
 
 static void append_unsupported(struct sip_draft *d, const struct sip_message *request)
