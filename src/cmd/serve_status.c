@@ -2,12 +2,15 @@
 /* The control command `status`: a running node as JSON. */
 #include "cmd/serve.h"
 #include "cmd/table.h"
+#include "edge/link.h"
 #include "edge/node.h"
+#include "edge/traversal_client.h"
 #include "net/tls.h"
 #include "peer/cache.h"
 
 #include <errno.h>
 #include <openssl/x509.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define DAY_S 86400
@@ -28,24 +31,90 @@ static json_t *listeners(const struct config_node *config)
 	return list;
 }
 
-static json_t *zones(const struct config_node *config)
+/* ---- zones ---- */
+
+/* The link of one peer, or of one connection of a traversal server's zone. */
+static void link_add(json_t *object, const struct edge_link_status *link)
+{
+	json_object_set_new(object, "state", json_string(edge_link_state_name(link->state)));
+	json_object_set_new(object, "since", time_or_null(link->since_us));
+	json_object_set_new(object, "failures", json_integer(link->failures));
+	json_object_set_new(object, "why", link->why[0] ? serve_text(span_of(link->why)) : json_null());
+}
+
+/* How a peer is called in edge/link.h. */
+static const struct edge_link_status *link_of(const struct config_zone *zone, const struct config_endpoint *peer,
+	const struct edge_link_status *links, size_t link_count)
+{
+	char text[sizeof(links->peer)];
+	unsigned port = peer->port ? peer->port : zone->kind == CONFIG_ZONE_TRAVERSAL_CLIENT ? EDGE_TRAVERSAL_PORT : 0;
+	if (port)
+		snprintf(text, sizeof(text), "%.*s:%u", SPAN_PRINT(peer->host), port);
+	else
+		span_copy_to(peer->host, text, sizeof(text));
+	for (size_t i = 0; i < link_count; i++)
+		if (strcmp(links[i].peer, text) == 0)
+			return &links[i];
+	return NULL;
+}
+
+static json_t *peers_of(const struct config_zone *zone, const struct edge_link_status *links, size_t link_count)
 {
 	json_t *list = json_array();
-	for (size_t i = 0; i < config->zone_count; i++) {
-		const struct config_zone *zone = &config->zones[i];
-		json_t *object = json_pack("{s:o,s:s,s:s}", "name", serve_text(zone->name), "kind",
-			zone->kind == CONFIG_ZONE_DNS ? "dns" : "neighbor", "transport",
-			config_transport_name(zone->transport));
-		if (zone->kind == CONFIG_ZONE_DNS)
-			json_object_set_new(object, "service", serve_text(zone->service));
-		json_t *peers = json_array();
-		for (size_t j = 0; j < zone->peers.count; j++)
-			json_array_append_new(
-				peers, json_pack("{s:o,s:i}", "host", serve_text(zone->peers.items[j].host), "port",
-					       (int)zone->peers.items[j].port));
-		json_object_set_new(object, "peers", peers);
-		json_array_append_new(list, object);
+	for (size_t i = 0; i < zone->peers.count; i++) {
+		const struct config_endpoint *endpoint = &zone->peers.items[i];
+		const struct edge_link_status *link = link_of(zone, endpoint, links, link_count);
+		json_t *peer = json_pack("{s:o,s:i}", "host", serve_text(endpoint->host), "port", (int)endpoint->port);
+		if (link)
+			link_add(peer, link);
+		json_array_append_new(list, peer);
 	}
+	return list;
+}
+
+/* Of a traversal server: who is connected, or what last went wrong. */
+static json_t *clients_of(const struct edge_link_status *links, size_t link_count)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < link_count; i++) {
+		json_t *peer = json_pack("{s:o}", "address", serve_text(span_of(links[i].peer)));
+		link_add(peer, &links[i]);
+		json_array_append_new(list, peer);
+	}
+	return list;
+}
+
+/* As Expressway shows it: "on" for a dns zone, which nobody can watch. */
+static const char *zone_state(const struct edge_node *node, const struct config_zone *zone)
+{
+	if (zone->kind == CONFIG_ZONE_DNS || zone->kind == CONFIG_ZONE_LOCAL || zone->kind == CONFIG_ZONE_DEFAULT)
+		return "on";
+	return edge_link_state_name(edge_link_zone_state(edge_node_links(node), zone->name));
+}
+
+/* links: room for EDGE_LINK_PEERS_MAXIMUM. */
+static json_t *zone_of(const struct edge_node *node, const struct config_zone *zone, struct edge_link_status *links)
+{
+	size_t count = edge_link_status(edge_node_links(node), zone->name, links, EDGE_LINK_PEERS_MAXIMUM);
+	bool server = zone->kind == CONFIG_ZONE_TRAVERSAL_SERVER;
+	json_t *object = json_pack("{s:o,s:s,s:s,s:s}", "name", serve_text(zone->name), "kind",
+		config_zone_kind_name(zone->kind), "transport", config_transport_name(zone->transport), "state",
+		zone_state(node, zone));
+	if (zone->kind == CONFIG_ZONE_DNS)
+		json_object_set_new(object, "service", serve_text(zone->service));
+	if (server)
+		json_object_set_new(object, "port", json_integer(zone->port));
+	json_object_set_new(object, "peers", server ? clients_of(links, count) : peers_of(zone, links, count));
+	return object;
+}
+
+static json_t *zones(const struct edge_node *node, const struct config_node *config)
+{
+	json_t *list = json_array();
+	struct edge_link_status *links = calloc(EDGE_LINK_PEERS_MAXIMUM, sizeof(*links));
+	for (size_t i = 0; links && i < config->zone_count; i++)
+		json_array_append_new(list, zone_of(node, &config->zones[i], links));
+	free(links);
 	return list;
 }
 
@@ -182,7 +251,7 @@ int serve_status(void *argument, const json_t *request, json_t *reply)
 	json_object_set_new(reply, "policy", json_string(config_policy_name(config->trust.policy)));
 	add_life(reply, serve->node);
 	json_object_set_new(reply, "listen", listeners(config));
-	json_object_set_new(reply, "zones", zones(config));
+	json_object_set_new(reply, "zones", zones(serve->node, config));
 	json_object_set_new(reply, "rules", json_integer((json_int_t)config->rule_count));
 	json_object_set_new(reply, "certificates", certificates(serve->node, config));
 	json_object_set_new(reply, "logs", logs(serve->node, config));

@@ -27,29 +27,52 @@ static void print_head(const struct command_line *line, const json_t *s)
 		fprintf(line->output, "reloaded %s\n", text_of(s, "reloaded"));
 }
 
-static void print_zones(const struct command_line *line, const json_t *s)
+static int worse(int a, int b)
 {
-	size_t index, peer;
-	const json_t *item, *endpoint;
+	return a > b ? a : b;
+}
+
+static void print_listeners(const struct command_line *line, const json_t *s)
+{
+	size_t index;
+	const json_t *item;
 	json_array_foreach(json_object_get(s, "listen"), index, item) fprintf(line->output, "listen  %s %s port %lld\n",
 		text_of(item, "transport"), text_of(item, "address"), number_of(item, "port"));
+}
+
+/* One line a peer, or a connection; what is not watched has no state. */
+static void print_peer(const struct command_line *line, const json_t *peer)
+{
+	const char *host = *text_of(peer, "address") ? text_of(peer, "address") : text_of(peer, "host");
+	fprintf(line->output, "  peer  %s", *host ? host : "-");
+	if (number_of(peer, "port"))
+		fprintf(line->output, " port %lld", number_of(peer, "port"));
+	if (*text_of(peer, "state"))
+		fprintf(line->output, ", %s", text_of(peer, "state"));
+	if (*text_of(peer, "since"))
+		fprintf(line->output, " since %.19s", text_of(peer, "since"));
+	if (*text_of(peer, "why"))
+		fprintf(line->output, ": %s", text_of(peer, "why"));
+	fputc('\n', line->output);
+}
+
+static int print_zones(const struct command_line *line, const json_t *s)
+{
+	size_t index, number;
+	const json_t *item, *peer;
+	int exit_code = COMMAND_GOOD;
 	json_array_foreach(json_object_get(s, "zones"), index, item)
 	{
 		fprintf(line->output, "zone    %s, %s, %s%s%s", text_of(item, "name"), text_of(item, "kind"),
 			text_of(item, "transport"), *text_of(item, "service") ? ", " : "", text_of(item, "service"));
-		json_array_foreach(json_object_get(item, "peers"), peer, endpoint)
-		{
-			fprintf(line->output, "%s%s", peer == 0 ? ": " : ", ", text_of(endpoint, "host"));
-			if (number_of(endpoint, "port"))
-				fprintf(line->output, " port %lld", number_of(endpoint, "port"));
-		}
-		fputc('\n', line->output);
+		if (number_of(item, "port"))
+			fprintf(line->output, " port %lld", number_of(item, "port"));
+		fprintf(line->output, ": %s\n", text_of(item, "state"));
+		json_array_foreach(json_object_get(item, "peers"), number, peer) print_peer(line, peer);
+		if (strcmp(text_of(item, "state"), "failed") == 0)
+			exit_code = COMMAND_WARNING;
 	}
-}
-
-static int worse(int a, int b)
-{
-	return a > b ? a : b;
+	return exit_code;
 }
 
 static int print_certificates(const struct command_line *line, const json_t *s)
@@ -114,8 +137,9 @@ static void print_counters(const struct command_line *line, const json_t *s)
 static int print_status(const struct command_line *line, const json_t *s)
 {
 	print_head(line, s);
-	print_zones(line, s);
-	int exit_code = print_certificates(line, s);
+	print_listeners(line, s);
+	int exit_code = print_zones(line, s);
+	exit_code = worse(exit_code, print_certificates(line, s));
 	exit_code = worse(exit_code, print_logs(line, s));
 	print_counters(line, s);
 	return worse(exit_code, json_is_true(json_object_get(s, "draining")) ? COMMAND_WARNING : COMMAND_GOOD);
@@ -143,8 +167,8 @@ const struct command command_status = {
 		{ NULL } },
 	.sections =
 		(const struct command_section[]){
-			{ "Exit status:", "  0  all is well\n  1  a certificate ends soon, records were dropped, or "
-					  "the node drains\n  2  a "
+			{ "Exit status:", "  0  all is well\n  1  a zone has failed, a certificate ends soon, records "
+					  "were dropped, or the node drains\n  2  a "
 					  "certificate has ended, or a log cannot be written\n  3  no node answers\n" },
 			{ NULL },
 		},

@@ -3,6 +3,7 @@
  * request: rules R3 and R4 for partners, the name to verify for neighbors. */
 #include "edge/forward.h"
 #include "edge/peers.h"
+#include "edge/traversal_client.h"
 #include "peer/chain.h"
 #include "peer/view.h"
 
@@ -93,6 +94,9 @@ static int judge_partner(struct edge_worker *worker, const struct transport_targ
 int edge_forward_judge(void *argument, const struct transport_target *target, const struct net_tls_facts *facts)
 {
 	struct edge_worker *worker = argument;
+	int traversal;
+	if (edge_traversal_client_judge(worker, target, facts, &traversal))
+		return traversal;
 	if (!facts)
 		return 0; /* plain TCP: edge_send lets only neighbors be reached so */
 	const struct edge_zone *neighbor = edge_site_neighbor(worker->site, &target->address, TRANSPORT_TLS);

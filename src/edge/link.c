@@ -193,6 +193,8 @@ uint64_t edge_link_endpoint_key(const struct config_endpoint *peer)
 
 bool edge_link_is_usable(const struct edge_links *links, const struct edge_zone *zone, size_t peer)
 {
+	if (zone->config->kind == CONFIG_ZONE_NEIGHBOR && !zone->config->monitor)
+		return true;
 	const struct link_entry *entry = entry_find(zone_find(links, zone->name), peer);
 	if (!entry || state_of(entry) != EDGE_LINK_FAILED)
 		return true;
@@ -258,6 +260,21 @@ bool edge_link_is_proved(const struct edge_links *links, const struct edge_zone 
 {
 	struct transport_target ignored;
 	return edge_link_target_of_flow(links, zone, flow, &ignored);
+}
+
+bool edge_link_other(const struct edge_links *links, struct span zone_name, uint64_t key, struct transport_flow flow,
+	struct transport_flow *ret_flow)
+{
+	const struct link_zone *zone = zone_find(links, zone_name);
+	for (size_t i = 0; i < entry_count(zone); i++) {
+		const struct link_entry *entry = entry_find(zone, i);
+		uint64_t word = entry ? flow_word(entry) : 0;
+		if (!word || word == flow_pack(flow) || atomic_load_explicit(&entry->key, memory_order_relaxed) != key)
+			continue;
+		*ret_flow = flow_unpack(word);
+		return true;
+	}
+	return false;
 }
 
 /* ---- keeping ---- */

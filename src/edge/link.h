@@ -52,8 +52,8 @@ struct edge_link_news {
 	/* The connection that calls go over, of a traversal zone that is active; generation 0: none. Its name is not
 	 * kept. */
 	struct transport_target way;
-	/* edge_link_endpoint_key of the peer this is about: a request that began under another configuration does not
-	 * take it for another's. 0: not compared. */
+	/* A neighbor: edge_link_endpoint_key of the peer this is about, so that a request that began under another
+	 * configuration does not take it for another's (0: not compared). A traversal server: which client it is. */
 	uint64_t key;
 	int64_t now_us; /* wall */
 };
@@ -66,6 +66,10 @@ int edge_link_tell(struct edge_links *links, struct span zone_name, size_t entry
 int edge_link_take(struct edge_links *links, struct span zone_name);
 /* The entry is gone: not watched, not shown. */
 void edge_link_drop(struct edge_links *links, struct span zone_name, size_t entry);
+
+/* A live connection of the zone, other than flow, that was told with that key. */
+bool edge_link_other(const struct edge_links *links, struct span zone_name, uint64_t key, struct transport_flow flow,
+	struct transport_flow *ret_flow);
 
 /* ---- the status command; main thread ---- */
 

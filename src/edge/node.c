@@ -2,6 +2,8 @@
 #include "edge/node.h"
 
 #include "edge/journal.h"
+#include "edge/link.h"
+#include "edge/node_key.h"
 #include "edge/node_parts.h"
 #include "edge/own_certificate.h"
 #include "edge/worker_private.h"
@@ -82,6 +84,10 @@ static int shared_open(struct edge_node *node, const struct config_node *config,
 {
 	int status = edge_parts_listeners(config, node->listeners, reterr_text);
 	if (status == 0)
+		status = edge_parts_doors(node->site, NULL, reterr_text);
+	if (status == 0)
+		status = edge_links_new(&node->shared.links);
+	if (status == 0)
 		status = logs_open(node, config, reterr_text);
 	if (status == 0)
 		status = peers_open(node);
@@ -135,7 +141,9 @@ static int node_open(struct edge_node *node, const struct config_node *config, c
 	span_copy_to(own->log_name, node->log_name, sizeof(node->log_name));
 	node->shared.node = span_of(node->name);
 	node->shared.log_name = span_of(node->log_name);
-	node->shared.key = random_hash_key(&node->random);
+	status = edge_node_key(own, &node->random, &node->shared.key, reterr_text);
+	if (status < 0)
+		return status;
 	node->shared.listeners = node->listeners;
 	node->shared.listener_count = own->listen_count;
 	node->shared.worker_count = workers_wanted(own);
@@ -156,6 +164,7 @@ void edge_node_each_warning(
 {
 	if (node->site->config->tls.keylog.at)
 		warn(argument, SPAN("TLS keys are written to a file: whoever reads it can read all traffic"));
+	edge_node_key_warning(node->site->config, warn, argument);
 	if (node->shared.tls)
 		edge_own_certificate_each_warning(
 			node->shared.tls, &node->site->policy, &node->shared.clock, warn, argument);
@@ -212,6 +221,7 @@ struct edge_node *edge_node_free(struct edge_node *node)
 		peer_cache_free(node->shared.peers);
 	if (node->sink.take)
 		note(node, RECORD_NODE_STOPPED, RECORD_NOTE, "stopped");
+	edge_links_free(node->shared.links);
 	trace_file_sink_stop(node->logs);
 	if (node->loop)
 		net_loop_free(node->loop);
@@ -305,6 +315,8 @@ static int reload(struct edge_node *node, const struct config_node *config, char
 		return status;
 	status = changes_make(node, site, changes);
 	if (status == 0)
+		status = edge_parts_doors(site, node->site, reterr_text);
+	if (status == 0)
 		status = reload_parts(node, config, reterr_text);
 	if (status < 0) {
 		for (uint16_t i = 0; i < node->shared.worker_count; i++)
@@ -366,6 +378,11 @@ struct peer_cache *edge_node_peers(const struct edge_node *node)
 struct peer_limits *edge_node_limits(const struct edge_node *node)
 {
 	return node->shared.limits;
+}
+
+const struct edge_links *edge_node_links(const struct edge_node *node)
+{
+	return node->shared.links;
 }
 
 struct net_tls *edge_node_tls(const struct edge_node *node)

@@ -15,6 +15,7 @@
 #include "peer/limits.h"
 #include "trace/file_sink.h"
 
+struct edge_links;
 struct edge_node;
 struct net_tls;
 
@@ -50,6 +51,7 @@ size_t edge_node_flush(struct edge_node *node, struct span domain);
 const struct config_node *edge_node_config(const struct edge_node *node);
 struct peer_cache *edge_node_peers(const struct edge_node *node); /* NULL without a dns section */
 struct peer_limits *edge_node_limits(const struct edge_node *node);
+const struct edge_links *edge_node_links(const struct edge_node *node); /* what zones live: edge/link.h */
 struct net_tls *edge_node_tls(const struct edge_node *node); /* NULL where the node speaks no TLS */
 bool edge_node_log_status(const struct edge_node *node, size_t index, struct trace_file_status *ret_status);
 

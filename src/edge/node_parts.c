@@ -127,3 +127,25 @@ int edge_parts_listeners(const struct config_node *config, struct transport_list
 	}
 	return 0;
 }
+
+int edge_parts_doors(struct edge_site *site, const struct edge_site *before, char reterr_text[EDGE_NODE_ERROR_SIZE])
+{
+	int status = edge_site_number_doors(site, before);
+	if (status < 0)
+		return say(reterr_text, status, "the ports of the traversal zones cannot be opened");
+	for (size_t i = 0; i < TRANSPORT_LISTENER_MAXIMUM; i++) {
+		const struct edge_site_door *door = &site->doors[i];
+		char address[NET_ADDRESS_TEXT_SIZE];
+		if (!door->zone || (before && before->doors[i].zone))
+			continue;
+		status = transport_listener_probe(&door->listener);
+		if (status == 0)
+			continue;
+		net_address_format(&door->listener.address, address);
+		snprintf(reterr_text, EDGE_NODE_ERROR_SIZE, "cannot listen on %s for the zone '%.*s': %s", address,
+			SPAN_PRINT(door->zone->name),
+			status == -EADDRINUSE ? "another program has the port" : strerror(-status));
+		return status;
+	}
+	return 0;
+}

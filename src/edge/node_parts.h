@@ -23,4 +23,7 @@ int edge_parts_logs(const struct config_node *config, const struct clock *clock,
 /* Probes every port, so that a second node on it is an error. The array has config->listen_count entries. */
 int edge_parts_listeners(const struct config_node *config, struct transport_listener *ret_listeners,
 	char reterr_text[EDGE_NODE_ERROR_SIZE]);
+/* The ports of traversal zones: numbers them (edge/site.h), and probes those that the site before (or NULL) did not
+ * have. */
+int edge_parts_doors(struct edge_site *site, const struct edge_site *before, char reterr_text[EDGE_NODE_ERROR_SIZE]);
 #endif

@@ -6,6 +6,7 @@
 #include "edge/cancel.h"
 #include "edge/dress.h"
 #include "edge/forward.h"
+#include "edge/keeper.h"
 #include "edge/worker_private.h"
 #include "edge/zone.h"
 #include "net/loop.h"
@@ -152,6 +153,7 @@ struct transport_user edge_worker_user(struct edge_worker *worker)
 		.known = edge_zone_is_known,
 		.stamp = edge_dress_stamp,
 		.alias = edge_zone_alias,
+		.closed = edge_keeper_flow_closed,
 		.argument = worker,
 	};
 }

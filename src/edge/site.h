@@ -7,7 +7,7 @@
 #include "config/node.h"
 #include "net/address.h"
 #include "route/table.h"
-#include "transport/flow.h"
+#include "transport/transport.h"
 #include "trust/limits.h"
 #include "trust/policy.h"
 
@@ -23,6 +23,12 @@ struct edge_zone {
 	size_t address_count;
 };
 
+/* The port of a traversal server's zone. */
+struct edge_site_door {
+	const struct edge_zone *zone; /* NULL: none with this number */
+	struct transport_listener listener;
+};
+
 struct edge_site {
 	const struct config_node *config;
 	struct edge_zone *zones;
@@ -34,10 +40,15 @@ struct edge_site {
 	struct trust_policy policy;
 	struct trust_limits limits;
 	uint64_t generation; /* 1, 2, … with each reload */
+	struct edge_site_door doors[TRANSPORT_LISTENER_MAXIMUM]; /* by the number of the listener */
 };
 
 /* Takes a reference of its own of config. 0, -ENOMEM, or -EINVAL (a rule that config/ should not have let through). */
 int edge_site_new(const struct config_node *config, uint64_t generation, struct edge_site **ret_site);
+/* Numbers the doors: behind the configuration's own listeners, and where the site before has the same one (NULL: none
+ * was before) with its number. Before anybody else sees the site. 0, -E2BIG, or -EINVAL (the node's address is none).
+ */
+int edge_site_number_doors(struct edge_site *site, const struct edge_site *before);
 /* Any thread. */
 struct edge_site *edge_site_ref(struct edge_site *site);
 void edge_site_unref(struct edge_site *site); /* accepts NULL */

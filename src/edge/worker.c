@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/require.h"
+#include "edge/keeper.h"
 #include "edge/worker_private.h"
 #include "net/loop.h"
 #include "peer/view.h"
@@ -88,10 +89,13 @@ int edge_worker_new(const struct edge_shared *shared, uint16_t number, struct ed
 		status = peers_open(worker);
 	if (status == 0)
 		status = transport_open(worker, reterr_listener);
+	if (status == 0)
+		status = edge_keeper_new(worker, &worker->keeper);
 	if (status < 0) {
 		edge_worker_free(worker);
 		return status;
 	}
+	edge_keeper_site(worker->keeper);
 	*ret_worker = worker;
 	return 0;
 }
@@ -103,6 +107,7 @@ struct edge_worker *edge_worker_free(struct edge_worker *worker)
 	if (worker->loop)
 		net_loop_turn(worker->loop, 0); /* what was posted still finds everything in its place */
 	edge_worker_forget_requests(worker);
+	edge_keeper_free(worker->keeper);
 	transport_free(worker->transport);
 	peer_view_free(worker->peers);
 	if (worker->loop)
@@ -140,6 +145,7 @@ void edge_worker_join(struct edge_worker *worker)
 static void drain_done(void *argument)
 {
 	struct edge_worker *worker = argument;
+	edge_keeper_close(worker->keeper);
 	worker->drained(worker->drained_argument);
 }
 
@@ -148,6 +154,7 @@ static void drain(void *argument)
 	struct edge_worker *worker = argument;
 	int64_t limit_us = worker->site->config->limits.drain_ms * CLOCK_MS_US;
 	worker->draining = true;
+	edge_keeper_drain(worker->keeper);
 	transport_drain(worker->transport, net_loop_now_us(worker->loop) + limit_us, drain_done, worker);
 }
 
@@ -171,6 +178,7 @@ static void site_take(struct net_task *task)
 	edge_site_unref(worker->site);
 	worker->site = change->site;
 	transport_trust_changed(worker->transport);
+	edge_keeper_site(worker->keeper);
 	free(change);
 }
 

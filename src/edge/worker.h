@@ -13,6 +13,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+struct edge_keeper;
+struct edge_links;
 struct net_loop;
 struct net_resolver;
 struct net_tls;
@@ -55,6 +57,7 @@ struct edge_shared {
 	struct peer_cache *peers;
 	struct peer_limits *limits;
 	struct transport_mesh *mesh;
+	struct edge_links *links; /* never NULL */
 	const struct transport_listener *listeners;
 	size_t listener_count;
 	uint16_t worker_count;
@@ -82,6 +85,9 @@ struct edge_worker {
 	const struct edge_shared *shared;
 	struct net_loop *loop;
 	struct transport *transport;
+	struct edge_keeper *keeper;
+	struct transport_listener
+		doors[TRANSPORT_LISTENER_MAXIMUM]; /* ports of traversal zones that are open; ANY: none */
 	struct peer_view *peers;
 	char service[80]; /* what it asks SRV records of: "_sipfederationtls._tcp" */
 	struct random random;

@@ -129,6 +129,8 @@ static const struct {
 	{ "domain-not-allowed", FINDING_ERROR, 0, 403, 0, 0 },
 	{ "domain-not-ours", FINDING_ERROR, 0, 403, 0, 0 },
 	{ "identity-mismatch", FINDING_ERROR, 0, 403, 0, 0 },
+	{ "traversal-certificate-refused", FINDING_ERROR, 0, 403, 0, 0 },
+	{ "traversal-authentication-failed", FINDING_ERROR, 0, 403, 0, 0 },
 	{ "partner-rate-limited", FINDING_ERROR, 0, 503, 0, 0 },
 	{ "partner-enumerating", FINDING_ERROR, 0, 403, 0, 0 },
 	{ "route-untrusted", FINDING_ERROR, 0, 403, 0xc3e93c5e, 0 },
