@@ -5,8 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 
-/* IPv6 with or without brackets. */
-static bool is_address(struct span host)
+bool route_search_is_address(struct span host)
 {
 	char text[INET6_ADDRSTRLEN];
 	struct in6_addr bytes;
@@ -17,10 +16,10 @@ static bool is_address(struct span host)
 	return inet_pton(AF_INET, text, &bytes) == 1 || inet_pton(AF_INET6, text, &bytes) == 1;
 }
 
-static struct span host_of(struct span alias)
+bool route_search_is_at_address(struct span alias)
 {
 	size_t at = span_find(alias, '@');
-	return at < alias.length ? span_from(alias, at + 1) : alias;
+	return route_search_is_address(at < alias.length ? span_from(alias, at + 1) : alias);
 }
 
 static bool variant_fits(enum route_variant wanted, enum route_variant is)
@@ -45,9 +44,9 @@ static int entry_fits(struct route_search *search, const struct route_rule_entry
 		return ROUTE_IGNORED_VARIANT;
 	switch (rule->mode) {
 	case ROUTE_MODE_ANY:
-		return is_address(search->alias) ? ROUTE_DID_NOT_MATCH : ROUTE_CONSIDERED;
+		return route_search_is_address(search->alias) ? ROUTE_DID_NOT_MATCH : ROUTE_CONSIDERED;
 	case ROUTE_MODE_ANY_ADDRESS:
-		return is_address(host_of(search->alias)) ? ROUTE_CONSIDERED : ROUTE_DID_NOT_MATCH;
+		return route_search_is_at_address(search->alias) ? ROUTE_CONSIDERED : ROUTE_DID_NOT_MATCH;
 	case ROUTE_MODE_PATTERN:
 		break;
 	}

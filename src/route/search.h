@@ -18,6 +18,8 @@ struct route_search {
 };
 
 bool route_search_source_fits(const struct route_search *search, enum route_source source, int source_zone);
+bool route_search_is_address(struct span alias); /* IPv6 with or without brackets */
+bool route_search_is_at_address(struct span alias); /* it, or what stands behind its "@" */
 /* 0 or -ENOMEM; beyond ROUTE_STEPS_MAXIMUM they are only counted. */
 int route_search_step(struct route_search *search, struct route_step step);
 
