@@ -4,6 +4,7 @@
 #include "cmd/table.h"
 #include "edge/link.h"
 #include "edge/node.h"
+#include "history/history.h"
 #include "edge/traversal_client.h"
 #include "net/tls.h"
 #include "peer/cache.h"
@@ -189,6 +190,27 @@ static json_t *logs(const struct edge_node *node, const struct config_node *conf
 	return list;
 }
 
+static json_t *history(const struct edge_node *node, const struct config_node *config)
+{
+	struct history_status status;
+	if (!edge_node_history_status(node, &status))
+		return json_null();
+	/* A password in the address of a database is nobody's business. */
+	json_t *object = store_history_is_postgres(config->history.store)
+				 ? json_pack("{s:s}", "store", "postgresql")
+				 : json_pack("{s:o}", "store", serve_text(config->history.store));
+	json_object_set_new(object, "records", json_integer((json_int_t)status.records));
+	json_object_set_new(object, "refused", json_integer((json_int_t)status.refused));
+	json_object_set_new(object, "written", json_integer((json_int_t)status.written));
+	json_object_set_new(object, "dropped", json_integer((json_int_t)status.dropped));
+	json_object_set_new(object, "cut", json_integer((json_int_t)status.cut));
+	json_object_set_new(object, "open", json_integer(status.open));
+	json_object_set_new(object, "waiting", json_integer(status.waiting));
+	json_object_set_new(object, "bytes", json_integer((json_int_t)status.bytes));
+	json_object_set_new(object, "error", status.error[0] ? serve_text(span_of(status.error)) : json_null());
+	return object;
+}
+
 static json_t *transport_counters_json(const struct transport_counters *counts)
 {
 	json_t *object = json_pack("{s:I,s:I,s:I}", "connections", (json_int_t)counts->connections,
@@ -255,6 +277,7 @@ int serve_status(void *argument, const json_t *request, json_t *reply)
 	json_object_set_new(reply, "rules", json_integer((json_int_t)config->rule_count));
 	json_object_set_new(reply, "certificates", certificates(serve->node, config));
 	json_object_set_new(reply, "logs", logs(serve->node, config));
+	json_object_set_new(reply, "history", history(serve->node, config));
 	json_object_set_new(reply, "peers", peers(serve->node));
 	json_object_set_new(reply, "counters", counters(serve->node));
 	return 0;

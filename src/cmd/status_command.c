@@ -113,6 +113,20 @@ static int print_logs(const struct command_line *line, const json_t *s)
 	return exit_code;
 }
 
+static int print_history(const struct command_line *line, const json_t *s)
+{
+	const json_t *h = json_object_get(s, "history");
+	if (!json_is_object(h))
+		return COMMAND_GOOD;
+	fprintf(line->output, "history %s, %lld records, %lld written, %lld refused, %lld dropped, %lld bytes%s%s\n",
+		text_of(h, "store"), number_of(h, "records"), number_of(h, "written"), number_of(h, "refused"),
+		number_of(h, "dropped"), number_of(h, "bytes"), *text_of(h, "error") ? ", cannot write: " : "",
+		text_of(h, "error"));
+	if (*text_of(h, "error"))
+		return COMMAND_FAILED;
+	return number_of(h, "refused") || number_of(h, "dropped") ? COMMAND_WARNING : COMMAND_GOOD;
+}
+
 static void print_counters(const struct command_line *line, const json_t *s)
 {
 	const json_t *counters = json_object_get(s, "counters"), *transport = json_object_get(counters, "transport");
@@ -141,6 +155,7 @@ static int print_status(const struct command_line *line, const json_t *s)
 	int exit_code = print_zones(line, s);
 	exit_code = worse(exit_code, print_certificates(line, s));
 	exit_code = worse(exit_code, print_logs(line, s));
+	exit_code = worse(exit_code, print_history(line, s));
 	print_counters(line, s);
 	return worse(exit_code, json_is_true(json_object_get(s, "draining")) ? COMMAND_WARNING : COMMAND_GOOD);
 }
@@ -169,7 +184,8 @@ const struct command command_status = {
 		(const struct command_section[]){
 			{ "Exit status:", "  0  all is well\n  1  a zone has failed, a certificate ends soon, records "
 					  "were dropped, or the node drains\n  2  a "
-					  "certificate has ended, or a log cannot be written\n  3  no node answers\n" },
+					  "certificate has ended, or a log or the search history cannot be "
+					  "written\n  3  no node answers\n" },
 			{ NULL },
 		},
 	.run = run_status,

@@ -12,6 +12,7 @@ static const struct command *const subcommands[] = {
 	&command_config,
 	&command_status,
 	&command_peers,
+	&command_history,
 	&command_help_command,
 	NULL,
 };

@@ -12,6 +12,7 @@ extern const struct command command_check;
 extern const struct command command_config;
 extern const struct command command_explain;
 extern const struct command command_help_command;
+extern const struct command command_history;
 extern const struct command command_lab;
 extern const struct command command_peers;
 extern const struct command command_serve;

@@ -24,6 +24,9 @@ struct edge_node {
 	struct random random;
 	struct edge_site *site;
 	struct trace_file_sink *logs;
+	struct history *history;
+	/* Of each worker, then of the main thread: to logs and history. */
+	struct record_fanout fanouts[WORKERS_MAXIMUM + 1];
 	struct record_named_sink named;
 	struct record_sink sink; /* the main thread's */
 	struct net_tls_watch *watch;
@@ -53,11 +56,19 @@ static int logs_open(struct edge_node *node, const struct config_node *config, c
 {
 	uint32_t producers = node->shared.worker_count + 1u;
 	int status = edge_parts_logs(config, &node->shared.clock, producers, &node->logs, reterr_text);
-	if (status < 0 || !node->logs)
+	if (status == 0)
+		status = edge_parts_history(config, &node->shared.clock, random_hash_key(&node->random), producers,
+			&node->history, reterr_text);
+	if (status < 0)
 		return status;
-	node->named = (struct record_named_sink){ trace_file_sink_producer(node->logs, producers - 1),
-		node->shared.log_name };
-	node->sink = record_named_sink(&node->named);
+	for (uint32_t i = 0; i < producers; i++) {
+		record_fanout_add(&node->fanouts[i], trace_file_sink_producer(node->logs, i));
+		record_fanout_add(&node->fanouts[i], history_producer(node->history, i));
+	}
+	node->named =
+		(struct record_named_sink){ record_fanout_sink(&node->fanouts[producers - 1]), node->shared.log_name };
+	if (node->named.next.take)
+		node->sink = record_named_sink(&node->named);
 	return 0;
 }
 
@@ -106,10 +117,8 @@ static int shared_open(struct edge_node *node, const struct config_node *config,
 static int workers_open(struct edge_node *node, char reterr_text[EDGE_NODE_ERROR_SIZE])
 {
 	for (uint16_t i = 0; i < node->shared.worker_count; i++) {
-		struct record_sink sink = { NULL, NULL };
+		struct record_sink sink = record_fanout_sink(&node->fanouts[i]);
 		size_t listener = SIZE_MAX;
-		if (node->logs)
-			sink = trace_file_sink_producer(node->logs, i);
 		int status = edge_worker_new(&node->shared, i, node->site, sink, &node->workers[i], &listener);
 		if (status == 0)
 			continue;
@@ -223,6 +232,7 @@ struct edge_node *edge_node_free(struct edge_node *node)
 		note(node, RECORD_NODE_STOPPED, RECORD_NOTE, "stopped");
 	edge_links_free(node->shared.links);
 	trace_file_sink_stop(node->logs);
+	history_stop(node->history);
 	if (node->loop)
 		net_loop_free(node->loop);
 	edge_site_unref(node->site);
@@ -393,6 +403,13 @@ struct net_tls *edge_node_tls(const struct edge_node *node)
 bool edge_node_log_status(const struct edge_node *node, size_t index, struct trace_file_status *ret_status)
 {
 	return node->logs && trace_file_sink_status(node->logs, index, ret_status) == 0;
+}
+
+bool edge_node_history_status(const struct edge_node *node, struct history_status *ret_status)
+{
+	if (node->history)
+		history_status(node->history, ret_status);
+	return node->history != NULL;
 }
 
 struct edge_node_life edge_node_life(const struct edge_node *node)

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "config/node.h"
 #include "edge/worker.h"
+#include "history/history.h"
 #include "peer/cache.h"
 #include "peer/limits.h"
 #include "trace/file_sink.h"
@@ -54,6 +55,8 @@ struct peer_limits *edge_node_limits(const struct edge_node *node);
 const struct edge_links *edge_node_links(const struct edge_node *node); /* what zones live: edge/link.h */
 struct net_tls *edge_node_tls(const struct edge_node *node); /* NULL where the node speaks no TLS */
 bool edge_node_log_status(const struct edge_node *node, size_t index, struct trace_file_status *ret_status);
+/* False where the node keeps no search history. */
+bool edge_node_history_status(const struct edge_node *node, struct history_status *ret_status);
 
 /* What an administrator should know of a node that runs: keys written to a file, own certificates that partners
  * will not like for long. Also in the log at start. */

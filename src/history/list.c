@@ -8,7 +8,7 @@
 
 #define GAP 2
 #define STAMP_COLUMNS 19
-#define ALIAS_LEAST 12
+#define ALIAS_LEAST 8
 
 void history_stamp_text(const struct history_style *style, int64_t time_us, char ret_text[HISTORY_STAMP_SIZE])
 {
