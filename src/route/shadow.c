@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "route/shadow.h"
 
+#include "base/require.h"
 #include "route/search.h"
 #include "route/shape.h"
 
@@ -339,6 +340,63 @@ int route_shadow_find(const struct route_table *table, struct arena *arena, cons
 		return status;
 	*ret_shadows = finder.shadows;
 	*ret_count = finder.count;
+	return 0;
+}
+
+/* ---- one domain ---- */
+
+static bool is_usual_alias_fit(const struct route_rule_entry *entry, struct span domain, struct arena *arena)
+{
+	static const char *const users[] = { "a", "user", "first.last", "2000", "+4930123456" };
+	struct route_groups groups;
+	struct route_room room;
+	bool fits = false;
+	route_room_init(&room, arena);
+	for (size_t i = 0; i < BASE_COUNT(users) && !fits; i++) {
+		struct span alias = arena_printf(arena, "%s@%.*s", users[i], SPAN_PRINT(domain));
+		fits = alias.at && route_regex_match(entry->matcher.regex, &room, alias, &groups) == ROUTE_CONSIDERED;
+	}
+	route_room_done(&room);
+	return fits;
+}
+
+static int pattern_fits_domain(
+	const struct route_rule_entry *entry, struct span domain, struct arena *arena, enum route_whether *ret_whether)
+{
+	struct route_shape at_domain, shape;
+	bool meets;
+	int status = route_shape_at_domain(domain, arena, &at_domain);
+	if (status == 0)
+		status = route_shape_make(entry->matcher.type, entry->matcher.pattern, arena, &shape);
+	if (status == 0)
+		status = route_shape_meets(&shape, &at_domain, arena, &meets);
+	if (status < 0)
+		return status;
+	if (!meets)
+		*ret_whether = ROUTE_WHETHER_NO;
+	else if (shape.exact || is_usual_alias_fit(entry, domain, arena))
+		*ret_whether = ROUTE_WHETHER_YES;
+	else
+		*ret_whether = ROUTE_WHETHER_ANY;
+	return 0;
+}
+
+static const struct route_rule_entry *rule_entry(const struct route_table *table, size_t index)
+{
+	for (size_t i = 0; i < table->rule_count; i++)
+		if (table->rules[i].order == index)
+			return &table->rules[i];
+	base_require(false);
+}
+
+int route_rule_fits_domain(const struct route_table *table, size_t index, struct span domain, struct arena *arena,
+	enum route_whether *ret_whether)
+{
+	const struct route_rule_entry *entry = rule_entry(table, index);
+	bool address = route_search_is_address(domain);
+	if (entry->rule.mode == ROUTE_MODE_PATTERN)
+		return pattern_fits_domain(entry, domain, arena, ret_whether);
+	*ret_whether = entry->rule.mode == ROUTE_MODE_ANY || address ? ROUTE_WHETHER_YES : ROUTE_WHETHER_NO;
 	return 0;
 }
 

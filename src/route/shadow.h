@@ -39,4 +39,10 @@ int route_shadow_find(const struct route_table *table, struct arena *arena, cons
 /* One sentence of it without a full stop, to follow the name of the earlier one: "stops the search before it: it fits
  * every alias that this one fits". */
 const char *route_shadow_why(const struct route_shadow *shadow);
+
+/* Can the pattern of a search rule (by its index in the list) fit an alias at that domain, "…@domain"? YES: it fits
+ * one. NO: it fits none. ANY: not known, a regex that is not understood fits none of the usual aliases that were tried.
+ * Neither its source nor what transforms make of an alias counts. 0 or -ENOMEM. */
+int route_rule_fits_domain(const struct route_table *table, size_t index, struct span domain, struct arena *arena,
+	enum route_whether *ret_whether);
 #endif

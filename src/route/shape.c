@@ -322,6 +322,66 @@ bool route_shape_covers(const struct route_shape *wide, const struct route_shape
 	return w == wide->count;
 }
 
+static bool token_meets(uint16_t a, uint16_t b)
+{
+	return a == b || a == ROUTE_SHAPE_ONE || b == ROUTE_SHAPE_ONE;
+}
+
+static bool is_gap(uint16_t token)
+{
+	return token == ROUTE_SHAPE_GAP || token == ROUTE_SHAPE_USER;
+}
+
+static bool gap_takes(uint16_t gap, uint16_t token)
+{
+	return is_gap(gap) && (gap == ROUTE_SHAPE_GAP || token != '@');
+}
+
+/* Row i, column j: can what is left of a after i tokens and of b after j tokens meet? From the ends backwards; next is
+ * the row below, which for the last one is NULL. A gap may end here, or take what the other side has here. */
+static void row_fill(const struct route_shape *a, const struct route_shape *b, size_t i, const bool *next, bool *row)
+{
+	for (size_t j = b->count + 1; j-- > 0;) {
+		bool a_more = i < a->count, b_more = j < b->count;
+		uint16_t left = a_more ? a->tokens[i] : 0, right = b_more ? b->tokens[j] : 0;
+		row[j] = !a_more && !b_more;
+		if (a_more && is_gap(left))
+			row[j] = next[j] || (b_more && gap_takes(left, right) && row[j + 1]);
+		if (b_more && is_gap(right))
+			row[j] = row[j] || row[j + 1] || (a_more && gap_takes(right, left) && next[j]);
+		if (a_more && b_more && !is_gap(left) && !is_gap(right))
+			row[j] = token_meets(left, right) && next[j + 1];
+	}
+}
+
+int route_shape_at_domain(struct span domain, struct arena *arena, struct route_shape *ret_shape)
+{
+	struct reader r = { .text = domain };
+	r.tokens = arena_allocate(arena, (domain.length + 2) * sizeof(*r.tokens));
+	if (!r.tokens)
+		return -ENOMEM;
+	emit(&r, ROUTE_SHAPE_USER);
+	emit(&r, '@');
+	for (size_t i = 0; i < domain.length; i++)
+		emit_literal(&r, domain.at[i]);
+	*ret_shape = (struct route_shape){ .tokens = r.tokens, .count = r.count, .exact = true };
+	return 0;
+}
+
+int route_shape_meets(const struct route_shape *a, const struct route_shape *b, struct arena *arena, bool *ret_meets)
+{
+	bool *rows[2];
+	for (size_t i = 0; i < 2; i++) {
+		rows[i] = arena_allocate(arena, (b->count + 1) * sizeof(bool));
+		if (!rows[i])
+			return -ENOMEM;
+	}
+	for (size_t i = a->count + 1; i-- > 0;)
+		row_fill(a, b, i, i < a->count ? rows[(i + 1) % 2] : NULL, rows[i % 2]);
+	*ret_meets = rows[0][0];
+	return 0;
+}
+
 bool route_shape_is_everything(const struct route_shape *shape)
 {
 	return shape->count == 1 && shape->tokens[0] == ROUTE_SHAPE_GAP;

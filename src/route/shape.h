@@ -10,7 +10,7 @@
 #include "route/table.h"
 
 struct route_shape {
-	const uint16_t *tokens; /* a byte in lower case, or one of the two below */
+	const uint16_t *tokens; /* a byte in lower case, or one of those below */
 	size_t count;
 	size_t gaps;
 	bool exact;
@@ -18,9 +18,15 @@ struct route_shape {
 #define ROUTE_SHAPE_ONE 256 /* any one byte */
 #define ROUTE_SHAPE_GAP 257 /* any bytes, or none; never two in a row */
 
+#define ROUTE_SHAPE_USER 258 /* any bytes but "@", or none; of route_shape_at_domain only */
+
 /* 0 or -ENOMEM. */
 int route_shape_make(enum route_pattern type, struct span pattern, struct arena *arena, struct route_shape *ret_shape);
 bool route_shape_covers(const struct route_shape *wide, const struct route_shape *narrow);
+/* Every alias of somebody at that domain. 0 or -ENOMEM. */
+int route_shape_at_domain(struct span domain, struct arena *arena, struct route_shape *ret_shape);
+/* Is there a text that fits both? 0 or -ENOMEM. */
+int route_shape_meets(const struct route_shape *a, const struct route_shape *b, struct arena *arena, bool *ret_meets);
 /* One gap and nothing else: it fits everything. */
 bool route_shape_is_everything(const struct route_shape *shape);
 #endif

@@ -346,6 +346,46 @@ static void what_is_said_is_so(void **state)
 	assert_true(named > 300);
 }
 
+static void rules_for_a_domain(void **state)
+{
+	static const struct {
+		const char *name;
+		struct route_rule rule;
+		const char *domain;
+		enum route_whether whether;
+	} cases[] = {
+		{ "any alias", { ANY }, "us.lab", ROUTE_WHETHER_YES },
+		{ "any address", { ANY_ADDRESS }, "us.lab", ROUTE_WHETHER_NO },
+		{ "any address, and it is one", { ANY_ADDRESS }, "192.0.2.7", ROUTE_WHETHER_YES },
+		{ "its suffix", { ALIAS(SUFFIX, "@US.lab") }, "us.lab", ROUTE_WHETHER_YES },
+		{ "a suffix of it", { ALIAS(SUFFIX, ".lab") }, "us.lab", ROUTE_WHETHER_YES },
+		{ "another's", { ALIAS(SUFFIX, "@them.lab") }, "us.lab", ROUTE_WHETHER_NO },
+		{ "somebody there", { ALIAS(EXACT, "2000@us.lab") }, "us.lab", ROUTE_WHETHER_YES },
+		{ "somebody elsewhere", { ALIAS(EXACT, "2000@us.lab.example") }, "us.lab", ROUTE_WHETHER_NO },
+		{ "a prefix", { ALIAS(PREFIX, "00") }, "us.lab", ROUTE_WHETHER_YES },
+		{ "a prefix that names another domain", { ALIAS(PREFIX, "bob@them") }, "us.lab", ROUTE_WHETHER_NO },
+		{ "a regex of the domain", { ALIAS(REGEX, ".*@us\\.lab") }, "us.lab", ROUTE_WHETHER_YES },
+		{ "of another", { ALIAS(REGEX, "[^@]+@(them)\\.lab") }, "us.lab", ROUTE_WHETHER_NO },
+		{ "of two", { ALIAS(REGEX, ".*@(us|them)\\.lab") }, "us.lab", ROUTE_WHETHER_YES },
+		{ "all but us", { ALIAS(REGEX, "(?!.*@us\\.lab.*$).*") }, "them.lab", ROUTE_WHETHER_YES },
+		{ "nobody who is usual", { ALIAS(REGEX, "(?!.*@us\\.lab.*$).*") }, "us.lab", ROUTE_WHETHER_ANY },
+	};
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+		struct route_table_params params = { .rules = &cases[i].rule, .rule_count = 1 };
+		enum route_whether whether;
+		struct route_table *table;
+		struct arena arena;
+		arena_init(&arena, 1 << 16);
+		assert_int_equal(route_table_new(&params, &table, NULL), 0);
+		assert_int_equal(route_rule_fits_domain(table, 0, span_of(cases[i].domain), &arena, &whether), 0);
+		if (whether != cases[i].whether)
+			fail_msg("%s: %d", cases[i].name, (int)whether);
+		route_table_free(table);
+		arena_done(&arena);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,6 +393,7 @@ int main(void)
 		cmocka_unit_test(policies),
 		cmocka_unit_test(transforms),
 		cmocka_unit_test(what_is_said_is_so),
+		cmocka_unit_test(rules_for_a_domain),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
