@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define UNAVAILABLE 503
+#define AGAIN_US (250 * CLOCK_MS_US)
 
 /* One peer of one neighbor. */
 struct edge_monitor {
@@ -26,6 +27,7 @@ struct edge_monitor {
 	size_t number; /* among the zone's peers */
 	uint64_t print;
 	uint32_t cseq;
+	uint32_t failures; /* since it last lived */
 	int64_t interval_us;
 	int64_t timeout_us;
 	struct wheel_timer due;
@@ -50,12 +52,24 @@ static void tell(struct edge_monitor *m, enum edge_link_state state, struct span
 	m->told = true;
 }
 
+/* A dead peer soon, then ever more seldom up to the interval: after a power cut, or where two were started side by
+ * side, it may be back in a moment. */
+static int64_t wait_us(const struct edge_monitor *m)
+{
+	int64_t wait_us = m->failures ? AGAIN_US : m->interval_us;
+	for (uint32_t i = 1; i < m->failures && wait_us < m->interval_us; i++)
+		wait_us *= 2;
+	return wait_us < m->interval_us ? wait_us : m->interval_us;
+}
+
 static void over(struct edge_monitor *m, enum edge_link_state state, struct span why)
 {
 	tell(m, state, why);
-	/* Not all at once: a tenth of the interval more or less. */
-	int64_t jitter_us = (int64_t)random_below(&m->worker->random, (uint64_t)(m->interval_us / 5) + 1);
-	int64_t due_us = net_loop_now_us(m->worker->loop) + m->interval_us - m->interval_us / 10 + jitter_us;
+	m->failures = state == EDGE_LINK_FAILED ? m->failures + 1 : 0;
+	/* Not all at once: a tenth of the time more or less. */
+	int64_t about_us = wait_us(m);
+	int64_t jitter_us = (int64_t)random_below(&m->worker->random, (uint64_t)(about_us / 5) + 1);
+	int64_t due_us = net_loop_now_us(m->worker->loop) + about_us - about_us / 10 + jitter_us;
 	wheel_arm(net_loop_wheel(m->worker->loop), &m->due, due_us);
 }
 
