@@ -235,10 +235,19 @@ static void unavailable(struct edge_dial *d)
 	arm(d, d->interval_us);
 }
 
-static void final(struct edge_dial *d, const struct sip_message *m)
+/* What was good when the connection was opened may have run out since, or is not trusted any more. */
+static bool is_still_trusted(struct edge_dial *d, const struct transport_arrival *arrival)
 {
+	return d->protocol != TRANSPORT_TLS || edge_peers_covers(d->worker, arrival->tls, d->name);
+}
+
+static void final(struct edge_dial *d, const struct transport_arrival *arrival)
+{
+	const struct sip_message *m = arrival->message;
 	bool challenge = m->status == 401 || m->status == 407;
-	if (m->status >= 200 && m->status < 300 && d->challenge[0]) {
+	if (!is_still_trusted(d, arrival)) {
+		fail(d, SPAN("its certificate has run out or is not trusted any more"));
+	} else if (m->status >= 200 && m->status < 300 && d->challenge[0]) {
 		active(d);
 	} else if (m->status < 300) {
 		/* Nobody who asks for no proof is the server of a traversal zone. */
@@ -264,7 +273,7 @@ static void answered(struct edge_ping *ping, const struct edge_ping_answer *answ
 		d->target.flags = TRANSPORT_TARGET_FLOW;
 	}
 	if (answer->arrival)
-		final(d, answer->arrival->message);
+		final(d, answer->arrival);
 	else if (stood)
 		fail(d, span_of(answer->why));
 	else

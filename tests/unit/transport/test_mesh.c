@@ -255,6 +255,43 @@ static void test_request_over_another_worker_s_flow(void **state)
 	wait_for(&o->f, o->workers[2].transport->connection_count == 0);
 }
 
+/* CANCEL and the ACK to what it causes go the same way; so does a 2xx and its ACK, which has no transaction. */
+static void test_a_call_over_another_worker_s_flow(void **state)
+{
+	struct office *o = *state;
+	struct side *worker = &o->workers[0], *phone = &o->f.caller;
+	struct transport_target target = target_at(&o->workers[2], TRANSPORT_TCP);
+	send_request_to(phone, "OPTIONS", &target);
+	wait_for(&o->f, phone->responses == 1);
+	struct transport_arrival arrival;
+	assert_int_equal(transport_flow_describe(o->workers[2].transport, o->workers[2].flow, &arrival), 0);
+	struct transport_target back = transport_flow_target(&arrival);
+
+	phone->answer = 0;
+	struct transport_client *client = send_request_to(worker, "INVITE", &back);
+	wait_for(&o->f, phone->requests == 1);
+	assert_int_equal(respond(phone->server, 180), 0);
+	wait_for(&o->f, worker->provisionals >= 1);
+	assert_int_equal(transport_cancel(client, SPAN_NONE), 0);
+	wait_for(&o->f, phone->cancels == 1);
+	wait_for(&o->f, worker->status == 487);
+	/* The ACK has come: the phone does not repeat its answer. */
+	pass_slowly(&o->f, 6 * CLOCK_SECOND_US, CLOCK_SECOND_US);
+	assert_int_equal(counters_of(phone).retransmissions_sent, 0);
+	assert_int_equal(phone->ended, 1);
+
+	send_request_to(worker, "INVITE", &back);
+	wait_for(&o->f, phone->requests == 2);
+	assert_int_equal(respond(phone->server, 200), 0);
+	wait_for(&o->f, worker->status == 200);
+	struct iovec ack = { (void *)(uintptr_t)request_text("ACK", "-own", "", ";tag=callee"), 0 };
+	ack.iov_len = strlen(ack.iov_base);
+	assert_int_equal(transport_send_stateless(worker->transport, &back, &ack, 1, NULL), 0);
+	wait_for(&o->f, phone->acks == 1);
+	assert_int_equal(phone->flow.worker, 0);
+	assert_int_equal(o->workers[2].requests, 1);
+}
+
 /* Nobody waits for Timer F: whoever has the connection tells the others. */
 static void test_another_worker_s_connection_is_lost(void **state)
 {
@@ -511,6 +548,7 @@ int main(void)
 		TEST(test_ack_of_nobody_goes_to_the_user_once),
 		TEST(test_offer_ends_without_an_answer),
 		TEST(test_request_over_another_worker_s_flow),
+		TEST(test_a_call_over_another_worker_s_flow),
 		TEST(test_another_worker_s_connection_is_lost),
 		TEST(test_answer_over_another_worker_s_flow_that_is_gone),
 		TEST(test_full_ring_drops_and_counts),
