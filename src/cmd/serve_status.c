@@ -4,8 +4,8 @@
 #include "cmd/table.h"
 #include "edge/link.h"
 #include "edge/node.h"
-#include "history/history.h"
 #include "edge/traversal_client.h"
+#include "history/history.h"
 #include "net/tls.h"
 #include "peer/cache.h"
 
