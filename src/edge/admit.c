@@ -3,6 +3,7 @@
  * certificate of his connection fits (rules R1 to R7; trust/judge.h). Our own side passes. */
 
 #include "edge/answer.h"
+#include "edge/authenticate.h"
 #include "edge/dress.h"
 #include "edge/peers.h"
 #include "edge/sender.h"
@@ -145,7 +146,11 @@ static enum edge_progress admit_in_dialog(struct edge_request *request)
 		return send_away(request);
 	bool trusted = edge_peers_trusts(request->worker, chain);
 	peer_chain_unref(chain);
-	return trusted ? EDGE_CONTINUE : edge_answer_outcome(request, EDGE_OUTCOME_STRANGER_WITHOUT_TRUST);
+	if (trusted)
+		return EDGE_CONTINUE;
+	request->claims_local = edge_authenticate_claims(request);
+	return request->claims_local ? EDGE_CONTINUE
+				     : edge_answer_outcome(request, EDGE_OUTCOME_STRANGER_WITHOUT_TRUST);
 }
 
 static enum edge_progress admit_by_identity(struct edge_request *request)
@@ -166,14 +171,19 @@ static enum edge_progress admit_by_identity(struct edge_request *request)
 	return ask(request);
 }
 
+/* Whoever says that he is one of ours is a phone, or pretends to be: not the rules of trust decide, but what he can
+ * prove (edge/authenticate.c), whatever it came by. */
 enum edge_progress edge_admit(struct edge_request *request)
 {
-	if (request->inside)
+	if (request->inside || request->is_phone)
+		return EDGE_CONTINUE;
+	if (request->arrival->tls && request->in_dialog && request->hop.own_routes > 0)
+		return admit_in_dialog(request);
+	request->claims_local = edge_authenticate_claims(request);
+	if (request->claims_local)
 		return EDGE_CONTINUE;
 	if (!request->arrival->tls)
 		return edge_answer_outcome(request, EDGE_OUTCOME_STRANGER_WITHOUT_TLS);
-	if (request->in_dialog && request->hop.own_routes > 0)
-		return admit_in_dialog(request);
 	if (request->message->method == SIP_METHOD_ACK)
 		return edge_answer_outcome(request, EDGE_OUTCOME_NO_TRANSACTION); /* an ACK of no dialog of ours */
 	return admit_by_identity(request);

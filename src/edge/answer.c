@@ -33,6 +33,16 @@ static const struct {
 	[EDGE_OUTCOME_DRAINING] = { 503, "this node is shutting down" },
 	[EDGE_OUTCOME_LINK_UNPROVED] = { 403, "this connection has not proved itself as the traversal client" },
 	[EDGE_OUTCOME_INTERNAL] = { 500, "out of memory or at a limit" },
+	[EDGE_OUTCOME_REGISTERED] = { 200, NULL },
+	[EDGE_OUTCOME_NOT_REGISTERED_HERE] = { 404, "this is no address of the registrar's domains" },
+	[EDGE_OUTCOME_BAD_CONTACT] = { 400, "a Contact cannot be read, or cannot be called" },
+	[EDGE_OUTCOME_INTERVAL_TOO_BRIEF] = { 423, NULL },
+	[EDGE_OUTCOME_REGISTER_OUT_OF_ORDER] = { 500, "a REGISTER with this CSeq or a higher one came before" },
+	[EDGE_OUTCOME_FIRST_HOP_LACKS_OUTBOUND] = { 439, NULL },
+	[EDGE_OUTCOME_UNKNOWN_REQUIRE] = { 420, NULL },
+	[EDGE_OUTCOME_PROOF_MALFORMED] = { 400, "the credentials cannot be read" },
+	[EDGE_OUTCOME_PROOF_MISMATCHED] = { 400, "the credentials are for another Request-URI" },
+	[EDGE_OUTCOME_TOO_MANY_UNPROVED] = { 503, "too many requests of this sender prove nothing" },
 };
 
 /* What Expressway says where a policy of its own refused (Cisco TAC 212475). */
@@ -184,7 +194,7 @@ static enum edge_progress answer_outcome(struct edge_request *request, enum edge
 			extra_add(extra, SPAN("Allow"), ALLOWED);
 		if (outcome == EDGE_OUTCOME_UNKNOWN_EXTENSION)
 			extra_add(extra, SPAN("Unsupported"), unknown_extensions(request));
-		if (outcome == EDGE_OUTCOME_DRAINING)
+		if (outcome == EDGE_OUTCOME_DRAINING || outcome == EDGE_OUTCOME_TOO_MANY_UNPROVED)
 			extra_add(extra, SPAN("Retry-After"), SPAN("30"));
 		if (warning && (request->inside || !edge_site_is_microsoft(request->site)))
 			extra_add(extra, SPAN("Warning"),
@@ -198,6 +208,20 @@ enum edge_progress edge_answer_outcome(struct edge_request *request, enum edge_o
 {
 	struct extra extra = { .count = 0 };
 	return answer_outcome(request, outcome, &extra);
+}
+
+enum edge_progress edge_answer_with(
+	struct edge_request *request, enum edge_outcome outcome, const struct edge_reply_header *headers, size_t count)
+{
+	struct extra extra = { .count = 0 };
+	for (size_t i = 0; i < count; i++)
+		extra_add(&extra, headers[i].name, headers[i].value);
+	return answer_outcome(request, outcome, &extra);
+}
+
+uint16_t edge_outcome_status(enum edge_outcome outcome)
+{
+	return OUTCOMES[outcome].status;
 }
 
 static struct span peer_text(struct edge_request *request, const struct finding *finding)

@@ -26,12 +26,28 @@ enum edge_outcome {
 	EDGE_OUTCOME_DRAINING,
 	EDGE_OUTCOME_LINK_UNPROVED, /* anything but its OPTIONS over a traversal connection that is not proved yet */
 	EDGE_OUTCOME_INTERNAL, /* memory, limits */
+	EDGE_OUTCOME_REGISTERED,
+	EDGE_OUTCOME_NOT_REGISTERED_HERE, /* a REGISTER for an address that is none of the registrar's */
+	EDGE_OUTCOME_BAD_CONTACT,
+	EDGE_OUTCOME_INTERVAL_TOO_BRIEF,
+	EDGE_OUTCOME_REGISTER_OUT_OF_ORDER,
+	EDGE_OUTCOME_FIRST_HOP_LACKS_OUTBOUND,
+	EDGE_OUTCOME_UNKNOWN_REQUIRE,
+	EDGE_OUTCOME_PROOF_MALFORMED,
+	EDGE_OUTCOME_PROOF_MISMATCHED, /* credentials for another Request-URI */
+	EDGE_OUTCOME_TOO_MANY_UNPROVED, /* of one sender */
 	EDGE_OUTCOME_COUNT,
 };
 
 /* All of these give EDGE_DONE, so that a step can end with them. For an ACK, a BENOTIFY, and after a
  * final answer they only end the request. */
 enum edge_progress edge_answer_outcome(struct edge_request *request, enum edge_outcome outcome);
+/* The same with more headers. */
+struct edge_reply_header;
+enum edge_progress edge_answer_with(
+	struct edge_request *request, enum edge_outcome outcome, const struct edge_reply_header *headers, size_t count);
+/* The status that it gives, for records. */
+uint16_t edge_outcome_status(enum edge_outcome outcome);
 /* The first error of the request's findings. */
 enum edge_progress edge_answer_findings(struct edge_request *request);
 enum edge_progress edge_answer_too_many_hops(struct edge_request *request);

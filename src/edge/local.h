@@ -4,6 +4,7 @@
 /* The Local Zone: phones registered here, as the search finds them. Knows the registrar's bindings and how a phone is
  * reached again (RFC 3261 16.6, 3327, 5626); sends nothing. */
 #include "edge/request.h"
+#include "registrar/binding.h"
 
 struct edge_contact {
 	struct span uri; /* goes into the Request-URI */
@@ -25,4 +26,7 @@ size_t edge_local_contacts(
 /* Is whoever sent this request a phone registered here: by the connection or the address it registered from? Then the
  * request comes from the Local Zone (and is authenticated only if it proves so, edge/authenticate.c). */
 bool edge_local_is_phone(struct edge_worker *worker, const struct transport_arrival *arrival);
+
+/* Where a message came from, as the registrar knows it again: the connection, or the address of a datagram. */
+struct span edge_local_source(const struct transport_arrival *arrival, char ret_text[REGISTRAR_SOURCE_SIZE]);
 #endif

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/node.h"
 
+#include "base/require.h"
 #include "edge/journal.h"
 #include "edge/link.h"
 #include "edge/node_key.h"
 #include "edge/node_parts.h"
 #include "edge/own_certificate.h"
+#include "edge/registry.h"
 #include "edge/worker_private.h"
 #include "net/loop.h"
 #include "net/resolver.h"
@@ -36,6 +38,7 @@ struct edge_node {
 	char name[256]; /* a reload frees the configuration they came from */
 	char log_name[256];
 	uint16_t not_drained; /* workers; on the main thread */
+	struct wheel_timer registry_tick;
 };
 
 static void note(struct edge_node *node, enum record_node_event event, enum record_severity severity, const char *text)
@@ -138,6 +141,28 @@ static int workers_open(struct edge_node *node, char reterr_text[EDGE_NODE_ERROR
 	return 0;
 }
 
+/* ---- the registrar ---- */
+
+static void registry_tick(struct wheel_timer *timer, int64_t now_us)
+{
+	struct edge_node *node = base_container(timer, struct edge_node, registry_tick);
+	edge_registry_tick(node->shared.registry, &node->sink);
+	wheel_arm(net_loop_wheel(node->loop), timer, now_us + EDGE_REGISTRY_TICK_US);
+}
+
+static int registry_open(
+	struct edge_node *node, const struct config_node *config, char reterr_text[EDGE_NODE_ERROR_SIZE])
+{
+	int status =
+		edge_registry_new(config, &node->shared.clock, &node->shared.key, &node->shared.registry, reterr_text);
+	if (status < 0)
+		return status;
+	wheel_timer_init(&node->registry_tick, registry_tick);
+	wheel_arm(
+		net_loop_wheel(node->loop), &node->registry_tick, net_loop_now_us(node->loop) + EDGE_REGISTRY_TICK_US);
+	return 0;
+}
+
 static int node_open(struct edge_node *node, const struct config_node *config, char reterr_text[EDGE_NODE_ERROR_SIZE])
 {
 	int status = random_init(&node->random);
@@ -163,6 +188,8 @@ static int node_open(struct edge_node *node, const struct config_node *config, c
 	status = net_loop_new(&node->shared.clock, &node->loop);
 	if (status == 0)
 		status = shared_open(node, own, reterr_text);
+	if (status == 0)
+		status = registry_open(node, own, reterr_text);
 	if (status == 0)
 		status = workers_open(node, reterr_text);
 	return status;
@@ -228,6 +255,7 @@ struct edge_node *edge_node_free(struct edge_node *node)
 		peer_limits_free(node->shared.limits);
 	if (node->shared.peers)
 		peer_cache_free(node->shared.peers);
+	edge_registry_free(node->shared.registry);
 	if (node->sink.take)
 		note(node, RECORD_NODE_STOPPED, RECORD_NOTE, "stopped");
 	edge_links_free(node->shared.links);
@@ -337,6 +365,7 @@ static int reload(struct edge_node *node, const struct config_node *config, char
 	edge_site_unref(node->site);
 	node->site = site;
 	node->life.generation++;
+	edge_registry_reloaded(node->shared.registry, site->config);
 	node->life.reloaded_us = clock_wall_us(&node->shared.clock);
 	for (uint16_t i = 0; i < node->shared.worker_count; i++)
 		edge_worker_take_site(changes[i]);

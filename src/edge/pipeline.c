@@ -12,8 +12,7 @@
 #include "net/loop.h"
 #include "peer/view.h"
 
-/* The whole way of a request, top to bottom. (Authentication of phones will stand between admit
- * and plan.) */
+/* The whole way of a request, top to bottom. */
 static const struct edge_step {
 	const char *name;
 	enum edge_progress (*take)(struct edge_request *request);
@@ -22,6 +21,8 @@ static const struct edge_step {
 	{ "zone", edge_zone_find }, /* which neighbor sent it, or a stranger */
 	{ "loop", edge_loop }, /* where does it want to go, and was it here before */
 	{ "admit", edge_admit }, /* strangers: the rules of trust */
+	{ "authenticate", edge_authenticate }, /* phones, and zones that must prove to be somebody: digest */
+	{ "register", edge_register }, /* a REGISTER for the registrar here ends here */
 	{ "plan", edge_plan }, /* search rules, or the route it brings along */
 	{ "forward", edge_forward }, /* the targets of one priority side by side, dressed for who gets it */
 };

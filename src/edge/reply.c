@@ -2,6 +2,7 @@
 #include "edge/reply.h"
 
 #include "base/require.h"
+#include "edge/authenticate.h"
 #include "edge/dress.h"
 
 int edge_reply_pass(struct edge_request *request, const struct sip_message *response, const struct edge_zone *zone,
@@ -13,6 +14,7 @@ int edge_reply_pass(struct edge_request *request, const struct sip_message *resp
 	sip_draft_drop_first(&draft, SIP_HEADER_VIA, 1);
 	if (!zone || zone->inside != request->inside)
 		edge_dress_boundary(request, &draft, request->inside);
+	edge_authenticate_dress_response(&draft, zone);
 	for (size_t i = 0; i < extra_count; i++)
 		sip_draft_append_name(&draft, extra[i].name, extra[i].value);
 	int count = sip_draft_pieces(&draft, pieces, SIP_DRAFT_PIECES_MAXIMUM);

@@ -58,10 +58,12 @@ struct edge_request {
 	struct peer_ask *ask; /* a question to peer/ under way, before anything is sent on */
 
 	/* authenticate */
+	bool claims_local; /* it came from nowhere we know and says that it is from one of the registrar's domains */
 	bool authenticated; /* by digest, or its zone is treated so: what rules and policy ask */
 	bool is_phone; /* it came from a phone registered here */
 	struct span user; /* who proved to be whom; absent: nobody */
 	struct span asserted; /* the identity that we assert: "2000@steven.lab" */
+	bool has_told_disbelief; /* that its own assertion was taken out */
 
 	/* plan */
 	bool planned; /* a search was made (its result is recorded) */
@@ -106,6 +108,8 @@ enum edge_progress edge_sanity(struct edge_request *request);
 enum edge_progress edge_zone_find(struct edge_request *request);
 enum edge_progress edge_loop(struct edge_request *request);
 enum edge_progress edge_admit(struct edge_request *request);
+enum edge_progress edge_authenticate(struct edge_request *request);
+enum edge_progress edge_register(struct edge_request *request);
 enum edge_progress edge_plan(struct edge_request *request);
 enum edge_progress edge_forward(struct edge_request *request);
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The message as it leaves (RFC 3261 16.6), and who may get it. */
 #include "edge/answer.h"
+#include "edge/authenticate.h"
 #include "edge/dress.h"
 #include "edge/forward.h"
 #include "edge/journal.h"
@@ -83,6 +84,7 @@ static void draft_make(struct edge_branch *branch, struct sip_draft *draft, stru
 		edge_dress_record_route(branch, draft);
 	if (!zone || zone->inside != request->inside)
 		edge_dress_boundary(request, draft, zone && zone->inside);
+	edge_authenticate_dress(request, draft, zone);
 	sip_draft_prepend(draft, SIP_HEADER_VIA, edge_dress_via(branch, ret_branch));
 }
 

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/require.h"
 #include "config/parts.h"
+#include "edge/registry.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -123,6 +124,8 @@ int edge_site_new(const struct config_node *config, uint64_t generation, struct 
 		status = table_make(owner);
 	if (status == 0)
 		status = policy_make(owner);
+	if (status == 0)
+		status = edge_registry_users(config, &owner->site.users);
 	if (status < 0) {
 		edge_site_unref(&owner->site);
 		return status;
@@ -146,6 +149,7 @@ void edge_site_unref(struct edge_site *site)
 	if (atomic_fetch_sub_explicit(&owner->references, 1, memory_order_acq_rel) != 1)
 		return;
 	route_table_free(site->table);
+	registrar_users_free(site->users);
 	config_node_unref(site->config);
 	arena_done(&owner->arena);
 	free(owner);

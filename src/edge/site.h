@@ -11,6 +11,8 @@
 #include "trust/limits.h"
 #include "trust/policy.h"
 
+struct registrar_users;
+
 struct edge_zone {
 	const struct config_zone *config;
 	struct span name;
@@ -35,6 +37,7 @@ struct edge_site {
 	size_t zone_count;
 	const struct edge_zone *partners; /* the first dns zone whose partners are judged by trust/, or NULL */
 	const struct edge_zone *local; /* the Local Zone, or NULL */
+	struct registrar_users *users; /* who may prove to be whom; NULL: neither a registrar nor a user */
 	struct route_table *table;
 	bool uses_variants; /* some rule asks for a variant: then a request's is worth finding out */
 	struct trust_policy policy;

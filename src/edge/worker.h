@@ -21,6 +21,7 @@ struct net_tls;
 struct peer_cache;
 struct peer_limits;
 struct peer_view;
+struct edge_registry;
 
 /* Written by the worker alone, read by the status command. */
 #define EDGE_COUNTERS(X)                                                                                               \
@@ -56,6 +57,7 @@ struct edge_shared {
 	struct net_resolver *resolver; /* NULL: no dns section */
 	struct peer_cache *peers;
 	struct peer_limits *limits;
+	struct edge_registry *registry;
 	struct transport_mesh *mesh;
 	struct edge_links *links; /* never NULL */
 	const struct transport_listener *listeners;

@@ -2,7 +2,9 @@
 #include "edge/zone.h"
 
 #include "edge/answer.h"
+#include "edge/authenticate.h"
 #include "edge/link.h"
+#include "edge/local.h"
 #include "edge/peers.h"
 #include "edge/traversal_client.h"
 #include "edge/traversal_server.h"
@@ -83,6 +85,11 @@ enum edge_progress edge_zone_find(struct edge_request *request)
 	const struct edge_zone *door = door_of(request->site, request->arrival);
 	request->source = zone;
 	request->inside = zone && zone->inside;
+	/* Of our own side once it has proved what the Local Zone asks for (edge/authenticate.c). */
+	if (!zone && !door && request->site->local && edge_local_is_phone(request->worker, request->arrival)) {
+		request->source = zone = request->site->local;
+		request->is_phone = true;
+	}
 	request->source_name = zone ? zone->name : SPAN("DefaultZone");
 	if (door)
 		return edge_traversal_server_take(request, door);
@@ -95,7 +102,8 @@ bool edge_zone_is_known(void *argument, const struct transport_arrival *arrival)
 {
 	struct edge_worker *worker = argument;
 	const struct edge_zone *zone = edge_zone_of(worker, worker->site, arrival);
-	return zone && zone->inside;
+	return (zone && zone->inside) || edge_local_is_phone(worker, arrival) ||
+	       edge_authenticate_is_reached(worker, arrival);
 }
 
 bool edge_zone_alias(void *argument, const struct transport_arrival *arrival)

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/registry.h"
+
+#include "edge/journal.h"
+#include "net/address.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define NONCES 65536
+#define SENDERS 16384
+
+static size_t bindings_maximum(const struct config_node *config)
+{
+	return config->registrar.enabled ? config->registrar.bindings : 0;
+}
+
+int edge_registry_new(const struct config_node *config, const struct clock *clock, const struct hash_key *key,
+	struct edge_registry **ret_registry, char reterr_text[EDGE_REGISTRY_ERROR_SIZE])
+{
+	struct edge_registry *registry = calloc(1, sizeof(*registry));
+	if (!registry)
+		return -ENOMEM;
+	registry->clock = *clock;
+	int status = registrar_location_new(key, bindings_maximum(config), &registry->location);
+	if (status == 0)
+		status = registrar_nonces_new(key, NONCES, &registry->nonces);
+	if (status == 0)
+		status = registrar_guard_new(key, SENDERS, &registry->guard);
+	if (status == 0 && config->registrar.enabled && config->registrar.file.at) {
+		char text[REGISTRAR_KEEPER_ERROR_SIZE];
+		status = registrar_keeper_start(
+			config->registrar.file.at, clock, registry->location, &registry->keeper, text);
+		if (status < 0)
+			snprintf(reterr_text, EDGE_REGISTRY_ERROR_SIZE, "registrations cannot be kept: %s", text);
+	}
+	if (status < 0) {
+		edge_registry_free(registry);
+		return status;
+	}
+	*ret_registry = registry;
+	return 0;
+}
+
+struct edge_registry *edge_registry_free(struct edge_registry *registry)
+{
+	if (!registry)
+		return NULL;
+	registrar_keeper_stop(registry->keeper);
+	registrar_location_free(registry->location);
+	registrar_nonces_free(registry->nonces);
+	registrar_guard_free(registry->guard);
+	free(registry);
+	return NULL;
+}
+
+void edge_registry_reloaded(struct edge_registry *registry, const struct config_node *config)
+{
+	registrar_location_set_maximum(registry->location, bindings_maximum(config));
+}
+
+/* ---- once a second ---- */
+
+struct telling {
+	const struct edge_registry *registry;
+	const struct record_sink *sink;
+};
+
+static void tell_expired(
+	void *argument, struct span aor, enum registrar_event event, const struct registrar_binding *binding)
+{
+	const struct telling *telling = argument;
+	struct record r = { .kind = RECORD_REGISTRATION };
+	(void)event;
+	r.head.time_us = clock_wall_us(&telling->registry->clock);
+	r.registration.event = RECORD_REGISTRATION_EXPIRED;
+	r.registration.alias = aor;
+	r.registration.contact = binding->contact;
+	r.registration.user = binding->user;
+	r.registration.agent = binding->agent;
+	struct net_address remote;
+	if (net_address_parse_port(binding->received, 0, &remote) == 0)
+		r.registration.remote = record_address_of(&remote.any);
+	r.registration.transport = span_is(binding->transport, "tls")   ? RECORD_TLS
+				   : span_is(binding->transport, "tcp") ? RECORD_TCP
+									: RECORD_UDP;
+	record_take(telling->sink, &r);
+}
+
+static void tell_keeper(struct edge_registry *registry, const struct record_sink *sink)
+{
+	struct registrar_keeper_status status;
+	char text[REGISTRAR_KEEPER_ERROR_SIZE + 96];
+	registrar_keeper_status(registry->keeper, &status);
+	if (status.not_restored && !registry->has_told) {
+		snprintf(text, sizeof(text), "%zu registrations of the file are beyond the maximum and were left out",
+			status.not_restored);
+		edge_journal_note(sink, &registry->clock, RECORD_NODE_NOTE, RECORD_WARNING, span_of(text));
+	}
+	registry->has_told = true;
+	if (status.is_failing == registry->was_failing)
+		return;
+	registry->was_failing = status.is_failing;
+	snprintf(text, sizeof(text), "registrations are %s%s", status.is_failing ? "not written: " : "written again",
+		status.is_failing ? status.error : "");
+	edge_journal_note(sink, &registry->clock, RECORD_NODE_NOTE, status.is_failing ? RECORD_ERROR : RECORD_NOTE,
+		span_of(text));
+}
+
+void edge_registry_tick(struct edge_registry *registry, const struct record_sink *sink)
+{
+	struct telling telling = { registry, sink };
+	bool wanted = record_wanted(sink);
+	registrar_location_sweep(
+		registry->location, clock_wall_us(&registry->clock), wanted ? tell_expired : NULL, &telling);
+	if (registry->keeper)
+		tell_keeper(registry, sink);
+}
+
+/* ---- users ---- */
+
+int edge_registry_users(const struct config_node *config, struct registrar_users **ret_users)
+{
+	const struct config_registrar *registrar = &config->registrar;
+	if (!registrar->enabled && config->user_count == 0)
+		return 0;
+	const struct config_texts *domains = registrar->enabled ? &registrar->domains : &config->domains;
+	struct registrar_account *accounts = calloc(config->user_count + 1, sizeof(*accounts));
+	if (!accounts)
+		return -ENOMEM;
+	for (size_t i = 0; i < config->user_count; i++) {
+		const struct config_user *user = &config->users[i];
+		accounts[i] = (struct registrar_account){
+			.username = user->username,
+			.password = user->password,
+			.secret_md5 = user->secret_md5,
+			.secret_sha256 = user->secret_sha256,
+			.aliases = user->aliases.items,
+			.alias_count = user->aliases.count,
+		};
+	}
+	struct registrar_users_settings settings = {
+		.realm = registrar->realm.at ? registrar->realm
+			 : domains->count    ? domains->items[0]
+					     : config->node,
+		.domains = domains->items,
+		.domain_count = domains->count,
+		.accounts = accounts,
+		.account_count = config->user_count,
+	};
+	int status = registrar_users_new(&settings, ret_users);
+	free(accounts);
+	return status;
+}
