@@ -89,11 +89,12 @@ static int affix_apply(
 static int regex_apply(
 	const struct route_matcher *matcher, struct route_room *room, struct span alias, struct span *ret_alias)
 {
+	bool replaces = matcher->behaviour == ROUTE_BEHAVIOUR_REPLACE;
 	struct route_groups groups;
-	int verdict = route_regex_match(matcher->regex, room, alias, &groups);
+	int verdict = route_regex_match(matcher->regex, room, alias, replaces ? &groups : NULL);
 	if (verdict != ROUTE_CONSIDERED)
 		return verdict;
-	if (matcher->behaviour != ROUTE_BEHAVIOUR_REPLACE)
+	if (!replaces)
 		return alias_rewrite(
 			matcher, room->arena, alias, alias, ret_alias); /* the pattern is the whole alias */
 	struct span filled;

@@ -4,25 +4,6 @@
 
 #include <errno.h>
 
-bool route_search_source_fits(const struct route_search *search, enum route_source source, int source_zone)
-{
-	int from = search->request->source;
-	bool local = from >= 0 && from == search->table->local_zone;
-	switch (source) {
-	case ROUTE_SOURCE_ANY:
-		return true;
-	case ROUTE_SOURCE_ALL_ZONES:
-		return from != ROUTE_ZONE_DEFAULT;
-	case ROUTE_SOURCE_DEFAULT:
-		return from == ROUTE_ZONE_DEFAULT;
-	case ROUTE_SOURCE_LOCAL:
-		return local;
-	case ROUTE_SOURCE_ZONE:
-		return from == source_zone;
-	}
-	return false;
-}
-
 /* ---- steps ---- */
 
 static bool steps_grow(struct route_search *search)
@@ -37,17 +18,14 @@ static bool steps_grow(struct route_search *search)
 	return true;
 }
 
-int route_search_step(struct route_search *search, struct route_step step)
+struct route_step *route_search_grow(struct route_search *search)
 {
 	struct route_plan *plan = search->plan;
 	if (plan->step_count >= ROUTE_STEPS_MAXIMUM) {
 		plan->steps_dropped++;
-		return 0;
+		return &search->dropped;
 	}
-	if (plan->step_count >= search->step_capacity && !steps_grow(search))
-		return -ENOMEM;
-	search->steps[plan->step_count++] = step;
-	return 0;
+	return steps_grow(search) ? &search->steps[plan->step_count++] : NULL;
 }
 
 /* Most searches look at every entry once, or at fewer. */
@@ -109,7 +87,7 @@ int route_plan_make(const struct route_table *table, const struct route_request 
 	int status = steps_begin(&search);
 	if (status < 0)
 		return status;
-	route_room_init(&search.room, arena);
+	route_room_init(&search.room, table->limits, arena);
 	status = search_run(&search, restarts);
 	route_room_done(&search.room);
 	if (status < 0)

@@ -2,6 +2,8 @@
 /* Call policy: the first rule that fits decides. */
 #include "route/search.h"
 
+#include <errno.h>
+
 #define FORBIDDEN 403
 
 static bool whether_fits(enum route_whether whether, bool is)
@@ -68,14 +70,12 @@ int route_search_policy(struct route_search *search, struct route_decision *ret_
 			*ret_decision = rejection(&entry->rule, FORBIDDEN);
 		if (verdict < 0)
 			return verdict;
-		bool redirected = verdict == ROUTE_CONSIDERED && ret_decision->action == ROUTE_REDIRECT;
-		int status =
-			route_search_step(search, (struct route_step){ .part = ROUTE_PART_POLICY,
-							  .policy = &entry->rule,
-							  .verdict = (enum route_verdict)verdict,
-							  .alias = redirected ? ret_decision->alias : search->alias });
-		if (status < 0)
-			return status;
+		struct route_step *step = route_search_step(search, ROUTE_PART_POLICY, verdict);
+		if (!step)
+			return -ENOMEM;
+		step->policy = &entry->rule;
+		if (verdict == ROUTE_CONSIDERED && ret_decision->action == ROUTE_REDIRECT)
+			step->alias = ret_decision->alias;
 	}
 	return 0;
 }

@@ -82,31 +82,40 @@ static void block_free(void *bytes, void *argument)
 		free(block);
 }
 
-void route_room_init(struct route_room *room, struct arena *arena)
+/* PCRE2's match context goes by this name. */
+struct route_limits *route_limits_new(void)
 {
-	*room = (struct route_room){ .arena = arena };
+	pcre2_match_context *limits = pcre2_match_context_create(NULL);
+	if (limits) {
+		pcre2_set_match_limit(limits, MATCH_LIMIT);
+		pcre2_set_depth_limit(limits, DEPTH_LIMIT);
+	}
+	return (struct route_limits *)limits;
+}
+
+struct route_limits *route_limits_free(struct route_limits *limits)
+{
+	pcre2_match_context_free((pcre2_match_context *)limits);
+	return NULL;
+}
+
+void route_room_init(struct route_room *room, const struct route_limits *limits, struct arena *arena)
+{
+	*room = (struct route_room){ .arena = arena, .limits = limits };
 }
 
 void route_room_done(struct route_room *room)
 {
 	pcre2_match_data_free(room->data);
-	pcre2_match_context_free(room->limits);
 	pcre2_general_context_free(room->memory);
-	route_room_init(room, room->arena);
+	route_room_init(room, room->limits, room->arena);
 }
 
 static bool room_open(struct route_room *room)
 {
-	if (room->data)
-		return true;
 	room->memory = pcre2_general_context_create(block_allocate, block_free, room->arena);
 	if (!room->memory)
 		return false;
-	room->limits = pcre2_match_context_create(room->memory);
-	if (!room->limits)
-		return false;
-	pcre2_set_match_limit(room->limits, MATCH_LIMIT);
-	pcre2_set_depth_limit(room->limits, DEPTH_LIMIT);
 	room->data = pcre2_match_data_create(ROUTE_GROUPS, room->memory);
 	return room->data != NULL;
 }
@@ -126,17 +135,19 @@ int route_regex_match(
 {
 	if (alias.length > ROUTE_ALIAS_MAXIMUM)
 		return ROUTE_TOO_COSTLY;
-	if (!room_open(room))
+	if (!room->data && !room_open(room))
 		return -ENOMEM;
 	PCRE2_SPTR text = (PCRE2_SPTR)(alias.at ? alias.at : "");
-	int count = pcre2_match(regex->code, text, alias.length, 0, 0, room->data, room->limits);
+	pcre2_match_context *limits = (pcre2_match_context *)(uintptr_t)room->limits; /* only read */
+	int count = pcre2_match(regex->code, text, alias.length, 0, 0, room->data, limits);
 	if (count == PCRE2_ERROR_NOMATCH)
 		return ROUTE_DID_NOT_MATCH;
 	if (count == PCRE2_ERROR_NOMEMORY)
 		return -ENOMEM;
 	if (count < 0)
 		return ROUTE_TOO_COSTLY;
-	groups_of(room->data, count, alias, ret_groups);
+	if (ret_groups)
+		groups_of(room->data, count, alias, ret_groups);
 	return ROUTE_CONSIDERED;
 }
 

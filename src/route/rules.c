@@ -11,7 +11,7 @@ bool route_search_is_address(struct span host)
 	struct in6_addr bytes;
 	if (host.length > 2 && host.at[0] == '[' && host.at[host.length - 1] == ']')
 		host = span_make(host.at + 1, host.length - 2);
-	if (memchr(host.at, '\0', host.length) || !span_copy_to(host, text, sizeof(text)))
+	if (!host.length || memchr(host.at, '\0', host.length) || !span_copy_to(host, text, sizeof(text)))
 		return false;
 	return inet_pton(AF_INET, text, &bytes) == 1 || inet_pton(AF_INET6, text, &bytes) == 1;
 }
@@ -112,16 +112,17 @@ int route_search_rules(struct route_search *search)
 		int verdict = entry_fits(search, &table->rules[i], &alias);
 		if (verdict < 0)
 			return verdict;
-		bool considered = verdict == ROUTE_CONSIDERED;
-		int status = route_search_step(search, (struct route_step){ .part = ROUTE_PART_RULE,
-							       .rule = rule,
-							       .verdict = (enum route_verdict)verdict,
-							       .alias = considered ? alias : search->alias });
-		if (status == 0 && considered)
-			status = target_add(search, rule, alias);
+		struct route_step *step = route_search_step(search, ROUTE_PART_RULE, verdict);
+		if (!step)
+			return -ENOMEM;
+		step->rule = rule;
+		if (verdict != ROUTE_CONSIDERED)
+			continue;
+		step->alias = alias;
+		int status = target_add(search, rule, alias);
 		if (status < 0)
 			return status;
-		if (considered && rule->on_match == ROUTE_ON_MATCH_STOP && !stopped)
+		if (rule->on_match == ROUTE_ON_MATCH_STOP && !stopped)
 			stopped = rule;
 	}
 	return 0;

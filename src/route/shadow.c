@@ -62,10 +62,9 @@ static bool has_options(struct span pattern)
 
 static bool is_tried(struct finder *finder, const struct fit *wide, struct span alias)
 {
-	struct route_groups groups;
 	if (has_options(wide->pattern) || finder->trials++ >= TRIALS_MAXIMUM)
 		return false;
-	return route_regex_match(wide->regex, &finder->room, alias, &groups) == ROUTE_CONSIDERED;
+	return route_regex_match(wide->regex, &finder->room, alias, NULL) == ROUTE_CONSIDERED;
 }
 
 static bool is_understood(const struct fit *fit)
@@ -329,7 +328,7 @@ int route_shadow_find(const struct route_table *table, struct arena *arena, cons
 	finder.shadows = arena_allocate(arena, (count + 1) * sizeof(*finder.shadows));
 	if (!finder.shadows)
 		return -ENOMEM;
-	route_room_init(&finder.room, arena);
+	route_room_init(&finder.room, table->limits, arena);
 	int status = transforms_find(&finder);
 	if (status == 0)
 		status = policy_find(&finder);
@@ -345,23 +344,23 @@ int route_shadow_find(const struct route_table *table, struct arena *arena, cons
 
 /* ---- one domain ---- */
 
-static bool is_usual_alias_fit(const struct route_rule_entry *entry, struct span domain, struct arena *arena)
+static bool is_usual_alias_fit(const struct route_limits *limits, const struct route_rule_entry *entry,
+	struct span domain, struct arena *arena)
 {
 	static const char *const users[] = { "a", "user", "first.last", "2000", "+4930123456" };
-	struct route_groups groups;
 	struct route_room room;
 	bool fits = false;
-	route_room_init(&room, arena);
+	route_room_init(&room, limits, arena);
 	for (size_t i = 0; i < BASE_COUNT(users) && !fits; i++) {
 		struct span alias = arena_printf(arena, "%s@%.*s", users[i], SPAN_PRINT(domain));
-		fits = alias.at && route_regex_match(entry->matcher.regex, &room, alias, &groups) == ROUTE_CONSIDERED;
+		fits = alias.at && route_regex_match(entry->matcher.regex, &room, alias, NULL) == ROUTE_CONSIDERED;
 	}
 	route_room_done(&room);
 	return fits;
 }
 
-static int pattern_fits_domain(
-	const struct route_rule_entry *entry, struct span domain, struct arena *arena, enum route_whether *ret_whether)
+static int pattern_fits_domain(const struct route_limits *limits, const struct route_rule_entry *entry,
+	struct span domain, struct arena *arena, enum route_whether *ret_whether)
 {
 	struct route_shape at_domain, shape;
 	bool meets;
@@ -374,7 +373,7 @@ static int pattern_fits_domain(
 		return status;
 	if (!meets)
 		*ret_whether = ROUTE_WHETHER_NO;
-	else if (shape.exact || is_usual_alias_fit(entry, domain, arena))
+	else if (shape.exact || is_usual_alias_fit(limits, entry, domain, arena))
 		*ret_whether = ROUTE_WHETHER_YES;
 	else
 		*ret_whether = ROUTE_WHETHER_ANY;
@@ -395,7 +394,7 @@ int route_rule_fits_domain(const struct route_table *table, size_t index, struct
 	const struct route_rule_entry *entry = rule_entry(table, index);
 	bool address = route_search_is_address(domain);
 	if (entry->rule.mode == ROUTE_MODE_PATTERN)
-		return pattern_fits_domain(entry, domain, arena, ret_whether);
+		return pattern_fits_domain(table->limits, entry, domain, arena, ret_whether);
 	*ret_whether = entry->rule.mode == ROUTE_MODE_ANY || address ? ROUTE_WHETHER_YES : ROUTE_WHETHER_NO;
 	return 0;
 }

@@ -193,8 +193,9 @@ int route_table_new(
 		return -ENOMEM;
 	arena_init(&table->arena, TABLE_ARENA_MAXIMUM);
 	table->local_zone = params->local_zone;
+	table->limits = route_limits_new();
 	struct making making = { table, &params->names, &defect };
-	int status = table_fill(&making, params);
+	int status = table->limits ? table_fill(&making, params) : -ENOMEM;
 	if (status == -EINVAL && reterr_defect)
 		*reterr_defect = defect;
 	if (status < 0)
@@ -216,6 +217,7 @@ struct route_table *route_table_free(struct route_table *table)
 	}
 	for (size_t i = 0; i < table->rule_count; i++)
 		route_matcher_done(&table->rules[i].matcher);
+	route_limits_free(table->limits);
 	arena_done(&table->arena);
 	free(table);
 	return NULL;

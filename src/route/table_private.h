@@ -23,6 +23,7 @@ struct route_rule_entry {
 
 struct route_table {
 	struct arena arena; /* the entries and their texts */
+	struct route_limits *limits;
 	struct route_transform_entry *transforms; /* by priority */
 	size_t transform_count;
 	struct route_policy_entry *policy; /* in the order of the file */

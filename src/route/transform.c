@@ -2,27 +2,32 @@
 /* Pre-search transforms: the first that matches, and no other. */
 #include "route/search.h"
 
+#include <errno.h>
+
+/* A verdict, or -ENOMEM. */
+static int entry_apply(struct route_search *search, const struct route_transform_entry *entry, struct span *ret_alias)
+{
+	if (!entry->transform.enabled)
+		return ROUTE_IGNORED_DISABLED;
+	return route_matcher_apply(&entry->matcher, &search->room, search->alias, ret_alias);
+}
+
 int route_search_transforms(struct route_search *search)
 {
 	const struct route_table *table = search->table;
-	for (size_t i = 0; i < table->transform_count; i++) {
+	int verdict = ROUTE_DID_NOT_MATCH;
+	for (size_t i = 0; i < table->transform_count && verdict != ROUTE_CONSIDERED; i++) {
 		const struct route_transform_entry *entry = &table->transforms[i];
-		struct route_step step = { .part = ROUTE_PART_TRANSFORM,
-			.transform = &entry->transform,
-			.verdict = ROUTE_IGNORED_DISABLED,
-			.alias = search->alias };
-		if (entry->transform.enabled) {
-			struct span alias;
-			int verdict = route_matcher_apply(&entry->matcher, &search->room, search->alias, &alias);
-			if (verdict < 0)
-				return verdict;
-			step.verdict = (enum route_verdict)verdict;
-			if (step.verdict == ROUTE_CONSIDERED)
-				step.alias = search->alias = alias;
-		}
-		int status = route_search_step(search, step);
-		if (status < 0 || step.verdict == ROUTE_CONSIDERED)
-			return status;
+		struct span alias;
+		verdict = entry_apply(search, entry, &alias);
+		if (verdict < 0)
+			return verdict;
+		if (verdict == ROUTE_CONSIDERED)
+			search->alias = alias;
+		struct route_step *step = route_search_step(search, ROUTE_PART_TRANSFORM, verdict);
+		if (!step)
+			return -ENOMEM;
+		step->transform = &entry->transform;
 	}
 	return 0;
 }
