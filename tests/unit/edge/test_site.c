@@ -25,14 +25,14 @@ static const char CONFIGURATION[] =
 	"  - {name: early, priority: 1, source: First, mode: pattern, type: suffix, pattern: \"@a.example\", target: "
 	"Secure}\n";
 
-static struct edge_site *site_make(void)
+static struct edge_site *site_of(const char *configuration)
 {
 	struct config_input input = { .bytes = SPAN(""), .name = "test.yaml" };
 	struct config_report report;
 	const struct config_node *config = NULL;
 	struct edge_site *site = NULL;
 	struct buffer text;
-	input.bytes = span_of(CONFIGURATION);
+	input.bytes = span_of(configuration);
 	config_report_init(&report);
 	buffer_init(&text, 1 << 16);
 	if (config_load_bytes(&input, &report, &config) < 0) {
@@ -44,6 +44,11 @@ static struct edge_site *site_make(void)
 	assert_int_equal(edge_site_new(config, 3, &site), 0);
 	config_node_unref(config);
 	return site;
+}
+
+static struct edge_site *site_make(void)
+{
+	return site_of(CONFIGURATION);
 }
 
 static void neighbors_by_address(void **state)
@@ -138,6 +143,41 @@ static void the_rule_book(void **state)
 	edge_site_unref(site);
 }
 
+#define DOORS(zones)                                                                                                   \
+	"node: edge.a.example\naddress: 192.0.2.1\ndomains: [a.example]\nlisten: [{transport: udp}, {transport: "      \
+	"tcp}]\n"                                                                                                      \
+	"zones:\n" zones "rules: [{name: all, target: A}]\n"
+#define DOOR(name, port)                                                                                               \
+	"  - {name: " name ", kind: traversal-server, transport: tcp, port: " port ", username: u, password: p}\n"
+
+static int door_with(const struct edge_site *site, const char *name)
+{
+	for (int i = 0; i < TRANSPORT_LISTENER_MAXIMUM; i++)
+		if (site->doors[i].zone && span_is(site->doors[i].zone->name, name))
+			return i;
+	return -1;
+}
+
+/* Workers change over one after the other: a number must not mean two doors while they do. */
+static void doors_keep_their_numbers(void **state)
+{
+	struct edge_site *first = site_of(DOORS(DOOR("A", "7001") DOOR("B", "7002")));
+	struct edge_site *second = site_of(DOORS(DOOR("C", "7003") DOOR("A", "7009") DOOR("Renamed", "7002")));
+	(void)state;
+	assert_int_equal(edge_site_number_doors(first, NULL), 0);
+	assert_int_equal(door_with(first, "A"), 2); /* behind the two listeners */
+	assert_int_equal(door_with(first, "B"), 3);
+	assert_int_equal(net_address_port(&first->doors[3].listener.address), 7002);
+	assert_int_equal(first->doors[3].listener.protocol, TRANSPORT_TCP);
+	assert_int_equal(edge_site_number_doors(second, first), 0);
+	assert_int_equal(door_with(second, "Renamed"), 3); /* the same port */
+	assert_int_equal(door_with(second, "C"), 4);
+	assert_int_equal(door_with(second, "A"), 5); /* another port is another door */
+	assert_int_equal(door_with(second, "B"), -1);
+	edge_site_unref(first);
+	edge_site_unref(second);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +186,7 @@ int main(void)
 		cmocka_unit_test(targets_by_address),
 		cmocka_unit_test(zones_and_rules),
 		cmocka_unit_test(the_rule_book),
+		cmocka_unit_test(doors_keep_their_numbers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
