@@ -13,6 +13,7 @@ static const struct command *const subcommands[] = {
 	&command_status,
 	&command_peers,
 	&command_history,
+	&command_route,
 	&command_help_command,
 	NULL,
 };

@@ -15,6 +15,7 @@ extern const struct command command_help_command;
 extern const struct command command_history;
 extern const struct command command_lab;
 extern const struct command command_peers;
+extern const struct command command_route;
 extern const struct command command_serve;
 extern const struct command command_status;
 
