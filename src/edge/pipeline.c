@@ -152,6 +152,7 @@ struct transport_user edge_worker_user(struct edge_worker *worker)
 		.ended = on_ended,
 		.judge = edge_forward_judge,
 		.known = edge_zone_is_known,
+		.instead = edge_zone_instead,
 		.stamp = edge_dress_stamp,
 		.alias = edge_zone_alias,
 		.closed = edge_keeper_flow_closed,

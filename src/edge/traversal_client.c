@@ -86,10 +86,11 @@ bool edge_traversal_client_judge(struct edge_worker *worker, const struct transp
 	return true;
 }
 
-bool edge_traversal_client_is_dialled(
+const struct edge_zone *edge_traversal_client_zone(
 	const struct edge_worker *worker, const struct edge_site *site, const struct transport_arrival *arrival)
 {
-	return arrival->listener == TRANSPORT_LISTENER_NONE && zone_of_mark(worker, site, arrival->target_mark);
+	bool ours = arrival->listener == TRANSPORT_LISTENER_NONE;
+	return ours ? zone_of_mark(worker, site, arrival->target_mark) : NULL;
 }
 
 /* ---- what is known now ---- */

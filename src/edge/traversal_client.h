@@ -30,7 +30,7 @@ uint64_t edge_traversal_mark(const struct edge_worker *worker, struct span zone_
  * be used for it (transport_user.judge). */
 bool edge_traversal_client_judge(struct edge_worker *worker, const struct transport_target *target,
 	const struct net_tls_facts *facts, int *ret_status);
-/* Did it come over a connection that was opened for a traversal client's zone? (Proved or not.) */
-bool edge_traversal_client_is_dialled(
+/* The traversal client's zone for which the connection was opened that it came over (proved or not), or NULL. */
+const struct edge_zone *edge_traversal_client_zone(
 	const struct edge_worker *worker, const struct edge_site *site, const struct transport_arrival *arrival);
 #endif

@@ -39,7 +39,7 @@ static const struct edge_zone *door_of(const struct edge_site *site, const struc
 static bool is_of_link(
 	const struct edge_worker *worker, const struct edge_site *site, const struct transport_arrival *arrival)
 {
-	return door_of(site, arrival) || edge_traversal_client_is_dialled(worker, site, arrival);
+	return door_of(site, arrival) || edge_traversal_client_zone(worker, site, arrival);
 }
 
 static const struct edge_zone *linked_zone(
@@ -83,17 +83,18 @@ enum edge_progress edge_zone_find(struct edge_request *request)
 {
 	const struct edge_zone *zone = edge_zone_of(request->worker, request->site, request->arrival);
 	const struct edge_zone *door = door_of(request->site, request->arrival);
+	bool of_link = is_of_link(request->worker, request->site, request->arrival);
 	request->source = zone;
 	request->inside = zone && zone->inside;
 	/* Of our own side once it has proved what the Local Zone asks for (edge/authenticate.c). */
-	if (!zone && !door && request->site->local && edge_local_is_phone(request->worker, request->arrival)) {
+	if (!zone && !of_link && request->site->local && edge_local_is_phone(request->worker, request->arrival)) {
 		request->source = zone = request->site->local;
 		request->is_phone = true;
 	}
 	request->source_name = zone ? zone->name : SPAN("DefaultZone");
 	if (door)
 		return edge_traversal_server_take(request, door);
-	if (!zone && is_of_link(request->worker, request->site, request->arrival))
+	if (!zone && of_link)
 		return edge_answer_outcome(request, EDGE_OUTCOME_LINK_UNPROVED);
 	return EDGE_CONTINUE;
 }
@@ -104,6 +105,18 @@ bool edge_zone_is_known(void *argument, const struct transport_arrival *arrival)
 	const struct edge_zone *zone = edge_zone_of(worker, worker->site, arrival);
 	return (zone && zone->inside) || edge_local_is_phone(worker, arrival) ||
 	       edge_authenticate_is_reached(worker, arrival);
+}
+
+bool edge_zone_instead(void *argument, const struct transport_arrival *arrival, struct transport_flow *ret_flow)
+{
+	struct edge_worker *worker = argument;
+	const struct edge_zone *zone = door_of(worker->site, arrival);
+	struct transport_flow another;
+	if (!zone)
+		zone = edge_traversal_client_zone(worker, worker->site, arrival);
+	/* Of several nobody knows who sent it. */
+	return zone && edge_link_flow(worker->shared->links, zone, 0, ret_flow) &&
+	       edge_link_flow(worker->shared->links, zone, 1, &another) && transport_flow_equal(another, *ret_flow);
 }
 
 bool edge_zone_alias(void *argument, const struct transport_arrival *arrival)

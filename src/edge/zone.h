@@ -11,6 +11,8 @@ const struct edge_zone *edge_zone_of(
 	struct edge_worker *worker, const struct edge_site *site, const struct transport_arrival *arrival);
 /* For transport: is the sender one we serve by arrangement? */
 bool edge_zone_is_known(void *argument, const struct transport_arrival *arrival);
+/* For transport: has whoever sent this over a link that is gone another one? */
+bool edge_zone_instead(void *argument, const struct transport_arrival *arrival, struct transport_flow *ret_flow);
 /* For transport: may requests to this peer go over the connection it opened (RFC 5923)? Neighbors
  * only, and never in Microsoft's dialect. */
 bool edge_zone_alias(void *argument, const struct transport_arrival *arrival);

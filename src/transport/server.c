@@ -189,6 +189,21 @@ static struct net_address response_address(const struct transport_server *s)
 	return transport_response_address(&s->arrival.message->via, &s->arrival.remote);
 }
 
+/* Over the sender's other connection, if there is one: true where it could be sent there. */
+static bool send_instead(struct transport_server *s, const struct iovec *parts, size_t part_count)
+{
+	struct transport *t = s->transport;
+	struct transport_flow flow;
+	if (!t->user.instead || !t->user.instead(t->user.argument, &s->arrival, &flow) ||
+		transport_flow_equal(flow, s->arrival.flow))
+		return false;
+	struct transport_way way = { .flow = flow, .remote = s->arrival.remote };
+	s->send_status = transport_send_flow(t, &way, parts, part_count);
+	if (s->send_status == 0)
+		s->arrival.flow = flow;
+	return s->send_status == 0;
+}
+
 static void server_send(struct transport_server *s, const struct iovec *parts, size_t part_count)
 {
 	struct transport *t = s->transport;
@@ -201,7 +216,7 @@ static void server_send(struct transport_server *s, const struct iovec *parts, s
 	};
 	s->send_status = transport_send_flow(t, &way_back, parts, part_count);
 	bool gone = s->send_status == -ENOTCONN || s->send_status == -EPIPE;
-	if (gone && stream && is_known(t, &s->arrival)) {
+	if (gone && stream && !send_instead(s, parts, part_count) && is_known(t, &s->arrival)) {
 		/* Its record is made when it has found another way. */
 		s->send_status = 0;
 		transport_send_fallback(t, &s->arrival.message->via, &s->note, parts, part_count);

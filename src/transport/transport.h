@@ -160,6 +160,9 @@ struct transport_user {
 	 * UDP request before `request` or `defect`, and for such an answer with the arrival of its request, of whose
 	 * message then only the Via may be left. Without this function everybody is known. */
 	bool (*known)(void *argument, const struct transport_arrival *arrival);
+	/* The connection that a request came by is gone: does its sender have another one (a link that was made anew)?
+	 * Then its answers go over that, before any other way is looked for. Without this function: no. */
+	bool (*instead)(void *argument, const struct transport_arrival *arrival, struct transport_flow *ret_flow);
 	/* See transport_stamp. */
 	void (*stamp)(void *argument, const struct transport_arrival *arrival, struct transport_stamp *stamp);
 	/* May this inbound connection be used for requests to its peer's sent-by (RFC 5923)? Without this

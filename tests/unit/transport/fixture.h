@@ -47,6 +47,7 @@ struct side {
 	int verdict;
 	unsigned judged;
 	bool alias;
+	struct transport_flow other; /* where answers go whose connection is gone; slot NONE, generation 0: nowhere */
 	unsigned closed; /* connections */
 	struct transport_flow closed_flow; /* the last one's */
 	bool stranger; /* that is what the others are to it */
@@ -206,6 +207,14 @@ static inline void on_flow_closed(void *argument, struct transport_flow flow, co
 	s->closed_flow = flow;
 }
 
+static inline bool on_instead(void *argument, const struct transport_arrival *arrival, struct transport_flow *ret_flow)
+{
+	struct side *s = argument;
+	(void)arrival;
+	*ret_flow = s->other;
+	return transport_flow_is_connection(s->other);
+}
+
 static inline bool on_known(void *argument, const struct transport_arrival *arrival)
 {
 	const struct side *s = argument;
@@ -301,6 +310,7 @@ static inline struct transport_params side_params(struct side *s, struct transpo
 			.judge = on_judge,
 			.alias = on_alias,
 			.known = on_known,
+			.instead = on_instead,
 			.closed = on_flow_closed,
 			.argument = s,
 		},

@@ -449,6 +449,32 @@ static void test_flow_is_closed_on_demand(void **state)
 	transport_flow_close(f->callee.transport, f->callee.flow);
 }
 
+/* Its sender has another connection: the answer goes there, and nobody need be called. */
+static void test_answer_goes_over_another_connection(void **state)
+{
+	struct fixture *f = *state;
+	struct raw first, second;
+	char text[2048];
+	f->callee.stranger = true;
+	raw_connect(f, &second);
+	options(text, sizeof(text), 1, 0);
+	raw_say(&second, text);
+	wait_for(f, strstr(second.text, "200 OK"));
+	f->callee.other = f->callee.flow;
+	f->callee.answer = 0;
+	raw_connect(f, &first);
+	options(text, sizeof(text), 2, 0);
+	raw_say(&first, text);
+	wait_for(f, f->callee.requests == 2);
+	raw_done(f, &first);
+	wait_for(f, f->callee.closed == 1);
+	second.length = 0;
+	assert_int_equal(respond(f->callee.server, 200), 0);
+	wait_for(f, strstr(second.text, "raw-2"));
+	assert_int_equal(f->callee.failures, 0);
+	raw_done(f, &second);
+}
+
 static void test_the_end_of_a_flow_is_told(void **state)
 {
 	struct fixture *f = *state;
@@ -515,6 +541,7 @@ int main(void)
 		TEST(test_answer_finds_another_way),
 		TEST(test_tokens_of_gone_connections),
 		TEST(test_flow_is_closed_on_demand),
+		TEST(test_answer_goes_over_another_connection),
 		TEST(test_the_end_of_a_flow_is_told),
 		TEST(test_listeners_come_and_go),
 	};
