@@ -68,8 +68,9 @@ const struct command command_route = {
 		"neighbor's "
 		"peers, a partner's federation records and how the rules of trust judge them. Prints the tree that "
 		"`fedge history` shows of a call. Asks the DNS and nobody else; the node need not run.\n\n"
-		"What only a call itself can show is left out: who the caller can prove to be, which phones are "
-		"registered, which neighbors live, what certificates a partner shows, and what anybody answers.",
+		"What only a call itself can show is left out: who the caller can prove to be (of a stranger only the "
+		"lists of trust are asked, and whether the domain called is one of ours), which phones are registered, "
+		"which neighbors live, what certificates a partner shows, and what anybody answers.",
 	.options =
 		(const struct command_option[]){
 			{ "config", 'c', "FILE", "the node's configuration (default: $FEDGE_CONFIG)",

@@ -35,7 +35,7 @@ struct route_command {
 	struct finding_list findings;
 	bool found; /* somebody would be asked */
 	uint16_t status; /* of the answer where not; 0: a finding has it */
-	struct span reason;
+	struct span reason, detail;
 	int printed; /* 0, or what became of printing it */
 
 	/* who is asked (route_look.c) */
@@ -59,6 +59,8 @@ void route_command_done(struct route_command *c);
 int route_command_walk(struct route_command *c);
 /* A record of the search, its head filled in. */
 void route_command_record(struct route_command *c, struct record *r);
+/* What the rules of trust need to judge for this node. */
+struct trust_judge route_command_judge(struct route_command *c);
 /* A place that would be tried for the target: a host name (may be absent), an address (NULL: none is known). */
 void route_command_place(
 	struct route_command *c, struct span name, const struct net_address *address, enum transport_protocol protocol);

@@ -81,14 +81,6 @@ static void wait_for_answer(struct route_command *c)
 		net_loop_turn(c->loop, TURN_US);
 }
 
-static struct trust_judge judge_of(struct route_command *c)
-{
-	return (struct trust_judge){ .policy = &c->site->policy,
-		.findings = &c->findings,
-		.now_s = clock_wall_us(&c->clock) / CLOCK_SECOND_US,
-		.random = &c->random };
-}
-
 /* ---- names to addresses by RFC 3263 ---- */
 
 static void resolved(void *argument, const struct transport_answer *answer)
@@ -162,7 +154,7 @@ static void host_found(void *argument, const struct peer_host *host)
 static bool look_at_server(struct route_command *c, const struct trust_candidate *server)
 {
 	struct peer_found found = { .host = host_found, .argument = c, .serial = SPAN("dry-run") };
-	struct trust_judge judge = judge_of(c);
+	struct trust_judge judge = route_command_judge(c);
 	const struct peer_host *known = NULL;
 	struct peer_ask *ask;
 	c->host = NULL;
@@ -221,7 +213,7 @@ static bool ask_domain(struct route_command *c, struct span name)
 bool route_command_look_partner(struct route_command *c)
 {
 	struct span name = edge_partner_domain(c->target->alias);
-	struct trust_judge judge = judge_of(c);
+	struct trust_judge judge = route_command_judge(c);
 	struct trust_plan plan;
 	if (!c->config->dns.enabled) {
 		finding_add(&c->findings, FINDING_NO_RULE_MATCHES, c->to); /* as the edge without a resolver */

@@ -3,6 +3,7 @@
 #include "cmd/route_command.h"
 #include "edge/dress.h"
 #include "edge/journal.h"
+#include "edge/partner.h"
 #include "record/judgement.h"
 
 #include <errno.h>
@@ -40,6 +41,7 @@ static void record_search(struct route_command *c, enum record_search_event even
 	r.search.found = c->found;
 	r.search.response_code = c->status;
 	r.search.reason = c->reason;
+	r.search.detail = c->detail;
 	route_command_record(c, &r);
 }
 
@@ -141,6 +143,50 @@ static void ask_target(struct route_command *c, const struct route_target *targe
 		c->found = true;
 }
 
+struct trust_judge route_command_judge(struct route_command *c)
+{
+	return (struct trust_judge){ .policy = &c->site->policy,
+		.findings = &c->findings,
+		.now_s = clock_wall_us(&c->clock) / CLOCK_SECOND_US,
+		.random = &c->random };
+}
+
+/* ---- strangers at the door (edge/admit.c), as far as can be told without their connection ---- */
+
+static bool is_one_of(const struct config_texts *domains, struct span domain)
+{
+	for (size_t i = 0; i < domains->count; i++)
+		if (span_equal_nocase(domains->items[i], domain))
+			return true;
+	return false;
+}
+
+/* Somebody who is no stranger: his zone vouches for him, or he proves to be one of ours. */
+static bool is_known(const struct route_command *c)
+{
+	const struct config_registrar *registrar = &c->config->registrar;
+	struct span domain = edge_partner_domain(c->request.caller);
+	return c->request.source != ROUTE_ZONE_DEFAULT || c->request.authenticated ||
+	       (registrar->enabled && is_one_of(&registrar->domains, domain));
+}
+
+static bool is_admitted(struct route_command *c)
+{
+	struct trust_judge judge = route_command_judge(c);
+	struct trust_plan plan;
+	if (is_known(c))
+		return true;
+	if (!c->config->dns.enabled) {
+		c->status = 403;
+		c->reason = edge_dress_phrase(c->status);
+		c->detail = SPAN("this node looks nobody up, so it knows no strangers");
+		return false;
+	}
+	trust_judge_lists(&judge, edge_partner_domain(c->request.caller), &plan);
+	return !finding_list_first_error(&c->findings) &&
+	       trust_judge_destination(&judge, edge_partner_domain(c->request.alias));
+}
+
 /* ---- the whole ---- */
 
 static void reject(struct route_command *c, const struct route_plan *plan)
@@ -188,11 +234,13 @@ int route_command_walk(struct route_command *c)
 {
 	struct route_plan plan;
 	record_search(c, RECORD_SEARCH_ATTEMPTED);
-	int status = route_plan_make(c->site->table, &c->request, 0, &c->arena, &plan);
-	if (status < 0)
-		return command_fail(c->line, COMMAND_UNDECIDED, "%s", strerror(-status));
-	record_steps(c, &plan);
-	follow(c, &plan);
+	if (is_admitted(c)) {
+		int status = route_plan_make(c->site->table, &c->request, 0, &c->arena, &plan);
+		if (status < 0)
+			return command_fail(c->line, COMMAND_UNDECIDED, "%s", strerror(-status));
+		record_steps(c, &plan);
+		follow(c, &plan);
+	}
 	judge(c);
 	record_search(c, RECORD_SEARCH_COMPLETED);
 	if (is_undecided(c))

@@ -25,7 +25,7 @@ rules:
   - {{name: inside, priority: 10, mode: pattern, type: suffix, pattern: "@steven.lab", target: core, on_match: stop}}
   - {{name: staff, priority: 20, authenticated: yes, mode: pattern, type: suffix, pattern: "@pbx.lab", target: named}}
   - {{name: old, enabled: no, priority: 30, target: core}}
-  - {{name: microsoft, priority: 40, variant: microsoft-im, mode: pattern, type: suffix, pattern: "@im.lab", target: core}}
+  - {{name: microsoft, priority: 40, variant: microsoft-im, mode: pattern, type: suffix, pattern: im.lab, target: core}}
   - {{name: out, priority: 90, source: all-zones, mode: pattern, type: suffix, pattern: ".dns.lab", target: federation}}
 """
 
@@ -42,7 +42,8 @@ def route(program, tmp_path_factory):
     path.write_text(CONFIGURATION.format(dns=knot.address))
 
     def run(*arguments):
-        done = fedge.run("route", "-c", path, "--from", "2001@steven.lab", *arguments)
+        caller = () if "--from" in arguments else ("--from", "2001@steven.lab")
+        done = fedge.run("route", "-c", path, *caller, *arguments)
         assert done.stderr == "" or done.returncode in (UNDECIDED, USAGE), done.stderr
         return done.returncode, done.stdout + done.stderr
 
@@ -50,37 +51,44 @@ def route(program, tmp_path_factory):
     fedge.stop_all()
 
 
+CORE = ["--zone", "core"]
 SEARCHES = {
     "a number becomes an alias of ours": (
-        ["--to", "2000"], FOUND,
+        [*CORE, "--to", "2000"], FOUND,
         ["transform 'digits': the alias is now 2000@steven.lab", "towards core at priority 10 with 2000@steven.lab",
-         "tcp 10.0.0.1:5060 is not tried"]),
-    "the policy rejects": (
-        ["--to", "sip:9011@steven.lab"], REFUSED, ["policy 'gateway': reject 488 No Gateway", "488 No Gateway"]),
+         "policy 'gateway': ignored, it is for requests from elsewhere", "tcp 10.0.0.1:5060 is not tried"]),
+    "the policy rejects a stranger": (
+        ["--to", "sip:9011@steven.lab"], REFUSED,
+        ["policy 'gateway': reject 488 No Gateway", "answer    488 No Gateway"]),
     "the policy leads elsewhere, and all begins again": (
         ["--to", "help@steven.lab"], FOUND,
         ["policy 'help': redirect", "transform 'digits': the alias is now 2000@steven.lab", "zone core is asked"]),
-    "no rule is for strangers": (
-        ["--to", "a@right.dns.lab"], REFUSED,
-        ["rule 'out': ignored, it is for requests from elsewhere", "rule 'old': ignored, it is disabled",
-         "error[no-rule-matches]", "404 Not Found"]),
+    "no rule leads there": (
+        [*CORE, "--to", "a@nowhere.lab"], REFUSED,
+        ["rule 'out': did not match a@nowhere.lab", "rule 'old': ignored, it is disabled", "error[no-rule-matches]",
+         "404 Not Found"]),
+    "a stranger who is blocked": (
+        ["--from", "eve@blocked.dns.lab", "--to", "2000@steven.lab"], REFUSED, ["error[domain-blocked]"]),
+    "a stranger who wants to be passed on": (
+        ["--from", "eve@right.dns.lab", "--to", "a@outside.dns.lab"], REFUSED, ["error[domain-not-ours]"]),
     "a partner as the core would reach it": (
-        ["--zone", "core", "--to", "a@right.dns.lab"], FOUND,
+        [*CORE, "--to", "a@right.dns.lab"], FOUND,
         ["DNS SRV _sipfederationtls._tcp.right.dns.lab: 0 0 5061 edge.right.dns.lab",
          "edge.right.dns.lab (tls 127.48.200.1:5061) is not tried"]),
     "a partner whose records break the rules of trust": (
-        ["--zone", "core", "--to", "a@outside.dns.lab"], REFUSED,
+        [*CORE, "--to", "a@outside.dns.lab"], REFUSED,
         ["error[srv-target-outside-domain]", "504 Server time-out"]),
     "a partner that is blocked": (
-        ["--zone", "core", "--to", "a@blocked.dns.lab", "--no-dns"], REFUSED, ["error[domain-blocked]"]),
+        [*CORE, "--to", "a@blocked.dns.lab", "--no-dns"], REFUSED, ["error[domain-blocked]"]),
     "a partner that is not looked up": (
-        ["--zone", "core", "--to", "a@right.dns.lab", "--no-dns"], FOUND, ["right.dns.lab is not tried"]),
+        [*CORE, "--to", "a@right.dns.lab", "--no-dns"], FOUND, ["right.dns.lab is not tried"]),
     "only for the authenticated": (
-        ["--to", "1@pbx.lab"], REFUSED, ["rule 'staff': ignored, the request is not authenticated"]),
+        [*CORE, "--to", "1@pbx.lab"], REFUSED, ["rule 'staff': ignored, the request is not authenticated"]),
     "and for one who is": (
-        ["--to", "1@pbx.lab", "--authenticated"], FOUND, ["zone named is asked", "tcp 127.48.200.2:5060"]),
-    "another SIP": (["--to", "1@im.lab"], REFUSED, ["rule 'microsoft': ignored, it is for another SIP variant"]),
-    "that SIP": (["--to", "1@im.lab", "--variant", "microsoft-im"], FOUND, ["zone core is asked for 1@im.lab"]),
+        [*CORE, "--to", "1@pbx.lab", "--authenticated"], FOUND, ["zone named is asked", "tcp 127.48.200.2:5060"]),
+    "another SIP": ([*CORE, "--to", "1@im.lab"], REFUSED, ["rule 'microsoft': ignored, it is for another SIP variant"]),
+    "that SIP": (
+        [*CORE, "--to", "1@im.lab", "--variant", "microsoft-im"], FOUND, ["zone core is asked for 1@im.lab"]),
     "a zone that nobody has": (["--to", "1@im.lab", "--zone", "elsewhere"], USAGE, ["no zone is called \"elsewhere\""]),
     "no address at all": (["--to", "tel:"], USAGE, ["\"tel:\" is no address"]),
 }
