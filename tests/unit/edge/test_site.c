@@ -178,6 +178,118 @@ static void doors_keep_their_numbers(void **state)
 	edge_site_unref(second);
 }
 
+/* Every word of a dial plan means the same to the file and to the table. */
+static const char DIAL_PLAN[] =
+	"node: c.us.lab\n"
+	"log_name: vcsc\n"
+	"address: 192.0.2.1\n"
+	"domains: [us.lab, more.us.lab]\n"
+	"listen: [{transport: udp, port: 5060}, {transport: tcp, address: \"2001:db8::1\", port: 5060}]\n"
+	"dns: {}\n"
+	"zones:\n"
+	"  - {name: Anybody, kind: dns, service: sip}\n"
+	"  - {name: Partners, kind: dns}\n"
+	"  - {name: Core, kind: neighbor, transport: tcp, peers: [10.0.0.1]}\n"
+	"  - {name: Phones, kind: local}\n"
+	"  - {name: Strangers, kind: default}\n"
+	"  - {name: Inner, kind: traversal-client, transport: tcp, peers: [10.0.0.9], username: c, password: x}\n"
+	"  - {name: Outer, kind: traversal-server, transport: tcp, port: 7005, username: d, password: y}\n"
+	"registrar: {domains: [us.lab]}\n"
+	"users: [{username: u, password: p}]\n"
+	"transforms:\n"
+	"  - {priority: 2, type: regex, pattern: '(\\d{4})', behaviour: replace, replace: '\\1@%localdomain1%'}\n"
+	"  - {priority: 1, enabled: no, type: prefix, pattern: '2', behaviour: strip}\n"
+	"policy:\n"
+	"  - {name: none, authenticated: no, from: '.*@them\\.lab', to: '9.*', action: reject, status: 603}\n"
+	"  - {name: desk, source: local, to: 'desk@(.*)', action: redirect, alias: '2000@\\1'}\n"
+	"rules:\n"
+	"  - {name: phones, priority: 1, mode: pattern, type: regex, pattern: '.*@%localdomains%', target: Phones, "
+	"on_match: stop}\n"
+	"  - {name: address, priority: 2, mode: any-address, source: all-zones, target: Anybody}\n"
+	"  - {name: im, priority: 3, variant: microsoft-im, target: Core}\n"
+	"  - {name: proved, priority: 4, authenticated: yes, source: Strangers, mode: pattern, type: prefix, pattern: "
+	"'00', "
+	"behaviour: replace, replace: '+', target: Partners}\n"
+	"  - {name: out, priority: 5, source: Phones, target: Inner}\n"
+	"  - {name: off, enabled: no, priority: 6, target: Core}\n";
+
+#define PHONES 3
+#define CORE 2
+
+static void a_whole_dial_plan(void **state)
+{
+	static const struct {
+		const char *name;
+		struct route_request request;
+		const char *zone, *alias; /* of the first target; NULL: there is none */
+		uint16_t rejected;
+	} cases[] = {
+		{ "a number", { .alias = SPAN("2000"), .source = CORE }, "Phones", "2000@us.lab", 0 },
+		{ "our other domain", { .alias = SPAN("a@more.us.lab"), .source = CORE }, "Phones", "a@more.us.lab",
+			0 },
+		{ "a redirection for phones", { .alias = SPAN("desk@us.lab"), .source = PHONES }, "Phones",
+			"2000@us.lab", 0 },
+		{ "and for nobody else", { .alias = SPAN("desk@us.lab"), .source = CORE }, "Phones", "desk@us.lab", 0 },
+		{ "a caller who is not let out",
+			{ .alias = SPAN("911@x.lab"), .caller = SPAN("a@them.lab"), .source = CORE }, NULL, NULL, 603 },
+		{ "but for one who has proved himself",
+			{ .alias = SPAN("911@x.lab"),
+				.caller = SPAN("a@them.lab"),
+				.source = PHONES,
+				.authenticated = true },
+			"Inner", "911@x.lab", 0 },
+		{ "an address", { .alias = SPAN("a@192.0.2.9"), .source = CORE }, "Anybody", "a@192.0.2.9", 0 },
+		{ "not for strangers", { .alias = SPAN("a@192.0.2.9"), .source = ROUTE_ZONE_DEFAULT }, NULL, NULL, 0 },
+		{ "instant messages",
+			{ .alias = SPAN("a@x.lab"), .source = CORE, .variant = ROUTE_VARIANT_MICROSOFT_IM }, "Core",
+			"a@x.lab", 0 },
+		{ "a stranger who has proved to be somebody",
+			{ .alias = SPAN("0049@x.lab"), .source = ROUTE_ZONE_DEFAULT, .authenticated = true },
+			"Partners", "+49@x.lab", 0 },
+		{ "one who has not", { .alias = SPAN("0049@x.lab"), .source = ROUTE_ZONE_DEFAULT }, NULL, NULL, 0 },
+		{ "a phone dials out", { .alias = SPAN("a@x.lab"), .source = PHONES }, "Inner", "a@x.lab", 0 },
+	};
+	struct edge_site *site = site_of(DIAL_PLAN);
+	struct arena arena;
+	(void)state;
+	arena_init(&arena, 1 << 20);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct route_plan plan;
+		assert_int_equal(route_plan_make(site->table, &cases[i].request, 0, &arena, &plan), 0);
+		bool good = plan.target_count ? cases[i].zone && span_is(plan.targets[0].alias, cases[i].alias) &&
+							span_is(site->zones[plan.targets[0].zone].name, cases[i].zone)
+					      : !cases[i].zone;
+		if (!good || plan.rejected_status != cases[i].rejected)
+			fail_msg(
+				"%s: %zu targets, rejected %u", cases[i].name, plan.target_count, plan.rejected_status);
+	}
+	arena_done(&arena);
+	edge_site_unref(site);
+}
+
+static void zones_of_every_kind(void **state)
+{
+	static const struct {
+		const char *name;
+		bool inside;
+	} cases[] = { { "Anybody", false }, { "Partners", false }, { "Core", true }, { "Phones", true },
+		{ "Strangers", false }, { "Inner", true }, { "Outer", true } };
+	struct edge_site *site = site_of(DIAL_PLAN);
+	struct net_address address;
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (!span_is(site->zones[i].name, cases[i].name) || site->zones[i].inside != cases[i].inside)
+			fail_msg("%s", cases[i].name);
+	assert_true(span_is(site->partners->name, "Partners")); /* not the one of service sip */
+	assert_true(span_is(site->local->name, "Phones"));
+	assert_true(site->uses_variants);
+	assert_int_equal(net_address_port(&site->zones[5].addresses[0]), 7001);
+	/* Whoever calls from a traversal peer's address has still to prove that it is one. */
+	net_address_parse(SPAN("10.0.0.9"), 40000, &address);
+	assert_null(edge_site_neighbor(site, &address, TRANSPORT_TCP));
+	edge_site_unref(site);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +299,8 @@ int main(void)
 		cmocka_unit_test(zones_and_rules),
 		cmocka_unit_test(the_rule_book),
 		cmocka_unit_test(doors_keep_their_numbers),
+		cmocka_unit_test(a_whole_dial_plan),
+		cmocka_unit_test(zones_of_every_kind),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
