@@ -299,6 +299,11 @@ static const struct plan_case COSTLY[] = {
 	{ "nested repeats", .rules = { { .target = 1, ALIAS(REGEX, "(a+)+b|(a*)*c") } },
 		.alias = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad",
 		.plan = "", .steps = "c" },
+	{ "without JIT",
+		.rules = { { .target = 1, ALIAS(REGEX, "(*NO_JIT)(a+)+(a+)+(a+)+(a+)+[bd]") },
+			{ .target = 2, ALIAS(REGEX, "(*NO_JIT)((a|b)+)(c*)"), REPLACE("\\3\\1") } },
+		.alias = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac",
+		.plan = "2:caaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", .steps = "cm" },
 	{ "back-references", .rules = { { .target = 1, ALIAS(REGEX, "(.*)(.*)(.*)(.*)(.*)\\5\\4\\3\\2\\1x") } },
 		.alias = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz", .plan = "", .steps = "c" },
 };
