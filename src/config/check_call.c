@@ -205,6 +205,8 @@ static int make_table(const struct check *k, struct arena *arena)
 		config_error(k->report, mapping ? mapping->place : (struct config_place){ 0, 0 }, "%s",
 			config_shown(span_of(defect.text)).text);
 	}
+	if (status == 0)
+		status = config_plan_check(k, table, arena);
 	route_table_free(table);
 	return status;
 }
