@@ -31,6 +31,8 @@ static const struct {
 	[EDGE_OUTCOME_NO_ANSWER_IN_TIME] = { 408, "the next hop gave no answer in time" },
 	[EDGE_OUTCOME_NEXT_HOP_UNAVAILABLE] = { 500, "the next hop is out of service for now" },
 	[EDGE_OUTCOME_DRAINING] = { 503, "this node is shutting down" },
+	[EDGE_OUTCOME_UNKNOWN_USER] = { 404, "there is no such user here" },
+	[EDGE_OUTCOME_NOT_REGISTERED] = { 480, "no phone of that user is registered" },
 	[EDGE_OUTCOME_LINK_UNPROVED] = { 403, "this connection has not proved itself as the traversal client" },
 	[EDGE_OUTCOME_INTERNAL] = { 500, "out of memory or at a limit" },
 	[EDGE_OUTCOME_REGISTERED] = { 200, NULL },
@@ -344,7 +346,8 @@ void edge_answer_note(struct edge_request *request, enum edge_outcome outcome)
 static enum edge_outcome noted_outcome(const struct edge_request *request)
 {
 	static const enum edge_outcome order[] = { EDGE_OUTCOME_UNKNOWN_SCHEME, EDGE_OUTCOME_UNKNOWN_EXTENSION,
-		EDGE_OUTCOME_INTERNAL, EDGE_OUTCOME_NO_ANSWER_IN_TIME };
+		EDGE_OUTCOME_INTERNAL, EDGE_OUTCOME_NO_ANSWER_IN_TIME, EDGE_OUTCOME_NOT_REGISTERED,
+		EDGE_OUTCOME_UNKNOWN_USER };
 	for (size_t i = 0; i < BASE_COUNT(order); i++)
 		if (request->outcomes & 1u << order[i])
 			return order[i];

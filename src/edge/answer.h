@@ -24,6 +24,8 @@ enum edge_outcome {
 	EDGE_OUTCOME_NO_ANSWER_IN_TIME,
 	EDGE_OUTCOME_NEXT_HOP_UNAVAILABLE, /* it said 503, which is not for our caller (RFC 3261 16.7 step 6) */
 	EDGE_OUTCOME_DRAINING,
+	EDGE_OUTCOME_UNKNOWN_USER, /* of the local zone */
+	EDGE_OUTCOME_NOT_REGISTERED, /* a user of the local zone without a phone */
 	EDGE_OUTCOME_LINK_UNPROVED, /* anything but its OPTIONS over a traversal connection that is not proved yet */
 	EDGE_OUTCOME_INTERNAL, /* memory, limits */
 	EDGE_OUTCOME_REGISTERED,

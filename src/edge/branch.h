@@ -19,7 +19,7 @@ enum edge_way {
 	EDGE_WAY_ZONE, /* a zone's peers: a neighbor */
 	EDGE_WAY_LINK, /* the connection of a traversal zone */
 	EDGE_WAY_PARTNER, /* found and judged by the rules of trust */
-	EDGE_WAY_DNS, /* RFC 3263 */
+	EDGE_WAY_PLAIN, /* RFC 3263 */
 	EDGE_WAY_CONTACT, /* a phone's */
 };
 
@@ -56,6 +56,7 @@ struct edge_branch {
 	const struct trust_candidate *servers;
 	size_t server_count;
 	size_t next_server;
+	size_t skipped; /* that are known to be dead */
 	const struct trust_candidate *server; /* whose addresses are in targets; NULL for phones and dialogs */
 	struct transport_target *targets;
 	size_t target_count;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/dress.h"
 
+#include "edge/mark.h"
 #include "edge/peers.h"
 
 #include <ctype.h>
@@ -197,21 +198,31 @@ static struct span partner_of(const struct edge_request *request)
 	return told ? SPAN_NONE : request->identity;
 }
 
-static void record_route_add(struct edge_branch *branch, struct sip_draft *draft, struct transport_flow flow,
-	enum transport_protocol protocol)
+/* One side of the dialog, as it will be found again. */
+struct side {
+	struct transport_flow flow;
+	enum transport_protocol protocol;
+	const struct edge_zone *zone;
+	struct span host;
+};
+
+static void record_route_add(struct edge_branch *branch, struct sip_draft *draft, const struct side *side)
 {
 	struct edge_request *request = branch->request;
+	struct span call_id = request->message->call_id;
 	char token[TRANSPORT_TOKEN_LENGTH + 1];
-	transport_flow_token(request->worker->transport, flow, request->message->call_id, token);
-	struct span sent_by = transport_sent_by(request->worker->transport, protocol);
 	char caller[EDGE_CALLER_LENGTH + 1];
+	char mark[EDGE_MARK_LENGTH + 1] = "";
 	struct span partner = partner_of(request);
 	bool crosses = !request->inside || !branch->target_zone || !branch->target_zone->inside;
+	transport_flow_token(request->worker->transport, side->flow, call_id, token);
 	caller_write(request->worker, request->message->from.tag, crosses, caller);
-	struct span value =
-		arena_printf(request->arena, "<sip:%s@%.*s;transport=%s;proxy-call-id=%.*s;caller=%s%s%.*s;lr>", token,
-			SPAN_PRINT(sent_by), transport_protocol_parameter(protocol), SPAN_PRINT(request->serial),
-			caller, partner.at ? ";partner=" : "", SPAN_PRINT(partner));
+	if (edge_mark_is_needed(side->zone))
+		edge_mark_write(request->worker, side->zone->name, call_id, mark);
+	struct span value = arena_printf(request->arena,
+		"<sip:%s@%.*s;transport=%s;proxy-call-id=%.*s;caller=%s%s%.*s%s%s;lr>", token, SPAN_PRINT(side->host),
+		transport_protocol_parameter(side->protocol), SPAN_PRINT(request->serial), caller,
+		partner.at ? ";partner=" : "", SPAN_PRINT(partner), mark[0] ? ";zone=" : "", mark);
 	sip_draft_prepend(draft, SIP_HEADER_RECORD_ROUTE, value);
 }
 
@@ -220,15 +231,21 @@ void edge_dress_record_route(struct edge_branch *branch, struct sip_draft *draft
 	const struct edge_request *request = branch->request;
 	const struct transport_target *target = &branch->target;
 	const struct transport_arrival *arrival = request->arrival;
-	record_route_add(branch, draft, arrival->flow, arrival->protocol);
 	struct transport *transport = request->worker->transport;
-	bool same = target->protocol == arrival->protocol || span_equal(transport_sent_by(transport, target->protocol),
-								     transport_sent_by(transport, arrival->protocol));
-	if (same)
+	struct side from = { arrival->flow, arrival->protocol, request->source,
+		transport_sent_by(transport, arrival->protocol) };
+	/* The far side's flow is not known yet where it is no connection that stands; its token then keeps the dialog
+	 * with this worker. */
+	struct side to = { { request->worker->number, TRANSPORT_SLOT_NONE, 0 }, target->protocol, branch->target_zone,
+		transport_sent_by(transport, target->protocol) };
+	bool is_flow = target->flags & TRANSPORT_TARGET_FLOW;
+	if (is_flow)
+		to.flow = target->flow;
+	record_route_add(branch, draft, &from);
+	if (!is_flow && span_equal(from.host, to.host) && !edge_mark_is_needed(from.zone) &&
+		!edge_mark_is_needed(to.zone))
 		return;
-	/* The far side's flow is not known yet; its token keeps the dialog with this worker. */
-	struct transport_flow here = { request->worker->number, TRANSPORT_SLOT_NONE, 0 };
-	record_route_add(branch, draft, here, target->protocol);
+	record_route_add(branch, draft, &to);
 }
 
 struct span edge_dress_tag(struct edge_worker *worker, struct arena *arena)
@@ -267,6 +284,10 @@ bool edge_dress_is_ours(const struct sip_uri *uri, void *worker)
 	const struct edge_worker *self = worker;
 	enum sip_transport transport = sip_uri_transport(uri);
 	uint16_t port = uri->has_port ? uri->port : 0;
+	/* Where we do not listen for that transport our bare name stands in what we write (transport_sent_by). */
+	if (!port && span_equal_nocase(uri->host, self->shared->node) &&
+		span_equal(transport_sent_by(self->transport, transport_protocol_of(transport)), self->shared->node))
+		return true;
 	if (!port && transport == SIP_TRANSPORT_TLS)
 		port = 5061;
 	return transport_is_our_address(self->transport, uri->host, port);

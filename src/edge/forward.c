@@ -2,6 +2,7 @@
 #include "edge/forward.h"
 
 #include "edge/answer.h"
+#include "edge/contacts.h"
 #include "edge/journal.h"
 
 void edge_forward_stop(struct edge_request *request)
@@ -49,13 +50,26 @@ static void begin(struct edge_branch *branch)
 
 static enum edge_way way_of(const struct edge_zone *zone)
 {
-	return zone->inside ? EDGE_WAY_ZONE : EDGE_WAY_PARTNER;
+	static const enum edge_way ways[] = {
+		[CONFIG_ZONE_DNS] = EDGE_WAY_PARTNER, /* or plain */
+		[CONFIG_ZONE_NEIGHBOR] = EDGE_WAY_ZONE,
+		[CONFIG_ZONE_TRAVERSAL_CLIENT] = EDGE_WAY_LINK,
+		[CONFIG_ZONE_TRAVERSAL_SERVER] = EDGE_WAY_LINK,
+		[CONFIG_ZONE_LOCAL] = EDGE_WAY_CONTACT,
+		[CONFIG_ZONE_DEFAULT] = EDGE_WAY_ZONE, /* never a target */
+	};
+	return edge_site_zone_is_plain(zone) ? EDGE_WAY_PLAIN : ways[zone->config->kind];
 }
 
 static void begin_target(struct edge_request *request, const struct route_target *target)
 {
 	const struct edge_zone *zone = &request->site->zones[target->zone];
-	struct edge_branch *branch = edge_branch_new(request, way_of(zone));
+	enum edge_way way = way_of(zone);
+	if (way == EDGE_WAY_CONTACT) {
+		edge_contacts_begin(request, zone, target->alias);
+		return;
+	}
+	struct edge_branch *branch = edge_branch_new(request, way);
 	if (!branch)
 		return;
 	branch->zone = zone;
@@ -95,6 +109,7 @@ enum edge_progress edge_forward_settle(struct edge_request *request)
 	for (;;) {
 		if (request->sent_for_good)
 			return finish(request);
+		edge_contacts_advance(request);
 		if (request->open_count > 0)
 			return EDGE_WAIT;
 		if (request->answered)

@@ -45,8 +45,13 @@ void edge_branch_resume(struct edge_branch *branch);
 enum edge_progress edge_targets_of_own_way(struct edge_branch *branch);
 enum edge_progress edge_targets_of_zone(struct edge_branch *branch);
 enum edge_progress edge_targets_of_server(struct edge_branch *branch, size_t server);
+/* Its zone cannot be reached at all now: a finding. */
+void edge_targets_unreachable(struct edge_branch *branch, struct span why);
 /* To the branch's targets; beyond TRANSPORT_TARGET_MAXIMUM nothing is added. */
 void edge_target_add(struct edge_branch *branch, struct transport_target target);
+/* What RFC 3263 is asked for that URI; a numeric host needs no asking: true, and its target is added. */
+struct transport_question edge_target_question(const struct sip_uri *uri, uint64_t mark);
+bool edge_target_numeric(struct edge_branch *branch, const struct transport_question *question);
 /* RFC 3263; what is found is added. WAIT as above. */
 enum edge_progress edge_target_resolve(struct edge_branch *branch, const struct transport_question *question);
 

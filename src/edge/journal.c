@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/journal.h"
 
+#include "edge/local.h"
 #include "net/failure.h"
 #include "net/loop.h"
 #include "record/judgement.h"
@@ -202,13 +203,25 @@ void edge_journal_attempt(
 	r.attempt.group = branch->group;
 	r.attempt.status = status;
 	r.attempt.reason = reason;
-	r.attempt.target = branch->server ? branch->server->name : SPAN_NONE;
+	r.attempt.target = branch->contact ? branch->contact->uri : branch->server ? branch->server->name : SPAN_NONE;
 	if (branch->sent_us && event != RECORD_ATTEMPT_ZONE) {
 		r.attempt.remote = record_address_of(&branch->target.address.any);
 		r.attempt.transport = transport_of(branch->target.protocol);
 		if (event != RECORD_ATTEMPT_SENT)
 			r.attempt.elapsed_us = (uint64_t)(net_loop_now_us(request->worker->loop) - branch->sent_us);
 	}
+	record_take(sink_of(request), &r);
+}
+
+void edge_journal_zone(const struct edge_request *request, const struct edge_zone *zone, struct span alias)
+{
+	if (!record_wanted(sink_of(request)) || !is_searched(request))
+		return;
+	struct record r = { .kind = RECORD_ATTEMPT, .head = head_of(request) };
+	r.attempt.event = RECORD_ATTEMPT_ZONE;
+	r.attempt.zone = zone->name;
+	r.attempt.alias = alias;
+	r.attempt.group = request->group;
 	record_take(sink_of(request), &r);
 }
 

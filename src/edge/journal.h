@@ -16,6 +16,8 @@ void edge_journal_step(const struct edge_site *site, const struct route_step *st
 /* A zone is asked, an address or contact tried, and what came of it. */
 void edge_journal_attempt(
 	const struct edge_branch *branch, enum record_attempt_event event, uint16_t status, struct span reason);
+/* A zone is asked that has no branch yet: phones. */
+void edge_journal_zone(const struct edge_request *request, const struct edge_zone *zone, struct span alias);
 void edge_journal_sent(const struct edge_branch *branch, int status); /* of edge_send */
 void edge_journal_failed(const struct edge_branch *branch, const struct transport_failure *failed);
 /* The final answer is known: the search and, for an INVITE, the call have ended or stand. */

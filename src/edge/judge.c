@@ -3,6 +3,7 @@
  * request: rules R3 and R4 for partners, the name to verify for neighbors. */
 #include "edge/forward.h"
 #include "edge/peers.h"
+#include "edge/plain.h"
 #include "edge/traversal_client.h"
 #include "peer/chain.h"
 #include "peer/view.h"
@@ -105,8 +106,11 @@ int edge_forward_judge(void *argument, const struct transport_target *target, co
 		return !name.at || edge_peers_covers(worker, facts, name) ? 0 : -EACCES;
 	}
 	struct arena arena;
+	int status;
+	if (edge_plain_judge(worker, mark_domain(worker, target->mark), target, facts, &status))
+		return status;
 	arena_init(&arena, 256u << 10);
-	int status = judge_partner(worker, target, facts, &arena);
+	status = judge_partner(worker, target, facts, &arena);
 	arena_done(&arena);
 	return status;
 }

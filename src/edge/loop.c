@@ -3,6 +3,7 @@
  * and has it been here before with the same words (RFC 3261 16.3 step 4, RFC 5393)? */
 #include "edge/answer.h"
 #include "edge/dress.h"
+#include "edge/mark.h"
 
 #include <errno.h>
 
@@ -23,6 +24,25 @@ static bool route_is_allowed(struct edge_request *request)
 	return status == 0 || status == -ENOTCONN;
 }
 
+/* The far end of a call that we placed by a plain dns zone: a stranger by the rules of trust, but the token of this
+ * very dialog, for the side of that zone, was given to nobody else. */
+static void find_plain_zone(struct edge_request *request)
+{
+	struct sip_values values = sip_message_values(request->message, SIP_HEADER_ROUTE);
+	struct sip_address address;
+	struct sip_uri uri;
+	struct span first;
+	if (request->inside || request->source || !request->in_dialog || request->hop.own_routes == 0 ||
+		!sip_values_next(&values, &first) || sip_address_parse_uri(first, &address, &uri) < 0)
+		return;
+	const struct edge_zone *zone = edge_mark_zone(request->worker, request->site, &uri, request->message->call_id);
+	if (!zone || !edge_site_zone_is_plain(zone))
+		return;
+	request->source = zone;
+	request->source_name = zone->name;
+	request->in_plain_dialog = true;
+}
+
 enum edge_progress edge_loop(struct edge_request *request)
 {
 	struct edge_worker *worker = request->worker;
@@ -35,6 +55,7 @@ enum edge_progress edge_loop(struct edge_request *request)
 	request->tag = arena_copy(request->arena, span_of(tag));
 	if (!route_is_allowed(request))
 		return edge_answer_route_untrusted(request);
+	find_plain_zone(request);
 	struct route_loop_input input = {
 		.source_zone = request->source_name,
 		.identity = request->message->from.uri,

@@ -5,6 +5,10 @@
 #include "edge/answer.h"
 #include "edge/dress.h"
 #include "edge/forward.h"
+#include "edge/link.h"
+#include "edge/local.h"
+#include "edge/mark.h"
+#include "edge/plain.h"
 #include "peer/view.h"
 
 /* Where a neighbor is reached over TLS it is met as by the search: over its connections, by its own name. */
@@ -72,19 +76,6 @@ static bool own_way_by_flow(struct edge_branch *branch)
 	return true;
 }
 
-static struct transport_question question_of(const struct edge_request *request, uint64_t mark)
-{
-	const struct sip_uri *uri = &request->hop.uri;
-	return (struct transport_question){
-		.host = uri->host,
-		.port = uri->port,
-		.protocol = transport_protocol_of(sip_uri_transport(uri)),
-		.secure = uri->scheme == SIP_SCHEME_SIPS,
-		.flags = TRANSPORT_TARGET_MAY_SWITCH,
-		.mark = mark,
-	};
-}
-
 /* The domain of whoever our own side talks to: a request in a dialog says it in To, or our
  * Record-Route where To hides it. */
 static struct span partner_domain(const struct edge_request *request)
@@ -134,7 +125,7 @@ static void host_found(void *argument, const struct peer_host *host)
 {
 	struct edge_branch *branch = argument;
 	struct edge_request *request = branch->request;
-	struct transport_question question = question_of(request, mark_of(branch));
+	struct transport_question question = edge_target_question(&request->hop.uri, mark_of(branch));
 	(void)host;
 	branch->ask = NULL;
 	target_known(branch, &question);
@@ -165,7 +156,7 @@ static enum edge_progress addresses_by_peers(struct edge_branch *branch, const s
 
 static enum edge_progress addresses(struct edge_branch *branch)
 {
-	struct transport_question question = question_of(branch->request, mark_of(branch));
+	struct transport_question question = edge_target_question(&branch->request->hop.uri, mark_of(branch));
 	if (target_known(branch, &question))
 		return EDGE_CONTINUE;
 	if (question.protocol == TRANSPORT_TLS)
@@ -182,6 +173,84 @@ static void domain_found(void *argument, const struct peer_domain *domain)
 		edge_branch_resume(branch);
 }
 
+/* ---- zones that our Record-Route names ---- */
+
+/* The connection that the token of the far side names. */
+static bool far_flow(const struct edge_request *request, struct transport_flow *ret_flow)
+{
+	struct span call_id = request->message->call_id;
+	int status = transport_flow_find(request->worker->transport, request->hop.last_own_user, call_id, ret_flow);
+	return status == 0 && transport_flow_is_connection(*ret_flow);
+}
+
+/* Over the very connection of the dialog, or where it was made anew over one that stands now. */
+static enum edge_progress by_link(struct edge_branch *branch)
+{
+	struct edge_request *request = branch->request;
+	const struct edge_links *links = request->worker->shared->links;
+	struct transport_target target;
+	struct transport_flow flow;
+	bool found = far_flow(request, &flow) && edge_link_target_of_flow(links, branch->zone, flow, &target);
+	if (!found)
+		found = edge_link_target(
+			links, branch->zone, (uint32_t)random_below(&request->worker->random, UINT32_MAX), &target);
+	if (found)
+		edge_target_add(branch, target);
+	else
+		edge_targets_unreachable(branch, SPAN("no connection of the traversal zone"));
+	return EDGE_CONTINUE;
+}
+
+/* A flow of another worker is asked there; it fails at once where it is gone. */
+static void phone_by_flow(struct edge_branch *branch)
+{
+	struct edge_worker *worker = branch->request->worker;
+	struct transport_target target = { .flags = TRANSPORT_TARGET_FLOW };
+	struct transport_arrival far;
+	if (!far_flow(branch->request, &target.flow))
+		return;
+	target.protocol = transport_protocol_of(sip_uri_transport(&branch->request->hop.last_own));
+	if (transport_flow_describe(worker->transport, target.flow, &far) == 0)
+		target = transport_flow_target(&far);
+	else if (target.flow.worker == worker->number)
+		return;
+	edge_target_add(branch, target);
+}
+
+/* The phone registered anew: its contact is still the one that the dialog knows it by. */
+static void phone_by_contact(struct edge_branch *branch)
+{
+	struct edge_request *request = branch->request;
+	const struct edge_contact *contacts;
+	struct sip_uri to, uri;
+	bool is_known;
+	if (sip_uri_parse(request->message->to.uri, &to, NULL) < 0)
+		return;
+	size_t count = edge_local_contacts(request, route_alias(&to), &contacts, &is_known);
+	for (size_t i = 0; i < count; i++)
+		if (contacts[i].has_target && sip_uri_parse(contacts[i].uri, &uri, NULL) == 0 &&
+			sip_uri_equal(&uri, &request->hop.uri))
+			edge_target_add(branch, contacts[i].target);
+}
+
+static enum edge_progress addresses(struct edge_branch *branch);
+
+static enum edge_progress by_phone(struct edge_branch *branch)
+{
+	phone_by_flow(branch);
+	phone_by_contact(branch);
+	return branch->target_count > 0 ? EDGE_CONTINUE : addresses(branch);
+}
+
+/* Of the far side. The sender's own Record-Route has his zone, and says nothing of it where it is the only one. */
+static const struct edge_zone *far_zone(const struct edge_request *request)
+{
+	const struct route_next_hop *hop = &request->hop;
+	if (hop->own_routes + (hop->was_strict ? 1 : 0) == 0)
+		return NULL;
+	return edge_mark_zone(request->worker, request->site, &hop->last_own, request->message->call_id);
+}
+
 enum edge_progress edge_targets_of_own_way(struct edge_branch *branch)
 {
 	struct edge_request *request = branch->request;
@@ -189,12 +258,19 @@ enum edge_progress edge_targets_of_own_way(struct edge_branch *branch)
 	struct peer_found found = {
 		.domain = domain_found, .argument = branch, .serial = request->serial, .tag = request->tag
 	};
-	if (own_way_by_flow(branch))
+	branch->zone = far_zone(request);
+	if (branch->zone && edge_site_zone_is_link(branch->zone))
+		return by_link(branch); /* whatever its next hop is called */
+	if (!branch->zone && own_way_by_flow(branch))
 		return EDGE_CONTINUE;
 	if (!sip_uri_is_sip(&request->hop.uri)) {
 		edge_answer_note(request, EDGE_OUTCOME_UNKNOWN_SCHEME);
 		return EDGE_CONTINUE;
 	}
+	if (branch->zone && branch->zone->config->kind == CONFIG_ZONE_LOCAL)
+		return by_phone(branch);
+	if (branch->zone)
+		return edge_plain_next_hop(branch, &request->hop.uri);
 	branch->domain = partner_domain(request);
 	if (!branch->domain.at || !request->worker->shared->resolver)
 		return addresses(branch);

@@ -46,6 +46,7 @@ struct edge_request {
 	/* loop */
 	struct route_next_hop hop;
 	bool in_dialog; /* To has a tag */
+	bool in_plain_dialog; /* of a call placed by a plain dns zone, from its far end: no rules of trust */
 	char loop_hash[ROUTE_LOOP_HASH_LENGTH + 1];
 	struct span serial; /* proxy-call-id */
 	struct span tag;

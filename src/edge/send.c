@@ -5,6 +5,8 @@
 #include "edge/dress.h"
 #include "edge/forward.h"
 #include "edge/journal.h"
+#include "edge/local.h"
+#include "edge/mark.h"
 #include "net/loop.h"
 #include "peer/view.h"
 
@@ -12,11 +14,16 @@
 
 /* ---- Request-URI and Route ---- */
 
-static void set_alias(struct edge_branch *branch, struct sip_draft *draft)
+/* What was found, in place of what was asked for. A search for a Route leaves the Request-URI alone. */
+static void set_request_uri(struct edge_branch *branch, struct sip_draft *draft)
 {
 	struct edge_request *request = branch->request;
 	struct span alias = branch->alias;
-	if (!alias.at || span_equal(alias, route_alias(&request->hop.uri)))
+	if (branch->contact) {
+		sip_draft_set_request_uri(draft, branch->contact->uri);
+		return;
+	}
+	if (!alias.at || request->by_route || span_equal(alias, route_alias(&request->hop.uri)))
 		return;
 	bool secure = request->hop.uri.scheme == SIP_SCHEME_SIPS;
 	sip_draft_set_request_uri(
@@ -78,7 +85,9 @@ static void draft_make(struct edge_branch *branch, struct sip_draft *draft, stru
 	int16_t max_forwards = request->message->max_forwards;
 	sip_draft_forward(draft, request->arena, request->message);
 	set_routes(request, draft);
-	set_alias(branch, draft);
+	set_request_uri(branch, draft);
+	if (branch->contact && branch->contact->path.length > 0)
+		sip_draft_prepend(draft, SIP_HEADER_ROUTE, branch->contact->path);
 	sip_draft_set_max_forwards(draft, max_forwards < 0 ? 70 : max_forwards > 0 ? (unsigned)max_forwards - 1 : 0);
 	if (wants_record_route(request))
 		edge_dress_record_route(branch, draft);
@@ -104,16 +113,22 @@ static bool belongs_to_partner(const struct edge_request *request)
 }
 
 /* A stranger's request never leaves towards another stranger, whatever its Route says; and nothing leaves
- * towards a partner but over TLS (rule R3), whatever transport his Contact names. */
+ * towards a partner but over TLS (rule R3), whatever transport his Contact names. Phones, and what a plain dns zone
+ * leads to, are as the configuration has them. */
 static bool relay_is_allowed(
 	const struct edge_request *request, const struct transport_target *target, const struct edge_zone *zone)
 {
 	bool judged = target->protocol == TRANSPORT_TLS && target->mark; /* by edge_forward_judge, as a partner's */
-	if (zone && zone->inside && request->inside && !judged && belongs_to_partner(request))
+	if (!zone || (!zone->inside && !request->inside))
 		return false;
-	if (zone && zone->inside)
-		return request->inside || target->protocol == TRANSPORT_TLS || zone->protocol != TRANSPORT_TLS;
-	return request->inside && target->protocol == TRANSPORT_TLS;
+	if (!zone->inside)
+		return target->protocol == TRANSPORT_TLS || edge_site_zone_is_plain(zone);
+	if ((target->flags & TRANSPORT_TARGET_FLOW) && edge_mark_is_needed(zone))
+		return true; /* the connection that a phone registered by, or a proved one of a traversal zone */
+	if (request->inside && !judged && belongs_to_partner(request))
+		return false;
+	return request->inside || target->protocol == TRANSPORT_TLS || zone->protocol != TRANSPORT_TLS ||
+	       zone->config->kind == CONFIG_ZONE_LOCAL;
 }
 
 static int send_pieces(struct edge_branch *branch, const struct iovec *pieces, size_t count, struct span name)

@@ -60,6 +60,16 @@ static inline bool edge_site_is_microsoft(const struct edge_site *site)
 {
 	return site->config->dialect == CONFIG_DIALECT_MICROSOFT;
 }
+/* A traversal zone: reached over a connection that stands, and no other way. */
+static inline bool edge_site_zone_is_link(const struct edge_zone *zone)
+{
+	return zone->config->kind == CONFIG_ZONE_TRAVERSAL_CLIENT || zone->config->kind == CONFIG_ZONE_TRAVERSAL_SERVER;
+}
+/* A dns zone of service sip: RFC 3263, without the rules of trust. */
+static inline bool edge_site_zone_is_plain(const struct edge_zone *zone)
+{
+	return zone->config->kind == CONFIG_ZONE_DNS && span_is_nocase(zone->config->service, "sip");
+}
 /* The neighbor (a zone of that kind, no other) with that address (without its port: peers call from any) that is
  * reached over that kind of transport, or NULL. TLS neighbors are found for TLS only. */
 const struct edge_zone *edge_site_neighbor(

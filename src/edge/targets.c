@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where addresses come from when a search was made: neighbors by their configured peers. (edge/partner.c has the
- * federation partners, edge/own_way.c what follows its own way.) */
+/* Where addresses come from when a search was made: neighbors by their configured peers, traversal zones by
+ * their connections. (edge/partner.c has the federation partners, edge/contacts.c phones, edge/own_way.c what follows
+ * its own way.) */
 #include "edge/answer.h"
+#include "edge/contacts.h"
 #include "edge/forward.h"
+#include "edge/journal.h"
+#include "edge/link.h"
 #include "edge/partner.h"
+#include "edge/plain.h"
 
 #include <errno.h>
 
@@ -50,10 +55,41 @@ static void resolved(void *argument, const struct transport_answer *answer)
 	if (answer->target_count == 0) {
 		enum finding_code code =
 			answer->status == -ENOENT ? FINDING_ADDRESS_MISSING : FINDING_ADDRESS_LOOKUP_FAILED;
-		struct span host = branch->server ? branch->server->name : request->hop.uri.host;
+		struct span host = branch->server      ? branch->server->name
+				   : branch->domain.at ? branch->domain
+						       : request->hop.uri.host;
 		finding_observed(finding_add(edge_request_findings(request), code, host), answer->why);
 	}
 	edge_branch_resume(branch);
+}
+
+struct transport_question edge_target_question(const struct sip_uri *uri, uint64_t mark)
+{
+	return (struct transport_question){
+		.host = uri->host,
+		.port = uri->port,
+		.protocol = transport_protocol_of(sip_uri_transport(uri)),
+		.secure = uri->scheme == SIP_SCHEME_SIPS,
+		.flags = TRANSPORT_TARGET_MAY_SWITCH,
+		.mark = mark,
+	};
+}
+
+bool edge_target_numeric(struct edge_branch *branch, const struct transport_question *question)
+{
+	struct transport_target target = {
+		.protocol = question->secure     ? TRANSPORT_TLS
+			    : question->protocol ? question->protocol
+			    : question->fallback ? question->fallback
+						 : TRANSPORT_UDP,
+		.mark = question->mark,
+		.flags = question->flags,
+	};
+	uint16_t port = question->port ? question->port : transport_protocol_port(target.protocol);
+	if (net_address_parse(question->host, port, &target.address) < 0)
+		return false;
+	edge_target_add(branch, target);
+	return true;
 }
 
 enum edge_progress edge_target_resolve(struct edge_branch *branch, const struct transport_question *question)
@@ -68,6 +104,13 @@ enum edge_progress edge_target_resolve(struct edge_branch *branch, const struct 
 }
 
 /* ---- neighbors ---- */
+
+void edge_targets_unreachable(struct edge_branch *branch, struct span why)
+{
+	struct finding_list *findings = edge_request_findings(branch->request);
+	edge_journal_attempt(branch, RECORD_ATTEMPT_SKIPPED, 0, why);
+	finding_observed(finding_add(findings, FINDING_ZONE_UNREACHABLE, branch->zone->name), why);
+}
 
 static enum edge_progress neighbor_servers(struct edge_branch *branch)
 {
@@ -90,11 +133,25 @@ static enum edge_progress neighbor_servers(struct edge_branch *branch)
 	return EDGE_CONTINUE;
 }
 
+/* A peer that answers no OPTIONS is passed over; with all of them dead the zone is. */
+static void skip(struct edge_branch *branch)
+{
+	static const char why[] = "it answers no OPTIONS";
+	if (++branch->skipped == branch->server_count)
+		edge_targets_unreachable(branch, span_of(why));
+	else
+		edge_journal_attempt(branch, RECORD_ATTEMPT_SKIPPED, 0, span_of(why));
+}
+
 static enum edge_progress neighbor_server(struct edge_branch *branch, size_t peer)
 {
 	const struct edge_zone *zone = branch->zone;
 	const struct net_address *address = &zone->addresses[peer];
 	branch->server = &branch->servers[peer];
+	if (!edge_link_is_usable(branch->request->worker->shared->links, zone, peer)) {
+		skip(branch);
+		return EDGE_CONTINUE;
+	}
 	if (net_address_is_set(address)) {
 		edge_target_add(
 			branch, (struct transport_target){ .protocol = zone->protocol,
@@ -112,14 +169,44 @@ static enum edge_progress neighbor_server(struct edge_branch *branch, size_t pee
 	return edge_target_resolve(branch, &question);
 }
 
+/* ---- traversal zones: over the connection that stands ---- */
+
+static enum edge_progress link_targets(struct edge_branch *branch)
+{
+	struct edge_request *request = branch->request;
+	struct transport_target target;
+	uint32_t turn = (uint32_t)random_below(&request->worker->random, UINT32_MAX);
+	if (edge_link_target(request->worker->shared->links, branch->zone, turn, &target))
+		edge_target_add(branch, target);
+	else
+		edge_targets_unreachable(branch, SPAN("no connection of the traversal zone"));
+	return EDGE_CONTINUE;
+}
+
 /* ---- which of them ---- */
 
 enum edge_progress edge_targets_of_zone(struct edge_branch *branch)
 {
-	return branch->way == EDGE_WAY_PARTNER ? edge_partner_servers(branch) : neighbor_servers(branch);
+	switch (branch->way) {
+	case EDGE_WAY_PARTNER:
+		return edge_partner_servers(branch);
+	case EDGE_WAY_LINK:
+		return link_targets(branch);
+	case EDGE_WAY_PLAIN:
+		return edge_plain_search(branch);
+	default:
+		return neighbor_servers(branch);
+	}
 }
 
 enum edge_progress edge_targets_of_server(struct edge_branch *branch, size_t server)
 {
-	return branch->way == EDGE_WAY_PARTNER ? edge_partner_server(branch, server) : neighbor_server(branch, server);
+	switch (branch->way) {
+	case EDGE_WAY_PARTNER:
+		return edge_partner_server(branch, server);
+	case EDGE_WAY_CONTACT:
+		return edge_contacts_targets(branch, server);
+	default:
+		return neighbor_server(branch, server);
+	}
 }

@@ -234,6 +234,8 @@ static enum transport_protocol default_protocol(const struct transport_question 
 static struct candidate host_candidate(const struct transport_query *query)
 {
 	enum transport_protocol protocol = default_protocol(&query->question);
+	if (!query->question.secure && query->question.protocol == TRANSPORT_ANY && query->question.fallback)
+		protocol = query->question.fallback;
 	bool may_switch = protocol == TRANSPORT_UDP && query->question.protocol == TRANSPORT_ANY;
 	return (struct candidate){
 		.protocol = protocol,
@@ -327,6 +329,10 @@ static void services_answered(struct transport_query *query)
 	}
 	if (query->candidate_count == 0 && first_undecided(query)) {
 		/* Not "no SRV": guessing the address now could send the call somewhere else. */
+		finish_by_lookups(query, "SRV");
+		return;
+	}
+	if (query->candidate_count == 0 && query->question.services_only) {
 		finish_by_lookups(query, "SRV");
 		return;
 	}

@@ -47,6 +47,11 @@ struct transport_question {
 	enum transport_protocol protocol; /* of the transport parameter; TRANSPORT_ANY where there is none */
 	bool secure; /* a sips URI: TLS and nothing else */
 	bool naptr; /* ask NAPTR too where the transport is not said (RFC 3263 4.1) */
+	/* Where neither a port nor a transport is written: no SRV record means that there is nothing, though the host
+	 * may have an address. */
+	bool services_only;
+	/* What an address without SRV takes where no transport is said; TRANSPORT_ANY: UDP, as RFC 3263 4.1 has it. */
+	enum transport_protocol fallback;
 	unsigned flags; /* copied into every target */
 	const char *identity; /* copied into every target */
 	uint64_t mark; /* copied into every target */

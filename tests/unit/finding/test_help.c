@@ -56,7 +56,7 @@ static void the_list_has_a_line_a_code(void **state)
 	for (size_t i = 0; i < out.length; i++)
 		lines += out.at[i] == '\n';
 	assert_int_equal(lines, FINDING_COUNT - 1);
-	assert_non_null(strstr(out.at, "\nsrv-missing                     there is no federation SRV record"));
+	assert_non_null(strstr(out.at, "\nsrv-missing                      there is no federation SRV record"));
 	buffer_done(&out);
 }
 

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/mark.h"
+
+#include <stdio.h>
+
+bool edge_mark_is_needed(const struct edge_zone *zone)
+{
+	return zone && (edge_site_zone_is_link(zone) || edge_site_zone_is_plain(zone) ||
+			       zone->config->kind == CONFIG_ZONE_LOCAL);
+}
+
+/* Both as hashes of one length, so that no two pairs make the same text. */
+void edge_mark_write(const struct edge_worker *worker, struct span zone_name, struct span call_id,
+	char ret_text[EDGE_MARK_LENGTH + 1])
+{
+	const struct hash_key *key = &worker->shared->key;
+	struct hash_key own = { { key->word[0] ^ UINT64_C(0x7a6f6e65), ~key->word[1] } };
+	char covered[33];
+	snprintf(covered, sizeof(covered), "%016llx%016llx", (unsigned long long)hash_keyed(&own, zone_name),
+		(unsigned long long)hash_keyed(&own, call_id));
+	snprintf(ret_text, EDGE_MARK_LENGTH + 1, "%016llx",
+		(unsigned long long)hash_keyed(&own, span_make(covered, 32)));
+}
+
+static bool is_mark_of(
+	const struct edge_worker *worker, const struct edge_zone *zone, struct span call_id, struct span mark)
+{
+	char text[EDGE_MARK_LENGTH + 1];
+	edge_mark_write(worker, zone->name, call_id, text);
+	return span_is_nocase(mark, text);
+}
+
+const struct edge_zone *edge_mark_zone(
+	const struct edge_worker *worker, const struct edge_site *site, const struct sip_uri *ours, struct span call_id)
+{
+	struct span mark;
+	if (!ours->whole.at || !sip_uri_parameter(ours, SPAN("zone"), &mark) || mark.length != EDGE_MARK_LENGTH)
+		return NULL;
+	for (size_t i = 0; i < site->zone_count; i++)
+		if (edge_mark_is_needed(&site->zones[i]) && is_mark_of(worker, &site->zones[i], call_id, mark))
+			return &site->zones[i];
+	return NULL;
+}
+
+static bool via_has_mark(
+	const struct edge_worker *worker, const struct edge_zone *zone, const struct sip_message *m, struct span via)
+{
+	static const struct span name = { "poisoned=", 9 };
+	for (size_t at = span_find_span(via, name); at < via.length; at = span_find_span(via, name)) {
+		via = span_from(via, at + name.length);
+		if (is_mark_of(worker, zone, m->call_id, span_first(via, EDGE_MARK_LENGTH)))
+			return true;
+	}
+	return false;
+}
+
+bool edge_mark_was_sent_to(const struct edge_worker *worker, const struct edge_zone *zone, const struct sip_message *m)
+{
+	struct sip_values values = sip_message_values(m, SIP_HEADER_VIA);
+	for (struct span via; sip_values_next(&values, &via);)
+		if (via_has_mark(worker, zone, m, via))
+			return true;
+	return false;
+}
+
+struct span edge_mark_of_via(
+	const struct edge_worker *worker, const struct edge_zone *zone, struct span call_id, struct arena *arena)
+{
+	char text[EDGE_MARK_LENGTH + 1];
+	if (!zone || !zone->config->poison)
+		return SPAN("");
+	edge_mark_write(worker, zone->name, call_id, text);
+	return arena_printf(arena, ";poisoned=%s", text);
+}
