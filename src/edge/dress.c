@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/dress.h"
 
+#include "edge/local.h"
 #include "edge/mark.h"
 #include "edge/peers.h"
+#include "edge/zone.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -98,7 +100,7 @@ static void stamp_note(struct edge_worker *worker, const struct transport_arriva
 	edge_dress_call_tag(arrival->message, uuid);
 	stamp->note.tag = scratch_add(stamp, used, uuid);
 	stamp->note.zone = zone ? zone->name : SPAN("DefaultZone");
-	stamp->note.side = zone ? RECORD_INTERNAL : RECORD_EXTERNAL;
+	stamp->note.side = zone && zone->inside ? RECORD_INTERNAL : RECORD_EXTERNAL;
 	char name[64];
 	if (edge_peers_copy_name(worker, arrival->tls, name, sizeof(name)))
 		stamp->note.peer = scratch_add(stamp, used, name);
@@ -118,7 +120,9 @@ void edge_dress_stamp(void *argument, const struct transport_arrival *arrival, s
 {
 	struct edge_worker *worker = argument;
 	const struct edge_site *site = worker->site;
-	const struct edge_zone *zone = edge_site_neighbor(site, &arrival->remote, arrival->protocol);
+	const struct edge_zone *zone = edge_zone_of(worker, site, arrival);
+	if (!zone && site->local && edge_local_is_phone(worker, arrival))
+		zone = site->local;
 	/* transport may have put the address there. */
 	size_t used = stamp->via.received.at == stamp->scratch ? stamp->via.received.length + 1 : 0;
 	/* What goes on the wire has its place before what only goes into the log. */

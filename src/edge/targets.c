@@ -174,11 +174,17 @@ static enum edge_progress neighbor_server(struct edge_branch *branch, size_t pee
 static enum edge_progress link_targets(struct edge_branch *branch)
 {
 	struct edge_request *request = branch->request;
+	const struct edge_links *links = request->worker->shared->links;
 	struct transport_target target;
-	uint32_t turn = (uint32_t)random_below(&request->worker->random, UINT32_MAX);
-	if (edge_link_target(request->worker->shared->links, branch->zone, turn, &target))
+	uint32_t turn = (uint32_t)random_below(&request->worker->random, UINT32_MAX / 2);
+	/* All that stand, whose turn it is first: where one is lost the next is tried. */
+	for (uint32_t i = 0; i < TRANSPORT_TARGET_MAXIMUM && edge_link_target(links, branch->zone, turn + i, &target);
+		i++) {
+		if (i > 0 && transport_flow_equal(target.flow, branch->targets[0].flow))
+			break;
 		edge_target_add(branch, target);
-	else
+	}
+	if (branch->target_count == 0)
 		edge_targets_unreachable(branch, SPAN("no connection of the traversal zone"));
 	return EDGE_CONTINUE;
 }

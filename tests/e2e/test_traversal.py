@@ -195,6 +195,13 @@ def test_calls_go_both_ways_over_the_link(fedge, pair, workers):
     opened = [r for r in records(fedge, "inside", "connection") if r["event"] == "opened"]
     assert sorted({r["remote"] for r in opened}) == [f"{OUTSIDE}:{DOOR}", f"{PHONE}:5060"]
     assert len([r for r in opened if r["remote"] == f"{OUTSIDE}:{DOOR}"]) == 1
+    # The zones stand in Via, as Expressway writes them.
+    sent = next(r["bytes"] for r in records(fedge, "outside", "message")
+                if r["direction"] == "sent" and r["remote"] == f"{PARTNER}:5060" and r["bytes"].startswith("INVITE"))
+    vias = re.findall(r"(?m)^Via: (.*?)\r?$", sent)
+    assert ["egress-zone=" + z for z in ("Partner", "Traversal")] == [
+        re.search(r"egress-zone=\w+", via).group() for via in vias[:2]]
+    assert "ingress-zone=Inside" in vias[1] and "ingress-zone=Phones" in vias[2], vias
     # What would be reached from outside: nothing listens but on the inner address.
     assert is_bound(INSIDE, 5060) and not is_bound(INSIDE, DOOR)
     done = ask(fedge, "inside", "status")
