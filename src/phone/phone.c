@@ -19,7 +19,7 @@ static bool is_for_us(const struct phone *phone, const struct sip_uri *uri)
 	for (size_t i = 0; i < phone->params.user_count; i++)
 		if (phone_user_matches(phone->params.users[i], uri))
 			return true;
-	return false;
+	return phone_registration_is_contact(phone, uri);
 }
 
 /* Who asks how we are asks no user. */

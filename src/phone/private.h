@@ -231,6 +231,9 @@ void phone_answer_done(struct phone_call *call);
 
 /* Takes the binding back; the phone is not stopped before that is answered. */
 void phone_registration_stop(struct phone *phone);
+/* Is it the Contact that we registered? So a registrar asks for us (RFC 3261 16.5), whatever our address of record is.
+ */
+bool phone_registration_is_contact(const struct phone *phone, const struct sip_uri *uri);
 bool phone_registration_is_over(const struct phone *phone); /* also where there never was one */
 void phone_registration_free(struct phone *phone);
 

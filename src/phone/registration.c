@@ -130,6 +130,12 @@ static bool is_ours(const struct phone_registration *r, const struct sip_uri *ur
 	       own_uri.port == uri->port;
 }
 
+bool phone_registration_is_contact(const struct phone *phone, const struct sip_uri *uri)
+{
+	const struct phone_registration *r = phone->registration;
+	return r && is_ours(r, uri);
+}
+
 /* RFC 3261 10.2.4: each contact has its own; the header is for those that have none. */
 static uint32_t granted_s(const struct phone_registration *r, const struct sip_message *m)
 {

@@ -185,10 +185,14 @@ def test_is_ready_once_it_stands_and_leaves_in_order(registrar, phone, protocol)
     assert header(last, "Call-ID") == header(first, "Call-ID")
 
 
-def test_calls_come_back_over_its_own_connection(registrar, phone):
+@pytest.mark.parametrize("by", ["address", "contact"])
+def test_calls_come_back_over_its_own_connection(registrar, phone, by):
+    """A registrar asks for the contact (RFC 3261 16.5), whatever it was called for."""
     to = registrar("tcp")
     process = phone(to.where)
-    invite = ("INVITE sip:2000@steven.lab SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:1;branch=z9hG4bK1\r\n"
+    contact = header(to.proved()[-1], "Contact")
+    uri = "sip:2000@steven.lab" if by == "address" else contact[contact.index("<") + 1:contact.index(">")]
+    invite = (f"INVITE {uri} SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:1;branch=z9hG4bK1\r\n"
               "Max-Forwards: 70\r\nFrom: <sip:b@example.com>;tag=1\r\nTo: <sip:2000@steven.lab>\r\nCall-ID: back\r\n"
               "CSeq: 1 INVITE\r\nContact: <sip:b@127.0.0.1:1;transport=tcp>\r\nContent-Length: 0\r\n\r\n")
     to.connections[-1].sendall(invite.encode())
