@@ -47,12 +47,9 @@ static void link_add(json_t *object, const struct edge_link_status *link)
 static const struct edge_link_status *link_of(const struct config_zone *zone, const struct config_endpoint *peer,
 	const struct edge_link_status *links, size_t link_count)
 {
-	char text[sizeof(links->peer)];
-	unsigned port = peer->port ? peer->port : zone->kind == CONFIG_ZONE_TRAVERSAL_CLIENT ? EDGE_TRAVERSAL_PORT : 0;
-	if (port)
-		snprintf(text, sizeof(text), "%.*s:%u", SPAN_PRINT(peer->host), port);
-	else
-		span_copy_to(peer->host, text, sizeof(text));
+	char text[EDGE_LINK_ENDPOINT_SIZE];
+	bool client = zone->kind == CONFIG_ZONE_TRAVERSAL_CLIENT;
+	edge_link_endpoint_write(peer->host, !peer->port && client ? EDGE_TRAVERSAL_PORT : peer->port, text);
 	for (size_t i = 0; i < link_count; i++)
 		if (strcmp(links[i].peer, text) == 0)
 			return &links[i];

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Names are found in an open table that only grows: a zone that was removed leaves its (empty) place, so a reader needs
@@ -189,6 +190,15 @@ static bool way_read(const struct link_entry *entry, struct transport_target *re
 uint64_t edge_link_endpoint_key(const struct config_endpoint *peer)
 {
 	return hash_mix(span_hash_nocase(peer->host), peer->port) | 1;
+}
+
+void edge_link_endpoint_write(struct span host, uint16_t port, char ret_text[EDGE_LINK_ENDPOINT_SIZE])
+{
+	bool bare_ipv6 = span_find(host, ':') < host.length && host.at[0] != '[';
+	int length = snprintf(ret_text, EDGE_LINK_ENDPOINT_SIZE, bare_ipv6 ? "[%.*s]" : "%.*s",
+		SPAN_PRINT(span_first(host, EDGE_LINK_ENDPOINT_SIZE - 16)));
+	if (port)
+		snprintf(ret_text + length, (size_t)(EDGE_LINK_ENDPOINT_SIZE - length), ":%u", (unsigned)port);
 }
 
 bool edge_link_is_usable(const struct edge_links *links, const struct edge_zone *zone, size_t peer)

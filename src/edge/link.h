@@ -58,6 +58,9 @@ struct edge_link_news {
 	int64_t now_us; /* wall */
 };
 uint64_t edge_link_endpoint_key(const struct config_endpoint *peer);
+/* How it is shown: "10.0.0.1:5060", "[2001:db8::1]:5060"; port 0: the host alone. */
+#define EDGE_LINK_ENDPOINT_SIZE 300
+void edge_link_endpoint_write(struct span host, uint16_t port, char ret_text[EDGE_LINK_ENDPOINT_SIZE]);
 /* 0; -ENOSPC: more zone names than a process can know (a reload that keeps a name needs no other), -ENOMEM.
  * *ret_changed: state, or the reason of a failure, is another than before; *ret_before the state it had. */
 int edge_link_tell(struct edge_links *links, struct span zone_name, size_t entry, const struct edge_link_news *news,

@@ -161,7 +161,7 @@ static void monitor_new(struct edge_worker *worker, const struct edge_zone *zone
 {
 	const struct config_endpoint *peer = &zone->config->peers.items[number];
 	struct edge_monitor *m = calloc(1, sizeof(*m));
-	char call_id[33];
+	char call_id[33], shown[EDGE_LINK_ENDPOINT_SIZE];
 	if (!m)
 		return; /* asked again with the next site; until then it counts as alive */
 	arena_init(&m->arena, 16u << 10);
@@ -173,7 +173,8 @@ static void monitor_new(struct edge_worker *worker, const struct edge_zone *zone
 	m->peer.host = arena_copy(&m->arena, peer->host);
 	m->protocol = zone->protocol;
 	m->uri = edge_ping_uri(&m->arena, m->peer.host, peer->port, zone->protocol);
-	m->shown = peer->port ? arena_printf(&m->arena, "%.*s:%u", SPAN_PRINT(peer->host), peer->port) : m->peer.host;
+	edge_link_endpoint_write(peer->host, peer->port, shown);
+	m->shown = arena_copy(&m->arena, span_of(shown));
 	m->call_id = arena_copy(&m->arena, span_of(call_id));
 	m->number = number;
 	m->print = edge_keeper_print(worker, zone->config);

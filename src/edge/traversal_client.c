@@ -354,7 +354,7 @@ static void times_take(struct edge_dial *d, const struct config_zone *zone)
 static void texts_take(struct edge_dial *d, const struct config_zone *zone, const struct config_endpoint *peer)
 {
 	struct arena *a = &d->arena;
-	char call_id[33];
+	char call_id[33], shown[EDGE_LINK_ENDPOINT_SIZE];
 	random_hex(&d->worker->random, 32, call_id);
 	d->zone = arena_copy(a, zone->name);
 	d->name = zone->verify_name.at ? arena_copy(a, zone->verify_name) : SPAN_NONE;
@@ -362,7 +362,8 @@ static void texts_take(struct edge_dial *d, const struct config_zone *zone, cons
 	d->password = arena_copy(a, zone->password);
 	d->peer = *peer;
 	d->peer.host = arena_copy(a, peer->host);
-	d->shown = arena_printf(a, "%.*s:%u", SPAN_PRINT(peer->host), peer->port);
+	edge_link_endpoint_write(peer->host, peer->port, shown);
+	d->shown = arena_copy(a, span_of(shown));
 	d->uri = edge_ping_uri(a, d->peer.host, peer->port, d->protocol);
 	d->call_id = arena_copy(a, span_of(call_id));
 }

@@ -146,6 +146,27 @@ static void those_that_live_take_turns(void **state)
 	edge_links_free(links);
 }
 
+static void endpoints_are_shown(void **state)
+{
+	static const struct {
+		const char *host;
+		uint16_t port;
+		const char *shown;
+	} cases[] = {
+		{ "10.0.0.1", 5060, "10.0.0.1:5060" },
+		{ "2001:db8::1", 5061, "[2001:db8::1]:5061" },
+		{ "2001:db8::1", 0, "[2001:db8::1]" },
+		{ "edge.a.example", 0, "edge.a.example" },
+		{ "edge.a.example", 7001, "edge.a.example:7001" },
+	};
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+		char text[EDGE_LINK_ENDPOINT_SIZE];
+		edge_link_endpoint_write(span_of(cases[i].host), cases[i].port, text);
+		assert_string_equal(text, cases[i].shown);
+	}
+}
+
 static void there_is_a_maximum(void **state)
 {
 	struct edge_links *links;
@@ -253,6 +274,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dead_peers_are_not_usable),
 		cmocka_unit_test(those_that_live_take_turns),
+		cmocka_unit_test(endpoints_are_shown),
 		cmocka_unit_test(there_is_a_maximum),
 		cmocka_unit_test(nobody_reads_half_a_way),
 	};
