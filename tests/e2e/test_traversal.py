@@ -118,6 +118,10 @@ def wait_record(fedge, node, kind, **wanted):
     return wait_until(found, 20, f"{node} writes {kind} {wanted}")
 
 
+def over_tcp(text):
+    return re.sub(r"verify_name: [\w.]+,", "transport: tcp,", text, count=1)
+
+
 class Relay:
     """What stands between the two and can cut a connection without either of them: a firewall that forgot it."""
 
@@ -206,6 +210,20 @@ def test_calls_go_both_ways_over_the_link(fedge, pair, workers):
     assert is_bound(INSIDE, 5060) and not is_bound(INSIDE, DOOR)
     done = ask(fedge, "inside", "status")
     assert done.returncode == 0 and "zone    Traversal, traversal-client, tls: active" in done.stdout
+
+
+def test_a_link_without_tls(fedge, pair):
+    """Where the network is trusted; the password is still asked for."""
+    fedge.serve(over_tcp(pair.outside()), name="outside")
+    fedge.serve(over_tcp(pair.inside(workers=2, password="wrong")), name="inside")
+    wait_state(fedge, "inside", "Traversal", "failed", "authentication failed")
+    (fedge.folder / "inside.yaml").write_text(over_tcp(pair.inside(workers=2)))
+    assert ask(fedge, "inside", "config", "reload").returncode == 0
+    linked(fedge)
+    assert zone(fedge, "inside", "Traversal")["transport"] == "tcp"
+    answering = callee(fedge, PHONE, mode="t1", calls=3, domains=("in.lab", "out.lab"))
+    caller(fedge, PARTNER, OUTSIDE, mode="t1", calls=3, port=6000, domains=("in.lab", "out.lab")).wait()
+    answering.wait()
 
 
 def test_a_call_outlives_a_restart(fedge, pair):
