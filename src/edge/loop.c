@@ -13,8 +13,9 @@ static bool route_is_allowed(struct edge_request *request)
 	const struct route_next_hop *hop = &request->hop;
 	if (request->inside || (hop->route_count == 0 && !hop->was_strict))
 		return true;
-	/* It names us and nobody beyond us (RFC 3608: a phone's Service-Route): that leads nowhere else. */
-	if (!request->in_dialog && !hop->has_route && !hop->was_strict)
+	/* It names us and nobody beyond us (RFC 3608: a phone's Service-Route): that leads nowhere else. Without phones
+	 * of our own it is nothing that we gave to anybody. */
+	if (request->site->local && !request->in_dialog && !hop->has_route && !hop->was_strict)
 		return true;
 	struct transport_flow flow;
 	if (!hop->own_user.at || !request->in_dialog)
