@@ -27,7 +27,8 @@ static bool is_judged(const struct history_search *search, const struct history_
 static bool is_policy(const struct history_search *search, const struct history_step *s)
 {
 	(void)search;
-	return s->kind == HISTORY_STEP_POLICY && span_is(s->verdict, "considered") &&
+	/* One whose pattern was too costly rejects as well: what cannot be judged is not let through. */
+	return s->kind == HISTORY_STEP_POLICY && !span_is(s->verdict, "did-not-match") &&
 	       span_starts_nocase(s->text, SPAN("reject"));
 }
 

@@ -116,7 +116,9 @@ static void say_transform(struct paper *p, const struct history_step *s)
 static void say_policy(struct paper *p, const struct history_step *s)
 {
 	say_name(p, "policy", s->name);
-	if (!span_is(s->verdict, "considered"))
+	if (span_is(s->verdict, "too-costly") && s->text.length)
+		append_with(p, ": its pattern reached the limit of matching: ", s->text);
+	else if (!span_is(s->verdict, "considered"))
 		say_passed_over(p, s);
 	else
 		append_with(p, ": ", s->text.length ? s->text : SPAN("fits"));

@@ -131,6 +131,9 @@ static const struct {
 	{ "policy rejects",
 		ATTEMPTED "0 rule part=policy name=nobody verdict=considered action=reject~403~Forbidden\n" COMPLETED(
 			1, "response_code=403 reason=Forbidden") },
+	{ "policy cannot be judged",
+		ATTEMPTED "0 rule part=policy name=costly verdict=too-costly action=reject~403\n" COMPLETED(
+			1, "response_code=403 reason=Forbidden") },
 	{ "no rule: the judgement without a status of its own is the reason",
 		ATTEMPTED "0 judgement code=no-rule-matches severity=error subject=sip:x status=404 "
 			  "text=no~search~rule~leads~there\n" COMPLETED(
