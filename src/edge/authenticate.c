@@ -139,11 +139,11 @@ static enum edge_progress challenge(struct edge_request *request, bool is_stale)
 	struct edge_worker *worker = request->worker;
 	struct span values[REGISTRAR_CHALLENGES];
 	int64_t now_us = clock_wall_us(&worker->shared->clock);
-	if (!registrar_authority_challenge(request->site->users, worker->shared->registry->nonces, source_host(request),
-		    is_stale, now_us, &worker->random, request->arena, values))
+	size_t count = registrar_authority_challenge(request->site->users, worker->shared->registry->nonces,
+		source_host(request), is_stale, now_us, &worker->random, request->arena, values);
+	if (count == 0)
 		return edge_answer_outcome(request, EDGE_OUTCOME_INTERNAL);
-	return edge_answer_challenge(
-		request, edge_authenticate_is_registration(request) ? 401 : 407, values, REGISTRAR_CHALLENGES);
+	return edge_answer_challenge(request, edge_authenticate_is_registration(request) ? 401 : 407, values, count);
 }
 
 static enum edge_progress flood(struct edge_request *request)

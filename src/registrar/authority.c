@@ -185,13 +185,16 @@ static struct span challenge_write(const struct sip_digest_challenge *challenge,
 	return value;
 }
 
-bool registrar_authority_challenge(const struct registrar_users *users, const struct registrar_nonces *nonces,
+size_t registrar_authority_challenge(const struct registrar_users *users, const struct registrar_nonces *nonces,
 	struct span source, bool is_stale, int64_t now_us, struct random *random, struct arena *arena,
 	struct span ret_values[REGISTRAR_CHALLENGES])
 {
-	static const enum sip_digest_algorithm algorithms[REGISTRAR_CHALLENGES] = { SIP_DIGEST_SHA256, SIP_DIGEST_MD5 };
+	static const enum sip_digest_algorithm algorithms[REGISTRAR_CHALLENGES] = { SIP_DIGEST_MD5, SIP_DIGEST_SHA256 };
+	size_t count = 0;
 	for (size_t i = 0; i < REGISTRAR_CHALLENGES; i++) {
 		char nonce[REGISTRAR_NONCE_LENGTH + 1];
+		if (!registrar_users_have(users, algorithms[i]))
+			continue;
 		registrar_nonce_make(nonces, algorithms[i], source, now_us, random, nonce);
 		struct sip_digest_challenge challenge = {
 			.realm = registrar_users_realm(users),
@@ -201,9 +204,9 @@ bool registrar_authority_challenge(const struct registrar_users *users, const st
 			.has_qop = true,
 			.offers_auth = true,
 		};
-		ret_values[i] = challenge_write(&challenge, arena);
-		if (!ret_values[i].at)
-			return false;
+		ret_values[count] = challenge_write(&challenge, arena);
+		if (!ret_values[count++].at)
+			return 0;
 	}
-	return true;
+	return count;
 }

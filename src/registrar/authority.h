@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef FEDGE_REGISTRAR_AUTHORITY_H
 #define FEDGE_REGISTRAR_AUTHORITY_H
-/* Is the sender the user that he says he is? Digest by RFC 3261 22 and RFC 8760: challenges for SHA-256 and MD5, each
+/* Is the sender the user that he says he is? Digest by RFC 3261 22 and RFC 8760: challenges for MD5 and SHA-256, each
  * with a nonce of its own, qop auth and nothing else. Says what it found; who is told what is decided elsewhere. An
  * unknown user takes the same work and gives the same word as a wrong password.
  *
@@ -41,9 +41,11 @@ enum registrar_proof registrar_authority_check(const struct registrar_users *use
 bool registrar_authority_reached(const struct registrar_users *users, const struct registrar_nonces *nonces,
 	const struct registrar_question *question);
 
-/* The values of WWW-Authenticate or Proxy-Authenticate, the stronger first (RFC 8760 2.4). False: no memory. */
+/* The values of WWW-Authenticate or Proxy-Authenticate: of each algorithm that some user has a secret for, so where all
+ * have SHA-256 alone nothing weaker is offered. Of both MD5 stands first: phones that read only the first challenge and
+ * know nothing else (SIPp 3.6, baresip 1.0) would give up otherwise. How many; 0: no memory. */
 #define REGISTRAR_CHALLENGES 2
-bool registrar_authority_challenge(const struct registrar_users *users, const struct registrar_nonces *nonces,
+size_t registrar_authority_challenge(const struct registrar_users *users, const struct registrar_nonces *nonces,
 	struct span source, bool is_stale, int64_t now_us, struct random *random, struct arena *arena,
 	struct span ret_values[REGISTRAR_CHALLENGES]);
 /* Are all values of that header for our realm? Then they are ours alone and need not go on (RFC 3261 22.3). */

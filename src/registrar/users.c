@@ -24,6 +24,7 @@ struct registrar_users {
 	struct span realm;
 	struct hash_table by_name;
 	struct hash_table aliases;
+	bool has_md5, has_sha256;
 };
 
 static int secret_make(struct registrar_users *users, const struct registrar_account *account, struct span given,
@@ -88,6 +89,8 @@ static int user_add(struct registrar_users *users, const struct registrar_users_
 	if (status == 0)
 		status = secret_make(
 			users, account, account->secret_sha256, SIP_DIGEST_SHA256, &entry->user.secret_sha256);
+	users->has_md5 |= entry->user.secret_md5.at != NULL;
+	users->has_sha256 |= entry->user.secret_sha256.at != NULL;
 	if (status == 0)
 		status = aliases_make(users, settings, account, &entry->user);
 	if (status == 0)
@@ -125,6 +128,13 @@ struct registrar_users *registrar_users_free(struct registrar_users *users)
 	arena_done(&users->arena);
 	free(users);
 	return NULL;
+}
+
+bool registrar_users_have(const struct registrar_users *users, enum sip_digest_algorithm algorithm)
+{
+	if (!users->has_md5 && !users->has_sha256)
+		return true;
+	return algorithm == SIP_DIGEST_MD5 ? users->has_md5 : users->has_sha256;
 }
 
 struct span registrar_users_realm(const struct registrar_users *users)

@@ -35,6 +35,8 @@ int registrar_users_new(const struct registrar_users_settings *settings, struct 
 struct registrar_users *registrar_users_free(struct registrar_users *users); /* NULL is accepted; returns NULL */
 
 struct span registrar_users_realm(const struct registrar_users *users);
+/* Has anybody a secret for it? Where there is no user at all, yes: nobody learns that. */
+bool registrar_users_have(const struct registrar_users *users, enum sip_digest_algorithm algorithm);
 /* Names are compared with case, as the digest does. NULL: none. */
 const struct registrar_user *registrar_users_find(const struct registrar_users *users, struct span username);
 /* aor: canonical. */

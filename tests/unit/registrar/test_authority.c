@@ -230,18 +230,40 @@ static void challenges_can_be_answered(void **state)
 {
 	struct house *h = *state;
 	struct span values[REGISTRAR_CHALLENGES];
-	assert_true(registrar_authority_challenge(
-		h->users, h->nonces, SOURCE, true, NOW_US, &h->random, &h->arena, values));
+	assert_int_equal(
+		registrar_authority_challenge(h->users, h->nonces, SOURCE, true, NOW_US, &h->random, &h->arena, values),
+		2);
 	for (size_t i = 0; i < REGISTRAR_CHALLENGES; i++) {
 		struct sip_digest_challenge challenge;
 		struct registrar_answer answer;
 		assert_int_equal(sip_digest_challenge_parse(values[i], &challenge, NULL), 0);
 		assert_true(challenge.is_stale && challenge.offers_auth && !challenge.offers_auth_int);
-		assert_int_equal(challenge.algorithm, i == 0 ? SIP_DIGEST_SHA256 : SIP_DIGEST_MD5);
-		struct saying saying = { .nonce = challenge.nonce, .algorithm = i == 0 ? "SHA-256" : "MD5" };
+		assert_int_equal(challenge.algorithm, i == 0 ? SIP_DIGEST_MD5 : SIP_DIGEST_SHA256);
+		struct saying saying = { .nonce = challenge.nonce, .algorithm = i == 0 ? "MD5" : "SHA-256" };
 		assert_int_equal(ask(h, &saying, &answer), REGISTRAR_PROVED);
 		assert_true(span_is(answer.user->username, "2000"));
 	}
+}
+
+/* Where nobody has an MD5 secret, MD5 is not offered. */
+static void only_what_somebody_has_is_offered(void **state)
+{
+	struct house *h = *state;
+	const struct registrar_account account = { .username = SPAN("2000"),
+		.secret_sha256 = SPAN("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855") };
+	struct registrar_users_settings settings = { .realm = SPAN("steven.lab"),
+		.domains = DOMAINS,
+		.domain_count = 1,
+		.accounts = &account,
+		.account_count = 1 };
+	struct span values[REGISTRAR_CHALLENGES];
+	struct registrar_users *users;
+	assert_int_equal(registrar_users_new(&settings, &users), 0);
+	assert_int_equal(
+		registrar_authority_challenge(users, h->nonces, SOURCE, false, NOW_US, &h->random, &h->arena, values),
+		1);
+	assert_true(span_find_span(values[0], SPAN("SHA-256")) < values[0].length);
+	registrar_users_free(users);
 }
 
 static void users_are_who_they_may_be(void **state)
@@ -287,6 +309,7 @@ int main(void)
 		CASE(what_is_forgotten_cannot_be_replayed),
 		CASE(wrong_passwords_leave_nothing_behind),
 		CASE(challenges_can_be_answered),
+		CASE(only_what_somebody_has_is_offered),
 		CASE(users_are_who_they_may_be),
 		CASE(who_was_reached_is_told_without_a_digest),
 	};
