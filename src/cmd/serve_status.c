@@ -263,7 +263,7 @@ int serve_status(void *argument, const json_t *request, json_t *reply)
 {
 	const struct serve *serve = argument;
 	const struct config_node *config = edge_node_config(serve->node);
-	(void)request;
+	bool with_list = json_is_true(json_object_get(request, "registrations"));
 	json_object_set_new(reply, "node", serve_text(config->node));
 	json_object_set_new(reply, "file", json_string(serve->file));
 	json_object_set_new(reply, "dialect", json_string(config_dialect_name(config->dialect)));
@@ -275,6 +275,7 @@ int serve_status(void *argument, const json_t *request, json_t *reply)
 	json_object_set_new(reply, "certificates", certificates(serve->node, config));
 	json_object_set_new(reply, "logs", logs(serve->node, config));
 	json_object_set_new(reply, "history", history(serve->node, config));
+	json_object_set_new(reply, "registrations", serve_registrations(serve->node, with_list));
 	json_object_set_new(reply, "peers", peers(serve->node));
 	json_object_set_new(reply, "counters", counters(serve->node));
 	return 0;

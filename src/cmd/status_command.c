@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fedge status */
+#include "base/text.h"
 #include "cmd/ask.h"
 #include "cmd/table.h"
 
@@ -127,6 +128,42 @@ static int print_history(const struct command_line *line, const json_t *s)
 	return number_of(h, "refused") || number_of(h, "dropped") ? COMMAND_WARNING : COMMAND_GOOD;
 }
 
+/* What phones say of themselves is shown escaped. */
+static void print_safe(const struct command_line *line, const json_t *object, const char *key)
+{
+	struct buffer safe;
+	buffer_init(&safe, 64 << 10);
+	text_append_safe(&safe, span_of(*text_of(object, key) ? text_of(object, key) : "-"));
+	fprintf(line->output, "  %.*s", SPAN_PRINT(buffer_span(&safe)));
+	buffer_done(&safe);
+}
+
+static void print_registration(const struct command_line *line, const json_t *item)
+{
+	fputs("registered", line->output);
+	print_safe(line, item, "alias");
+	print_safe(line, item, "contact");
+	print_safe(line, item, "received");
+	fprintf(line->output, ", until %.19s,", text_of(item, "expires"));
+	print_safe(line, item, "agent");
+	fputc('\n', line->output);
+}
+
+static int print_registrations(const struct command_line *line, const json_t *s)
+{
+	const json_t *r = json_object_get(s, "registrations"), *item;
+	size_t index;
+	if (!json_is_object(r))
+		return COMMAND_GOOD;
+	fprintf(line->output, "registrations  %lld of at most %lld, %s%s%s%s\n", number_of(r, "count"),
+		number_of(r, "maximum"), *text_of(r, "file") ? "kept in " : "kept in memory", text_of(r, "file"),
+		*text_of(r, "error") ? ", cannot write: " : "", text_of(r, "error"));
+	json_array_foreach(json_object_get(r, "list"), index, item) print_registration(line, item);
+	if (number_of(r, "left_out"))
+		fprintf(line->output, "and %lld more\n", number_of(r, "left_out"));
+	return *text_of(r, "error") ? COMMAND_FAILED : COMMAND_GOOD;
+}
+
 static void print_counters(const struct command_line *line, const json_t *s)
 {
 	const json_t *counters = json_object_get(s, "counters"), *transport = json_object_get(counters, "transport");
@@ -156,6 +193,7 @@ static int print_status(const struct command_line *line, const json_t *s)
 	exit_code = worse(exit_code, print_certificates(line, s));
 	exit_code = worse(exit_code, print_logs(line, s));
 	exit_code = worse(exit_code, print_history(line, s));
+	exit_code = worse(exit_code, print_registrations(line, s));
 	print_counters(line, s);
 	return worse(exit_code, json_is_true(json_object_get(s, "draining")) ? COMMAND_WARNING : COMMAND_GOOD);
 }
@@ -163,7 +201,10 @@ static int print_status(const struct command_line *line, const json_t *s)
 static int run_status(struct command_line *line)
 {
 	json_t *reply = NULL;
-	int exit_code = ask_node(line, json_pack("{s:s}", "command", "status"), &reply);
+	int exit_code = ask_node(line,
+		json_pack(
+			"{s:s,s:b}", "command", "status", "registrations", command_has(line, "registrations") ? 1 : 0),
+		&reply);
 	if (exit_code == COMMAND_GOOD && command_has(line, "json")) {
 		json_object_del(reply, "ok");
 		json_dumpf(reply, line->output, JSON_COMPACT);
@@ -179,13 +220,13 @@ const struct command command_status = {
 	.name = "status",
 	.summary = "show a running node: zones, certificates and their dates, logs, counters",
 	.options = (const struct command_option[]){ ASK_OPTIONS, { "json", 'j', .help = "one JSON object instead" },
-		{ NULL } },
+		{ "registrations", 'r', .help = "each phone that is registered" }, { NULL } },
 	.sections =
 		(const struct command_section[]){
 			{ "Exit status:", "  0  all is well\n  1  a zone has failed, a certificate ends soon, records "
 					  "were dropped, or the node drains\n  2  a "
-					  "certificate has ended, or a log or the search history cannot be "
-					  "written\n  3  no node answers\n" },
+					  "certificate has ended, or a log, the search history or the registrations "
+					  "cannot be written\n  3  no node answers\n" },
 			{ NULL },
 		},
 	.run = run_status,

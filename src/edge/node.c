@@ -429,6 +429,11 @@ struct net_tls *edge_node_tls(const struct edge_node *node)
 	return node->shared.tls;
 }
 
+struct edge_registry *edge_node_registry(const struct edge_node *node)
+{
+	return node->shared.registry;
+}
+
 bool edge_node_log_status(const struct edge_node *node, size_t index, struct trace_file_status *ret_status)
 {
 	return node->logs && trace_file_sink_status(node->logs, index, ret_status) == 0;

@@ -18,6 +18,7 @@
 
 struct edge_links;
 struct edge_node;
+struct edge_registry;
 struct net_tls;
 
 #define EDGE_NODE_ERROR_SIZE 1024
@@ -54,6 +55,7 @@ struct peer_cache *edge_node_peers(const struct edge_node *node); /* NULL withou
 struct peer_limits *edge_node_limits(const struct edge_node *node);
 const struct edge_links *edge_node_links(const struct edge_node *node); /* what zones live: edge/link.h */
 struct net_tls *edge_node_tls(const struct edge_node *node); /* NULL where the node speaks no TLS */
+struct edge_registry *edge_node_registry(const struct edge_node *node); /* who is registered */
 bool edge_node_log_status(const struct edge_node *node, size_t index, struct trace_file_status *ret_status);
 /* False where the node keeps no search history. */
 bool edge_node_history_status(const struct edge_node *node, struct history_status *ret_status);
