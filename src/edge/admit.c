@@ -175,7 +175,7 @@ static enum edge_progress admit_by_identity(struct edge_request *request)
  * prove (edge/authenticate.c), whatever it came by. */
 enum edge_progress edge_admit(struct edge_request *request)
 {
-	if (request->inside || request->is_phone)
+	if (request->inside || request->is_phone || request->in_plain_dialog)
 		return EDGE_CONTINUE;
 	if (request->arrival->tls && request->in_dialog && request->hop.own_routes > 0)
 		return admit_in_dialog(request);

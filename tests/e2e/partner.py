@@ -119,10 +119,15 @@ class Side:
     def ask(self, node, text, seconds=20):
         """Sends a request by its own udp socket and gives the final answer."""
         before = len(self.replies)
+        call_id = re.search(r"(?im)^Call-ID:\s*(\S+)", text).group(1)
         (_, port), opened = next((door, s) for door, s in self.sockets.items() if door[0] == "udp")
         opened.sendto(text.encode(), (node.address, 5060))
-        final = wait_until(lambda: [r for r in self.replies[before:] if r.status >= 200], seconds, "a final answer")
-        return final[0]
+
+        def answered():
+            # Answers to earlier INVITEs are repeated until their ACK comes, which nobody sends.
+            return [r for r in self.replies[before:] if r.status >= 200 and r.get("Call-ID") == call_id]
+
+        return wait_until(answered, seconds, "a final answer")[0]
 
     def as_wire(self, node, protocol="udp"):
         """What strangers.message wants to know of a sender."""

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 from ladder import CALLEE, CALLER, linger, match, receive, receive_invite, respond, respond_inside, respond_kept
-from strangers import Message, Node, Wire, callee, caller, fedge, fresh_address, message  # noqa: F401
+from strangers import Knot, Message, Node, Wire, callee, caller, fedge, fresh_address, message  # noqa: F401
 from support import wait_until
 
 
@@ -251,3 +251,44 @@ def test_stop_leaves_lower_priorities_out(stage_of):
     stage.two.answer(stage.two.get("INVITE"), 404)
     assert stage.wire.answer().status == 404
     stage.later.is_silent()
+
+
+def test_a_plain_dns_zone(fedge):
+    """service sip: by RFC 3263, without the rules of trust; the far end may end the call; strangers are not relayed."""
+    calling, called = fresh_address(), fresh_address()
+    knot = Knot(fedge, {"plain.example": ["_sip._udp IN SRV 0 0 5060 pbx.plain.example.", f"pbx IN A {called}",
+                                          f"@ IN A {called}"],
+                        "bare.example": [f"@ IN A {called}"]})
+    zones = "  - {name: out, kind: dns, service: sip}"
+    node = Node(fedge, {"callers": ("tcp", [f"{calling}:5060"])}, "out", zones=zones, workers=1,
+                more=f"dns: {{servers: [\"{knot.server}\"]}}\n")
+    phone = Phone(called)
+    try:
+        with Wire(node.address, "tcp", calling) as wire:
+            wire.send(message(wire, "INVITE", "sip:2000@plain.example"))
+            invite = phone.get("INVITE")
+            phone.answer(invite, 200)
+            answer = wire.answer()
+            assert answer.status == 200
+            routes = invite.all("Record-Route")
+            tag = answer.get("To").partition(";tag=")[2]
+            bye = message(phone.wire, "BYE", f"sip:caller@{wire.local[0]}:{wire.local[1]};transport=tcp",
+                          to="sip:caller@caller.example", caller="sip:2000@plain.example", from_tag=tag, to_tag="tag1",
+                          call_id=invite.get("Call-ID"), extra=[f"Route: {route}" for route in routes])
+            phone.wire.socket.sendto(bye.encode(), (node.address, 5060))
+            while (asked := wire.read()).method != "BYE":
+                pass
+            # Of another call the same Route is worth nothing.
+            other = bye.replace(invite.get("Call-ID"), "other@call").replace("z9hG4bK", "z9hG4bKo")
+            phone.wire.socket.sendto(other.encode(), (node.address, 5060))
+            refused = Message(phone.wire.socket.recv(65536).partition(b"\r\n\r\n")[0])
+            while refused.status is None:
+                refused = Message(phone.wire.socket.recv(65536).partition(b"\r\n\r\n")[0])
+            assert refused.status == 403
+            # No SRV: an address alone is not called (include_address_record).
+            assert wire.ask("MESSAGE", "sip:2000@bare.example").status == 504
+        # A stranger does not get through to another one.
+        with Wire(node.address, "tcp", fresh_address()) as stranger:
+            assert stranger.ask("MESSAGE", "sip:2000@plain.example").status == 403
+    finally:
+        phone.close()
