@@ -17,7 +17,7 @@ def challenges(answer):
     return found
 
 
-def credentials(challenge, method, uri, user="2000", password="secret", count=1, cnonce="0a4f113b", qop="auth", **other):
+def credentials(challenge, method, uri, user="2000", password="secret", count=1, cnonce="0a4f113b", qop="auth"):
     """The value of an Authorization header."""
     algorithm = challenge.get("algorithm", "MD5")
 
@@ -26,7 +26,7 @@ def credentials(challenge, method, uri, user="2000", password="secret", count=1,
 
     nc = f"{count:08x}"
     first = digest(f"{user}:{challenge['realm']}:{password}")
-    second = digest(f"{method}:{other.get('computed_uri', uri)}")
+    second = digest(f"{method}:{uri}")
     middle = f"{nc}:{cnonce}:{qop}:" if qop else ""
     response = digest(f"{first}:{challenge['nonce']}:{middle}{second}")
     value = (f'Digest username="{user}", realm="{challenge["realm"]}", nonce="{challenge["nonce"]}", uri="{uri}", '
@@ -41,7 +41,8 @@ class Phone:
         self.wire = Wire(node.address, protocol, **wire)
         self.user, self.password, self.algorithm = user, password, algorithm
         self.aor = f"sip:{alias or user + '@' + DOMAIN}"
-        self.call_id, self.cseq, self.count, self.challenge = f"{user}-{self.wire.local[1]}@{self.wire.local[0]}", 0, 0, None
+        self.call_id = f"{user}-{self.wire.local[1]}@{self.wire.local[0]}"
+        self.cseq, self.count, self.challenge = 0, 0, None
 
     def __enter__(self):
         return self
@@ -58,7 +59,8 @@ class Phone:
         """A REGISTER without a word of who it is; its answer. contact "": none."""
         self.cseq = self.cseq + 1 if cseq is None else cseq
         contact = f"Contact: <{self.contact}>" if contact is None else contact
-        text = message(self.wire, "REGISTER", uri, self.aor, self.aor, call_id=self.call_id, cseq=self.cseq, extra=extra)
+        text = message(self.wire, "REGISTER", uri, self.aor, self.aor, call_id=self.call_id, cseq=self.cseq,
+                       extra=extra)
         own = re.compile(r"Contact: <sip:caller@[^\r]*\r\n")
         self.wire.send(own.sub(f"{contact}\r\n" if contact else "", text))
         return self.wire.answer()
