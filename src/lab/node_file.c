@@ -45,7 +45,7 @@ static void write_tail(const struct lab_host *host, struct buffer *b)
 	for (size_t i = 0; host->logs[i]; i++)
 		buffer_printf(b, "  - {format: %s, file: %s.%s}\n", host->logs[i], host->short_name,
 			strcmp(host->logs[i], "json") == 0 ? "json" : "log");
-	buffer_printf(b, "control: %s.sock\nlimits: {drain: 2s}\n", host->short_name);
+	buffer_printf(b, "control: %s.sock\nlimits: {drain: 300ms}\n", host->short_name);
 }
 
 static void write_own_domains(const char *key, struct buffer *b)
