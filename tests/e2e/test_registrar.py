@@ -1,5 +1,6 @@
 """The registrar: who may register and call, what is kept, and everybody who only pretends."""
 import hashlib
+import re
 
 import pytest
 from ladder import receive, request
@@ -109,6 +110,31 @@ def test_outbound_and_gruu(node):
         assert 'temp-gruu="sip:tgruu.' in answer.get("Contact")
         behind = phone.register("Supported: path, outbound", "Path: <sip:proxy.example;lr>", contact=contact)
         assert behind.status == 439
+
+
+def test_a_gruu_leads_to_one_phone(node):
+    """Two phones of one user: each GRUU, also the one that hides whose it is, reaches the phone it was given to."""
+    with Phone(node) as phone, Phone(node, "2001", "other") as one, Phone(node, "2001", "other") as two:
+        assert phone.register().status == 200
+        gruus = {}
+        for number, other in enumerate((one, two)):
+            answer = other.register("Supported: gruu", contact=f"Contact: <{other.contact}>;+sip.instance="
+                                    f'"<urn:uuid:00000000-0000-1000-8000-00000000000{number}>"')
+            gruus[other] = [re.search(f'{kind}-gruu="([^"]*)"', value).group(1) for kind in ("pub", "temp")
+                            for value in answer.get("Contact").split(", ") if value.startswith(f"<{other.contact}>")]
+        for other, (public, temporary) in gruus.items():
+            for uri in (public, temporary):
+                asked = phone.ask("MESSAGE", uri, proves=False)
+                proof = credentials(challenges(asked)["MD5"], "MESSAGE", uri)
+                phone.wire.send(message(phone.wire, "MESSAGE", uri, caller=phone.aor,
+                                        extra=(f"Proxy-Authorization: {proof}",)))
+                seen = other.wire.read()
+                assert seen.first.split()[1] == other.contact
+                other.wire.send("\r\n".join(["SIP/2.0 200 OK", *(f"Via: {v}" for v in seen.all("Via")),
+                                              f"From: {seen.get('From')}", f"To: {seen.get('To')};tag=x",
+                                              f"Call-ID: {seen.get('Call-ID')}", f"CSeq: {seen.get('CSeq')}",
+                                              "Content-Length: 0", "", ""]))
+                assert phone.wire.answer().status == 200
 
 
 def test_expired_ones_are_gone_and_told(fedge):
