@@ -51,8 +51,9 @@ class Recording:
 
     def __init__(self, fedge, name="capture", options=()):
         self.file = fedge.folder / f"{name}.pcap"
-        self.process = fedge.start_other("tcpdump", "-i", "lo", "-U", "--immediate-mode", "-B", "16384", "-w", self.file, *options,
-                                         name=f"tcpdump-{name}")
+        # Immediately, each packet takes the room of the largest: 256 KiB if nothing is said. So there is room for 1,000.
+        self.process = fedge.start_other("tcpdump", "-i", "lo", "-s", "65600", "-B", "65536", "-U", "--immediate-mode",
+                                         "-w", self.file, *options, name=f"tcpdump-{name}")
 
     def __enter__(self):
         wait_until(lambda: "listening on" in self.process.text(), 20, "tcpdump listens")
