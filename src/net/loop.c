@@ -203,6 +203,14 @@ static void loop_polled(uv_check_t *handle)
 	wheel_advance(&loop->wheel, late_us);
 }
 
+/* libuv counts whole milliseconds from a time that it has rounded down: from there the way is up to one longer. Too
+ * short a wait would wake us before anything is due. */
+static uint64_t loop_wait_ms(const struct net_loop *loop, int64_t wait_us)
+{
+	uint64_t due_us = uv_hrtime() / 1000 + (uint64_t)wait_us;
+	return (due_us + 999) / 1000 - uv_now(&loop->uv);
+}
+
 static void loop_program_timer(struct net_loop *loop)
 {
 	int64_t next_us = wheel_next_us(&loop->wheel);
@@ -215,7 +223,7 @@ static void loop_program_timer(struct net_loop *loop)
 	}
 	int64_t wait_us = next_us - clock_steady_us(&loop->clock);
 	uv_update_time(&loop->uv);
-	uv_timer_start(&loop->timer, loop_timer_fired, wait_us > 0 ? (uint64_t)((wait_us + 999) / 1000) : 0, 0);
+	uv_timer_start(&loop->timer, loop_timer_fired, wait_us > 0 ? loop_wait_ms(loop, wait_us) : 0, 0);
 }
 
 /* ---- the end of a turn ---- */
