@@ -31,6 +31,7 @@ static const struct {
 	[EDGE_OUTCOME_NO_ANSWER_IN_TIME] = { 408, "the next hop gave no answer in time" },
 	[EDGE_OUTCOME_NEXT_HOP_UNAVAILABLE] = { 500, "the next hop is out of service for now" },
 	[EDGE_OUTCOME_DRAINING] = { 503, "this node is shutting down" },
+	[EDGE_OUTCOME_ROUTE_NOT_TAKEN] = { 404, "Policy Response" }, /* Cisco TAC 212475 */
 	[EDGE_OUTCOME_UNKNOWN_USER] = { 404, "there is no such user here" },
 	[EDGE_OUTCOME_NOT_REGISTERED] = { 480, "no phone of that user is registered" },
 	[EDGE_OUTCOME_LINK_UNPROVED] = { 403, "this connection has not proved itself as the traversal client" },

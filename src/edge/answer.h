@@ -24,6 +24,7 @@ enum edge_outcome {
 	EDGE_OUTCOME_NO_ANSWER_IN_TIME,
 	EDGE_OUTCOME_NEXT_HOP_UNAVAILABLE, /* it said 503, which is not for our caller (RFC 3261 16.7 step 6) */
 	EDGE_OUTCOME_DRAINING,
+	EDGE_OUTCOME_ROUTE_NOT_TAKEN, /* a Route that leads on beyond us, from a zone that may not bring one */
 	EDGE_OUTCOME_UNKNOWN_USER, /* of the local zone */
 	EDGE_OUTCOME_NOT_REGISTERED, /* a user of the local zone without a phone */
 	EDGE_OUTCOME_LINK_UNPROVED, /* anything but its OPTIONS over a traversal connection that is not proved yet */

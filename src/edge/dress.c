@@ -142,15 +142,19 @@ struct span edge_dress_via(struct edge_branch *branch, struct span *ret_branch)
 	transport_branch_make(request->worker->transport, span_of(request->loop_hash), text);
 	struct span sent_by = transport_sent_by(request->worker->transport, protocol);
 	const char *name = transport_protocol_name(protocol);
+	struct span poison = edge_mark_of_via(request->worker, egress, request->message->call_id, request->arena);
 	struct span via;
 	if (edge_site_is_microsoft(request->site))
-		via = arena_printf(request->arena, "SIP/2.0/%s %.*s;branch=%s", name, SPAN_PRINT(sent_by), text);
+		via = arena_printf(request->arena, "SIP/2.0/%s %.*s;branch=%s%.*s", name, SPAN_PRINT(sent_by), text,
+			SPAN_PRINT(poison));
 	else if (request->site->config->via_zones && egress)
 		via = arena_printf(request->arena,
-			"SIP/2.0/%s %.*s;egress-zone=%.*s;branch=%s;proxy-call-id=%.*s;rport", name,
-			SPAN_PRINT(sent_by), SPAN_PRINT(egress->name), text, SPAN_PRINT(request->serial));
+			"SIP/2.0/%s %.*s;egress-zone=%.*s;branch=%s;proxy-call-id=%.*s;rport%.*s", name,
+			SPAN_PRINT(sent_by), SPAN_PRINT(egress->name), text, SPAN_PRINT(request->serial),
+			SPAN_PRINT(poison));
 	else
-		via = arena_printf(request->arena, "SIP/2.0/%s %.*s;branch=%s;rport", name, SPAN_PRINT(sent_by), text);
+		via = arena_printf(request->arena, "SIP/2.0/%s %.*s;branch=%s;rport%.*s", name, SPAN_PRINT(sent_by),
+			text, SPAN_PRINT(poison));
 	*ret_branch = SPAN_NONE;
 	if (via.at)
 		*ret_branch = span_make(via.at + span_find_span(via, SPAN("z9hG4bK")), TRANSPORT_BRANCH_LENGTH);
@@ -230,18 +234,35 @@ static void record_route_add(struct edge_branch *branch, struct sip_draft *draft
 	sip_draft_prepend(draft, SIP_HEADER_RECORD_ROUTE, value);
 }
 
+/* As what we stand there towards that zone: our name, or the address we listen on. */
+static struct span own_host(
+	const struct edge_request *request, enum transport_protocol protocol, const struct edge_zone *zone)
+{
+	const struct edge_shared *shared = request->worker->shared;
+	const struct config_zone *config = edge_site_source(request->site, zone);
+	char text[NET_ADDRESS_TEXT_SIZE];
+	for (size_t i = 0; config && config->record_route == CONFIG_RECORD_ROUTE_ADDRESS && i < shared->listener_count;
+		i++) {
+		const struct transport_listener *listener = &shared->listeners[i];
+		if (listener->protocol != protocol || net_address_is_any(&listener->address))
+			continue;
+		net_address_format(&listener->address, text);
+		return arena_copy(request->arena, span_of(text));
+	}
+	return transport_sent_by(request->worker->transport, protocol);
+}
+
 void edge_dress_record_route(struct edge_branch *branch, struct sip_draft *draft)
 {
 	const struct edge_request *request = branch->request;
 	const struct transport_target *target = &branch->target;
 	const struct transport_arrival *arrival = request->arrival;
-	struct transport *transport = request->worker->transport;
 	struct side from = { arrival->flow, arrival->protocol, request->source,
-		transport_sent_by(transport, arrival->protocol) };
+		own_host(request, arrival->protocol, request->source) };
 	/* The far side's flow is not known yet where it is no connection that stands; its token then keeps the dialog
 	 * with this worker. */
 	struct side to = { { request->worker->number, TRANSPORT_SLOT_NONE, 0 }, target->protocol, branch->target_zone,
-		transport_sent_by(transport, target->protocol) };
+		own_host(request, target->protocol, branch->target_zone) };
 	bool is_flow = target->flags & TRANSPORT_TARGET_FLOW;
 	if (is_flow)
 		to.flow = target->flow;

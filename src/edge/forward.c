@@ -121,7 +121,7 @@ enum edge_progress edge_forward_settle(struct edge_request *request)
 
 enum edge_progress edge_forward(struct edge_request *request)
 {
-	if (!request->planned) {
+	if (!request->planned || request->follows_route) {
 		struct edge_branch *branch = edge_branch_new(request, EDGE_WAY_OWN);
 		if (branch)
 			begin(branch);

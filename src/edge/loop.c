@@ -57,6 +57,10 @@ enum edge_progress edge_loop(struct edge_request *request)
 	if (!route_is_allowed(request))
 		return edge_answer_route_untrusted(request);
 	find_plain_zone(request);
+	const struct config_zone *source = edge_site_source(request->site, request->source);
+	if (source && source->poison && request->source &&
+		edge_mark_was_sent_to(worker, request->source, request->message))
+		return edge_answer_loop(request);
 	struct route_loop_input input = {
 		.source_zone = request->source_name,
 		.identity = request->message->from.uri,

@@ -5,6 +5,7 @@
 #include "edge/forward.h"
 #include "edge/journal.h"
 #include "edge/peers.h"
+#include "edge/redirect.h"
 #include "edge/reply.h"
 #include "net/failure.h"
 #include "net/tls.h"
@@ -143,7 +144,11 @@ static void failure(struct edge_branch *branch, const struct sip_message *respon
 		branch_done(branch); /* the echo of our own CANCEL */
 		return;
 	}
-	remember(branch, response);
+	bool followed = status < 400 && !request->cancelled && !request->stopped && branch->target_zone &&
+			branch->target_zone->config->redirects == CONFIG_REDIRECTS_FOLLOW &&
+			edge_redirect_follow(request, response);
+	if (!followed)
+		remember(branch, response);
 	if (ends_search(status))
 		end_search(branch, response);
 	if (!is_about_server(status)) {

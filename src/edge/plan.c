@@ -5,6 +5,7 @@
 #include "edge/answer.h"
 #include "edge/dress.h"
 #include "edge/journal.h"
+#include "sip/dialect.h"
 
 #include <errno.h>
 
@@ -58,17 +59,28 @@ int edge_plan_search(struct edge_request *request, struct span alias)
 	return 0;
 }
 
-enum edge_progress edge_plan(struct edge_request *request)
+static enum route_variant variant_of(const struct edge_request *request)
 {
-	if (is_for_us(request))
-		return edge_answer_outcome(request,
-			request->message->method == SIP_METHOD_OPTIONS ? EDGE_OUTCOME_ALIVE : EDGE_OUTCOME_NOT_FOR_US);
-	if (has_own_way(request))
-		return EDGE_CONTINUE;
-	struct span alias = route_alias(&request->hop.uri);
-	if (!alias.at)
-		return edge_answer_no_rule(request);
+	static const enum route_variant variants[] = {
+		[SIP_VARIANT_STANDARDS] = ROUTE_VARIANT_STANDARDS,
+		[SIP_VARIANT_MICROSOFT_AV] = ROUTE_VARIANT_MICROSOFT_AV,
+		[SIP_VARIANT_MICROSOFT_IM] = ROUTE_VARIANT_MICROSOFT_IM,
+	};
+	if (!request->site->uses_variants && !record_wanted(&request->worker->sink))
+		return ROUTE_VARIANT_ANY;
+	return variants[sip_dialect_variant(request->message)];
+}
+
+/* A request that begins something and brings a Route beyond us ("preloaded"): CUCM names its cluster there. */
+static bool is_preloaded(const struct edge_request *request)
+{
+	return request->hop.has_route && !request->hop.was_strict && !request->in_dialog;
+}
+
+static enum edge_progress search(struct edge_request *request, struct span alias)
+{
 	request->planned = true;
+	request->variant = variant_of(request);
 	edge_journal_search_attempted(request);
 	if (edge_plan_search(request, alias) < 0)
 		return edge_answer_outcome(request, EDGE_OUTCOME_INTERNAL);
@@ -77,7 +89,39 @@ enum edge_progress edge_plan(struct edge_request *request)
 		return edge_answer_policy(request, plan);
 	if (plan->goes_round)
 		return edge_answer_loop(request);
-	if (plan->target_count == 0)
-		return edge_answer_no_rule(request);
 	return EDGE_CONTINUE;
+}
+
+/* The search is done on the Route; where no rule takes it, it is followed as it stands. */
+static enum edge_progress plan_by_route(struct edge_request *request)
+{
+	const struct config_zone *source = edge_site_source(request->site, request->source);
+	struct span alias = route_alias(&request->hop.uri);
+	if (!source || !source->preloaded_routes)
+		return edge_answer_outcome(request, EDGE_OUTCOME_ROUTE_NOT_TAKEN);
+	if (!alias.at)
+		return EDGE_CONTINUE;
+	request->by_route = true;
+	enum edge_progress progress = search(request, alias);
+	if (progress == EDGE_CONTINUE && request->search->plan.target_count == 0)
+		request->follows_route = true;
+	return progress;
+}
+
+enum edge_progress edge_plan(struct edge_request *request)
+{
+	if (is_for_us(request))
+		return edge_answer_outcome(request,
+			request->message->method == SIP_METHOD_OPTIONS ? EDGE_OUTCOME_ALIVE : EDGE_OUTCOME_NOT_FOR_US);
+	if (is_preloaded(request))
+		return plan_by_route(request);
+	if (has_own_way(request))
+		return EDGE_CONTINUE;
+	struct span alias = route_alias(&request->hop.uri);
+	if (!alias.at)
+		return edge_answer_no_rule(request);
+	enum edge_progress progress = search(request, alias);
+	if (progress == EDGE_CONTINUE && request->search->plan.target_count == 0)
+		return edge_answer_no_rule(request);
+	return progress;
 }

@@ -69,6 +69,7 @@ struct edge_request {
 	/* plan */
 	bool planned; /* a search was made (its result is recorded) */
 	bool by_route; /* what was searched for is a Route that it brought, not its Request-URI */
+	bool follows_route; /* and no rule took it: it is followed as it stands */
 	enum route_variant variant;
 	struct edge_search *search; /* the topmost; NULL: nothing is left */
 	uint32_t restarts; /* redirections that were followed */

@@ -2,6 +2,17 @@
 /* RFC 3261 16.3: can this request be served at all? */
 #include "edge/answer.h"
 #include "edge/dress.h"
+#include "edge/strip.h"
+
+/* Then edge/send.c decides, when it knows the zone. */
+static bool some_zone_strips(const struct edge_request *request)
+{
+	const struct edge_site *site = request->site;
+	for (size_t i = 0; i < site->zone_count; i++)
+		if (edge_strip_covers(&site->zones[i].config->strip, request->message))
+			return true;
+	return false;
+}
 
 enum edge_progress edge_sanity(struct edge_request *request)
 {
@@ -15,7 +26,7 @@ enum edge_progress edge_sanity(struct edge_request *request)
 	bool stays = for_us && m->method == SIP_METHOD_OPTIONS && !sip_message_has(m, SIP_HEADER_ROUTE);
 	if (m->max_forwards == 0 && !stays)
 		return edge_answer_too_many_hops(request);
-	if (sip_message_has(m, SIP_HEADER_PROXY_REQUIRE) && !for_us)
+	if (sip_message_has(m, SIP_HEADER_PROXY_REQUIRE) && !for_us && !some_zone_strips(request))
 		return edge_answer_outcome(request, EDGE_OUTCOME_UNKNOWN_EXTENSION);
 	if (request->worker->draining && !request->in_dialog)
 		return edge_answer_outcome(request, EDGE_OUTCOME_DRAINING);

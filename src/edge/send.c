@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The message as it leaves (RFC 3261 16.6), and who may get it. */
+#include "base/require.h"
 #include "edge/answer.h"
 #include "edge/authenticate.h"
 #include "edge/dress.h"
@@ -7,6 +8,8 @@
 #include "edge/journal.h"
 #include "edge/local.h"
 #include "edge/mark.h"
+#include "edge/media.h"
+#include "edge/strip.h"
 #include "net/loop.h"
 #include "peer/view.h"
 
@@ -78,17 +81,27 @@ static bool wants_record_route(const struct edge_request *request)
 	return !request->in_dialog && (sip_method_makes_dialog(method) || method == SIP_METHOD_OTHER);
 }
 
+/* The lower of what it came with and what the zone allows. */
+static unsigned hops_of(const struct edge_branch *branch)
+{
+	const struct edge_zone *zone = branch->target_zone;
+	int16_t came = branch->request->message->max_forwards;
+	unsigned hops = came < 0 ? 70 : came > 0 ? (unsigned)came - 1 : 0;
+	return zone && zone->config->hop_count && zone->config->hop_count < hops ? zone->config->hop_count : hops;
+}
+
 static void draft_make(struct edge_branch *branch, struct sip_draft *draft, struct span *ret_branch)
 {
 	struct edge_request *request = branch->request;
 	const struct edge_zone *zone = branch->target_zone;
-	int16_t max_forwards = request->message->max_forwards;
 	sip_draft_forward(draft, request->arena, request->message);
 	set_routes(request, draft);
 	set_request_uri(branch, draft);
 	if (branch->contact && branch->contact->path.length > 0)
 		sip_draft_prepend(draft, SIP_HEADER_ROUTE, branch->contact->path);
-	sip_draft_set_max_forwards(draft, max_forwards < 0 ? 70 : max_forwards > 0 ? (unsigned)max_forwards - 1 : 0);
+	sip_draft_set_max_forwards(draft, hops_of(branch));
+	if (zone)
+		edge_strip(&zone->config->strip, request->message, draft, request->arena);
 	if (wants_record_route(request))
 		edge_dress_record_route(branch, draft);
 	if (!zone || zone->inside != request->inside)
@@ -131,6 +144,32 @@ static bool relay_is_allowed(
 	       zone->config->kind == CONFIG_ZONE_LOCAL;
 }
 
+/* Both zones have a say: the one it comes from and the one it goes to. */
+static bool media_are_allowed(struct edge_request *request, const struct edge_zone *zone)
+{
+	const struct config_zone *ends[] = { edge_site_source(request->site, request->source), zone->config };
+	for (size_t i = 0; i < BASE_COUNT(ends); i++) {
+		if (!ends[i])
+			continue;
+		struct span breach = edge_media_breach(ends[i]->media_encryption, request->message);
+		if (!breach.at)
+			continue;
+		finding_observed(
+			finding_add(edge_request_findings(request), FINDING_MEDIA_ENCRYPTION, ends[i]->name), breach);
+		return false;
+	}
+	return true;
+}
+
+static bool extensions_are_known(struct edge_request *request, const struct edge_zone *zone)
+{
+	if (!sip_message_has(request->message, SIP_HEADER_PROXY_REQUIRE) ||
+		edge_strip_covers(&zone->config->strip, request->message))
+		return true;
+	edge_answer_note(request, EDGE_OUTCOME_UNKNOWN_EXTENSION);
+	return false;
+}
+
 static int send_pieces(struct edge_branch *branch, const struct iovec *pieces, size_t count, struct span name)
 {
 	const struct edge_request *request = branch->request;
@@ -166,6 +205,8 @@ int edge_send(struct edge_branch *branch, const struct transport_target *target,
 		finding_observed(f, request->hop.uri.whole);
 		return -EACCES;
 	}
+	if (!media_are_allowed(request, zone) || !extensions_are_known(request, zone))
+		return -EACCES;
 	branch->target = *target;
 	branch->target_zone = zone;
 	branch->has_final = false;

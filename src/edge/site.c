@@ -208,3 +208,13 @@ const struct edge_zone *edge_site_zone_of_target(const struct edge_site *site, c
 	const struct edge_zone *zone = edge_site_neighbor(site, address, TRANSPORT_ANY);
 	return zone ? zone : site->partners;
 }
+
+const struct config_zone *edge_site_source(const struct edge_site *site, const struct edge_zone *zone)
+{
+	if (zone)
+		return zone->config;
+	for (size_t i = 0; i < site->zone_count; i++)
+		if (site->zones[i].config->kind == CONFIG_ZONE_DEFAULT)
+			return site->zones[i].config;
+	return NULL;
+}

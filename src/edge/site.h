@@ -60,6 +60,9 @@ static inline bool edge_site_is_microsoft(const struct edge_site *site)
 {
 	return site->config->dialect == CONFIG_DIALECT_MICROSOFT;
 }
+/* The settings that a request from there comes under: its zone's, else those of the Default Zone where it has any.
+ * NULL: none but the defaults. */
+const struct config_zone *edge_site_source(const struct edge_site *site, const struct edge_zone *zone);
 /* A traversal zone: reached over a connection that stands, and no other way. */
 static inline bool edge_site_zone_is_link(const struct edge_zone *zone)
 {

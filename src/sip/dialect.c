@@ -2,6 +2,7 @@
 #include "sip/dialect.h"
 
 #include "sip/parameter.h"
+#include "sip/sdp.h"
 
 static bool contains_nocase(struct span text, struct span part)
 {
@@ -113,6 +114,31 @@ unsigned sip_dialect_facts(const struct sip_message *m)
 bool sip_dialect_is_microsoft(unsigned facts)
 {
 	return (facts & ~(unsigned)(SIP_DIALECT_DIAGNOSTICS | SIP_DIALECT_UPPER_CASE | SIP_DIALECT_NO_BRANCH)) != 0;
+}
+
+static bool has_sound_or_picture(struct span text)
+{
+	struct sip_sdp sdp;
+	struct sip_defect defect;
+	if (text.length == 0 || sip_sdp_parse(text, &sdp, &defect) < 0)
+		return true;
+	for (size_t i = 0; i < sdp.media_count; i++)
+		if (span_is_nocase(sdp.media[i].kind, "audio") || span_is_nocase(sdp.media[i].kind, "video"))
+			return true;
+	return false;
+}
+
+enum sip_variant sip_dialect_variant(const struct sip_message *request)
+{
+	static const char *const messaging[] = { "MESSAGE", "SUBSCRIBE", "NOTIFY", "BENOTIFY", "SERVICE", "PUBLISH" };
+	if (!sip_dialect_is_microsoft(sip_dialect_facts(request)))
+		return SIP_VARIANT_STANDARDS;
+	for (size_t i = 0; i < sizeof(messaging) / sizeof(messaging[0]); i++)
+		if (span_is(request->method_name, messaging[i]))
+			return SIP_VARIANT_MICROSOFT_IM;
+	bool is_invite = request->method == SIP_METHOD_INVITE;
+	return is_invite && !has_sound_or_picture(sip_message_sdp(request)) ? SIP_VARIANT_MICROSOFT_IM
+									    : SIP_VARIANT_MICROSOFT_AV;
 }
 
 struct span sip_dialect_epid(const struct sip_address *address)

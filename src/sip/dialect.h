@@ -23,6 +23,11 @@ unsigned sip_dialect_facts(const struct sip_message *m);
 /* Do the facts speak for Microsoft? Any but the diagnostics (other edges write them too), the missing branch
  * (RFC 2543 did without) and upper case. */
 bool sip_dialect_is_microsoft(unsigned facts);
+/* What Expressway calls the SIP variant of a request (X8.9: standards, Microsoft AV, Microsoft SIP IM&P; the facts it
+ * goes by are our own reading): of Microsoft's, INVITEs with sound or picture, or without an offer, are AV; those with
+ * messages only, and MESSAGE, SUBSCRIBE, NOTIFY, BENOTIFY, SERVICE and PUBLISH, are IM. */
+enum sip_variant { SIP_VARIANT_STANDARDS, SIP_VARIANT_MICROSOFT_AV, SIP_VARIANT_MICROSOFT_IM };
+enum sip_variant sip_dialect_variant(const struct sip_message *request);
 /* The epid of From or To: it must be echoed; absent where there is none. */
 struct span sip_dialect_epid(const struct sip_address *address);
 #endif

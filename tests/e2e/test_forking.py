@@ -47,7 +47,8 @@ class Phone:
         copied = [f"{k}: {v}" for k, v in asked.headers if k in ("Via", "Record-Route", "From", "Call-ID", "CSeq")]
         to = asked.get("To")
         to += "" if ";tag=" in to else f";tag={tag}{self.address.replace('.', '')}"
-        lines = [f"SIP/2.0 {status} {reason}", *copied, f"To: {to}", f"Contact: <sip:callee@{self.address}:5060>", *extra]
+        contact = [] if 300 <= status < 400 else [f"Contact: <sip:callee@{self.address}:5060>"]
+        lines = [f"SIP/2.0 {status} {reason}", *copied, f"To: {to}", *contact, *extra]
         lines += [f"Content-Type: {kind}"] if body else []
         text = "\r\n".join([*lines, f"Content-Length: {len(body.encode())}", "", body])
         self.wire.socket.sendto(text.encode(), self.wire.to)
@@ -251,6 +252,177 @@ def test_stop_leaves_lower_priorities_out(stage_of):
     stage.two.answer(stage.two.get("INVITE"), 404)
     assert stage.wire.answer().status == 404
     stage.later.is_silent()
+
+
+# ---- settings of zones ----
+
+
+def test_a_redirection_is_the_callers_or_ours_to_follow(stage_of):
+    """redirects: follow: the Contacts are searched for, the best first; who may not go there gets the 3xx."""
+    rules = "  - {name: moved, priority: 5, mode: pattern, pattern: \"moved@.*\", type: regex, target: two, on_match: stop}\n" \
+            "  - {name: later, priority: 5, mode: pattern, pattern: \"again@.*\", type: regex, target: later, on_match: stop}"
+    stage = stage_of({"one": 10, "two": 90, "later": 90}, zones={"one": ["redirects: follow"]}, rules=rules)
+    stage.send()
+    stage.one.answer(stage.one.get("INVITE"), 302, extra=[
+        "Contact: <mailto:a@b.example>, <sip:again@callee.example>;q=0.5, <sip:moved@callee.example>;q=0.7"])
+    two = stage.two.get("INVITE")
+    assert two.first == "INVITE sip:moved@callee.example SIP/2.0"
+    stage.two.answer(two, 404)
+    later = stage.later.get("INVITE")
+    assert later.first == "INVITE sip:again@callee.example SIP/2.0"
+    stage.later.answer(later, 200)
+    assert stage.wire.answer().status == 200
+    # Nothing of it leads anywhere: the caller's to follow.
+    stage.send(uri="sip:2001@callee.example")
+    stage.one.answer(stage.one.get("INVITE"), 302, extra=["Contact: <mailto:a@b.example>"])
+    stage.two.answer(stage.two.get("INVITE"), 404)
+    stage.later.answer(stage.later.get("INVITE"), 404)
+    assert stage.wire.answer().status == 302
+
+
+def test_redirections_in_a_circle_end(stage_of):
+    stage = stage_of({"one": 10}, zones={"one": ["redirects: follow"]})
+    stage.send()
+    asked = 0
+    while True:
+        try:
+            invite = stage.one.get("INVITE", 1)
+        except TimeoutError:
+            break
+        asked += 1
+        stage.one.answer(invite, 302, extra=["Contact: <sip:2000@callee.example>"])
+    assert stage.wire.answer().status == 302
+    assert asked == 9, "the first and as many restarts as there may be"
+
+
+def test_hop_count(stage_of):
+    stage = stage_of({"one": 10}, zones={"one": ["hop_count: 15"]})
+    for came, goes in ((70, "15"), (16, "15"), (10, "9")):
+        stage.send("MESSAGE", forwards=came)
+        asked = stage.one.get("MESSAGE")
+        assert asked.get("Max-Forwards") == goes
+        stage.one.answer(asked, 200)
+        assert stage.wire.answer().status == 200
+
+
+def test_preloaded_routes(stage_of):
+    """yes: the Route is searched for and goes on with the request; no: 404 in Expressway's words."""
+    rules = "  - {name: cluster, priority: 5, mode: pattern, pattern: cluster.callee.example, type: exact, target: two, on_match: stop}"
+    stage = stage_of({"one": 10, "two": 90}, rules=rules)
+    stage.send(extra=["Route: <sip:cluster.callee.example;lr>"])
+    two = stage.two.get("INVITE")
+    assert two.first == "INVITE sip:2000@callee.example SIP/2.0"
+    assert two.get("Route") == "<sip:cluster.callee.example;lr>"
+    stage.two.answer(two, 486)
+    assert stage.wire.answer().status == 486
+    stage.one.is_silent()
+
+
+def test_no_preloaded_routes(fedge):
+    calling = fresh_address()
+    node = Node(fedge, {"callers": ("tcp", [f"{calling}:5060"], "preloaded_routes: no"),
+                        "one": ("udp", [f"{fresh_address()}:5060"])}, "one")
+    with Wire(node.address, "tcp", calling) as wire:
+        answer = wire.ask("INVITE", "sip:2000@callee.example", extra=["Route: <sip:cluster.callee.example;lr>"])
+        assert answer.status == 404
+        assert answer.get("Warning") == f'399 {node.host} "Policy Response"'
+    assert node.counters()["forwarded"] == 0
+
+
+def test_what_was_sent_comes_back(stage_of):
+    """poison: it is refused though its address was changed, so that it is no loop in the eyes of RFC 5393."""
+    stage = stage_of({"one": 10}, zones={"one": ["poison: yes"]})
+    stage.send("MESSAGE")
+    asked = stage.one.get("MESSAGE")
+    vias = "\r\n".join(f"Via: {v}" for v in asked.all("Via"))
+    back = message(stage.one.wire, "MESSAGE", "sip:2001@callee.example", call_id=asked.get("Call-ID"), forwards=60)
+    head, _, rest = back.partition("Max-Forwards")
+    stage.one.wire.socket.sendto(f"{head}{vias}\r\nMax-Forwards{rest}".encode(), stage.one.wire.to)
+    answer = Message(stage.one.wire.socket.recv(65536).partition(b"\r\n\r\n")[0])
+    assert answer.status == 482
+    # The same in another call is a call like any other.
+    fresh = back.replace(asked.get("Call-ID"), "another@call")
+    head, _, rest = fresh.partition("Max-Forwards")
+    stage.one.wire.socket.sendto(f"{head}{vias}\r\nMax-Forwards{rest}".encode().replace(b"z9hG4bK", b"z9hG4bKz", 1),
+                                 stage.one.wire.to)
+    assert stage.one.get("MESSAGE").get("Call-ID") == "another@call"
+
+
+def test_record_route_by_address(stage_of):
+    stage = stage_of({"one": 10}, zones={"one": ["record_route: address"]})
+    stage.send()
+    one = stage.one.get("INVITE")
+    routes = one.all("Record-Route")
+    assert f"@{stage.node.address}:5060;" in routes[0], "towards it: our address"
+    assert f"@{stage.node.host}:5060;" in routes[1], "towards the caller: our name"
+    stage.one.answer(one, 200)
+    answer = stage.wire.answer()
+    stage.send("BYE", uri=f"sip:callee@{stage.one.address}:5060", to="sip:2000@callee.example", cseq=2,
+               call_id=one.get("Call-ID"), to_tag=answer.get("To").partition(";tag=")[2],
+               extra=[f"Route: {route}" for route in reversed(routes)])
+    bye = stage.one.get("BYE")
+    stage.one.answer(bye, 200)
+    assert stage.wire.answer().status == 200
+
+
+AVP = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+
+
+@pytest.mark.parametrize(("setting", "offer", "passes"), [
+    ("force-encrypted", AVP, False), ("force-encrypted", AVP.replace("RTP/AVP", "RTP/SAVP"), True),
+    ("force-unencrypted", AVP.replace("RTP/AVP", "RTP/SAVP"), False), ("force-encrypted", "", False),
+    ("best-effort", AVP, True),
+])
+def test_media_encryption(stage_of, setting, offer, passes):
+    stage = stage_of({"one": 10}, zones={"one": [f"media_encryption: {setting}"]})
+    stage.send(body=offer, kind="application/sdp")
+    if passes:
+        stage.one.answer(stage.one.get("INVITE"), 486)
+    answer = stage.wire.answer()
+    assert answer.status == (486 if passes else 488)
+    assert passes or "one" in answer.get("Warning")
+
+
+def test_what_is_stripped(stage_of):
+    strip = "strip: {update: yes, udp_bfcp: yes, proxy_require: [com.example.x]}"
+    stage = stage_of({"one": 10, "two": 20}, zones={"one": [strip]})
+    stage.send(body=AVP + "m=application 5070 UDP/BFCP *\r\n", kind="application/sdp",
+               extra=["Allow: INVITE, UPDATE, ACK", "Proxy-Require: com.example.x"])
+    one = stage.one.get("INVITE")
+    assert one.get("Allow") == "INVITE, ACK"
+    assert one.get("Proxy-Require") is None
+    assert b"m=application 0 UDP/BFCP *\r\n" in one.body
+    assert int(one.get("Content-Length")) == len(one.body)
+    stage.one.answer(one, 486)
+    assert stage.wire.answer().status == 486
+    stage.two.is_silent()  # it strips nothing, so it may not get what demands an extension
+    stage.send("MESSAGE", extra=["Proxy-Require: com.example.y"])
+    answer = stage.wire.answer()
+    assert (answer.status, answer.get("Unsupported")) == (420, "com.example.y")
+
+
+def test_call_policy_refuses_in_its_own_words(stage_of):
+    policy = "policy:\n  - {name: not them, to: \"9.*\", action: reject, status: 488, reason: Ask the operator}\n"
+    stage = stage_of({"one": 10}, more=policy)
+    stage.send(uri="sip:900@callee.example")
+    answer = stage.wire.answer()
+    assert answer.first == "SIP/2.0 488 Ask the operator"
+    assert answer.get("Warning") == f'399 {stage.node.host} "Policy Response"'
+    stage.one.is_silent()
+
+
+def test_rules_know_microsofts_variants(stage_of):
+    rules = "  - {name: im, priority: 1, mode: any, variant: microsoft-im, target: two, on_match: stop}"
+    stage = stage_of({"one": 10, "two": 90}, rules=rules)
+    stage.send("MESSAGE", extra=["User-Agent: UCCAPI/16.0"])
+    stage.two.answer(stage.two.get("MESSAGE"), 200)
+    assert stage.wire.answer().status == 200
+    stage.send("MESSAGE")
+    stage.one.answer(stage.one.get("MESSAGE"), 200)
+    assert stage.wire.answer().status == 200
+    stage.send("INVITE", extra=["User-Agent: UCCAPI/16.0"], body=AVP, kind="application/sdp")
+    stage.one.answer(stage.one.get("INVITE"), 603)
+    assert stage.wire.answer().status == 603
 
 
 def test_a_plain_dns_zone(fedge):
