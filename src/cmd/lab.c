@@ -265,18 +265,43 @@ static void show_usage(const struct command_line *line, const struct lab_instanc
 	free(program);
 }
 
+static int say_fallen(const struct command_line *line, const struct lab_instance *instance, const char *name)
+{
+	return command_fail(
+		line, COMMAND_FAILED, "%s has ended by itself; see the logs in %s", name, instance->place.folder);
+}
+
+/* Hosts that ended come back; the DNS server does not. */
+static int revive(const struct command_line *line, struct lab_instance *instance, int64_t *ret_due_us)
+{
+	const char *revived = NULL;
+	int status = lab_instance_revive(instance, &revived, ret_due_us);
+	if (status < 0)
+		return command_fail(
+			line, COMMAND_FAILED, "%s", instance->why.at ? instance->why.at : strerror(-status));
+	if (revived)
+		fprintf(line->errors, "%s has ended and was started again\n", revived);
+	return lab_process_is_alive(&instance->dns) ? COMMAND_GOOD : say_fallen(line, instance, "knotd");
+}
+
 /* Until somebody asks to stop, or a host has ended by itself. */
 static int stay(struct command_line *line, struct lab_instance *instance)
 {
 	struct lab_watch *watch = instance->watch;
+	bool restarts = command_has(line, "restart");
+	int64_t revive_us = INT64_MAX;
 	for (;;) {
-		int status = lab_watch_wait(watch, -1, clock_steady_us(&watch->clock) + 3600 * CLOCK_SECOND_US);
-		if (status == -EINTR)
-			return COMMAND_GOOD;
-		const char *fallen = lab_instance_fallen(instance);
-		if (fallen)
-			return command_fail(line, COMMAND_FAILED, "%s has ended by itself; see the logs in %s", fallen,
-				instance->place.folder);
+		int64_t due_us = clock_steady_us(&watch->clock) + 3600 * CLOCK_SECOND_US;
+		int code = COMMAND_GOOD;
+		if (lab_watch_wait(watch, -1, revive_us < due_us ? revive_us : due_us) == -EINTR)
+			return code;
+		const char *fallen = restarts ? NULL : lab_instance_fallen(instance);
+		if (restarts)
+			code = revive(line, instance, &revive_us);
+		else if (fallen)
+			code = say_fallen(line, instance, fallen);
+		if (code != COMMAND_GOOD)
+			return code;
 	}
 }
 
@@ -357,6 +382,7 @@ static const struct command_option run_options[] = {
 
 static const struct command_option up_options[] = {
 	{ .name = "keep", .value = "DIR", .help = "put configurations, certificates, logs and lab.json there" },
+	{ .name = "restart", .help = "start a host again that has ended: stop or kill one, and see what calls do" },
 	{ .name = "ready-fd", .value = "N", .help = "write a line to this descriptor when everything is up" },
 	{ 0 },
 };

@@ -42,6 +42,9 @@ static const struct fixed_record {
 } fixed_records[] = {
 	{ LAB_DOMAIN_CALLS, "ns", "A", LAB_RESOLVER_ADDRESS },
 	{ LAB_DOMAIN_CALLS, "vcse", "A", "127.48.36.47" },
+	/* Inside: who stands in a Record-Route is found by his name. */
+	{ LAB_DOMAIN_CALLS, "cucm", "A", "127.48.54.10" },
+	{ LAB_DOMAIN_CALLS, "vcsc", "A", "127.48.36.46" },
 	{ LAB_DOMAIN_CALLS, "acano", "NS", NAME_SERVER },
 	{ LAB_DOMAIN_CALLS, "cms", "NS", NAME_SERVER },
 	{ LAB_DOMAIN_SPACES, "@", "A", "127.48.54.160" }, /* the meeting server itself */

@@ -55,13 +55,16 @@ static json_t *describe_host(const struct lab_host *host)
 	json_object_set_new(object, "logs", logs_of(host));
 	json_object_set_new(object, "stands_for", json_string(host->stands_for));
 	json_object_set_new(object, "user", host->user ? json_string(host->user) : json_null());
-	json_object_set_new(object, "certificate", json_sprintf("tls/%s.pem", host->short_name));
-	json_object_set_new(object, "key", json_sprintf("tls/%s.key", host->short_name));
+	bool has_certificate = lab_host_has_certificate(host);
+	json_object_set_new(
+		object, "certificate", has_certificate ? json_sprintf("tls/%s.pem", host->short_name) : json_null());
+	json_object_set_new(
+		object, "key", has_certificate ? json_sprintf("tls/%s.key", host->short_name) : json_null());
 	return object;
 }
 
 /* Whose desk dials in each direction. */
-static const enum lab_host_id desks[LAB_DIRECTION_COUNT] = { LAB_CMS, LAB_CLIENT };
+static const enum lab_host_id desks[LAB_DIRECTION_COUNT] = { LAB_PHONE, LAB_CLIENT };
 
 static int make_call(
 	const struct lab_scenario *scenario, enum lab_direction direction, bool json, struct lab_command *command)

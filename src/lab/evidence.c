@@ -117,7 +117,12 @@ static bool record_has(struct span record, const struct lab_mark *mark, const re
 	return regexec(pattern, record.at, 1, &range, REG_STARTEND) == 0;
 }
 
-bool lab_evidence_has(struct span log, const struct lab_mark *mark, const char *call_id)
+static bool names_call(struct span record, const struct lab_call_ids *ids)
+{
+	return has_text(record, ids->first) || (ids->second[0] && has_text(record, ids->second));
+}
+
+bool lab_evidence_has(struct span log, const struct lab_mark *mark, const struct lab_call_ids *ids)
 {
 	regex_t pattern;
 	bool found = false;
@@ -127,7 +132,7 @@ bool lab_evidence_has(struct span log, const struct lab_mark *mark, const char *
 		struct span record = lab_evidence_record(&log, mark->format);
 		if (!record.at)
 			break;
-		found = has_text(record, call_id) && record_has(record, mark, mark->pattern ? &pattern : NULL);
+		found = names_call(record, ids) && record_has(record, mark, mark->pattern ? &pattern : NULL);
 	}
 	if (mark->pattern)
 		regfree(&pattern);
@@ -158,7 +163,7 @@ static char *log_path(const struct lab_place *place, enum lab_host_id host, cons
 	return lab_place_path(place, "%s.%s", lab_host(host)->short_name, strcmp(format, "json") == 0 ? "json" : "log");
 }
 
-int lab_evidence_find(const struct lab_place *place, const struct lab_mark *mark, const char *call_id)
+int lab_evidence_find(const struct lab_place *place, const struct lab_mark *mark, const struct lab_call_ids *ids)
 {
 	struct buffer log;
 	base_cleanup(free_pointer) char *path = log_path(place, mark->host, mark->format);
@@ -167,9 +172,36 @@ int lab_evidence_find(const struct lab_place *place, const struct lab_mark *mark
 	buffer_init(&log, LOG_MAXIMUM);
 	int status = read_log(path, &log);
 	if (status == 0)
-		status = lab_evidence_has(buffer_span(&log), mark, call_id);
+		status = lab_evidence_has(buffer_span(&log), mark, ids);
 	buffer_done(&log);
 	return status;
+}
+
+/* ---- states ---- */
+
+static bool zone_stands(const struct lab_place *place, enum lab_host_id host, const char *zone)
+{
+	struct buffer log;
+	bool stands = false;
+	base_cleanup(free_pointer) char *path = log_path(place, host, "json");
+	buffer_init(&log, LOG_MAXIMUM);
+	struct span rest = path && read_log(path, &log) == 0 ? buffer_span(&log) : SPAN_NONE;
+	for (;;) {
+		struct span line = lab_evidence_record(&rest, "json");
+		if (!line.at)
+			break;
+		if (has_text(line, "\"kind\":\"zone\"") && has_text(line, zone))
+			stands = has_text(line, "\"state\":\"active\"");
+	}
+	buffer_done(&log);
+	return stands;
+}
+
+bool lab_evidence_traversal_stands(const struct lab_place *place)
+{
+	return zone_stands(place, LAB_CUCM, "TrunkVCSC") && zone_stands(place, LAB_VCSC, "NeighborZoneCUCM") &&
+	       zone_stands(place, LAB_VCSC, "NeighborZoneAcano1SIP") &&
+	       zone_stands(place, LAB_VCSC, LAB_TRAVERSAL_CLIENT_ZONE);
 }
 
 /* ---- findings ---- */
@@ -177,17 +209,46 @@ int lab_evidence_find(const struct lab_place *place, const struct lab_mark *mark
 static bool text_is(const json_t *object, const char *key, const char *wanted)
 {
 	const char *value = json_string_value(json_object_get(object, key));
-	return value && strcmp(value, wanted) == 0;
+	return value && *wanted && strcmp(value, wanted) == 0;
+}
+
+void lab_evidence_bridged_in(struct span said, struct lab_call_ids *ids)
+{
+	while (said.at && said.length > 0 && ids->second[0] == '\0') {
+		struct span line = lab_evidence_record(&said, "json");
+		if (!line.at || !has_text(line, ids->first))
+			continue;
+		json_t *object = json_loadb(line.at, line.length, 0, NULL);
+		const char *second = json_string_value(json_object_get(object, "bridged_call_id"));
+		if (second && text_is(object, "call_id", ids->first))
+			(void)span_copy_to(span_of(second), ids->second, sizeof(ids->second));
+		json_decref(object);
+	}
+}
+
+int lab_evidence_bridged(const struct lab_place *place, struct lab_call_ids *ids)
+{
+	struct buffer said;
+	base_cleanup(free_pointer) char *path = lab_place_path(place, "%s.out", lab_host(LAB_CMS)->short_name);
+	if (!path)
+		return -ENOMEM;
+	buffer_init(&said, LOG_MAXIMUM);
+	int status = read_log(path, &said);
+	if (status == 0)
+		lab_evidence_bridged_in(buffer_span(&said), ids);
+	buffer_done(&said);
+	return status;
 }
 
 /* A judgement that an answer to the call was given by: one that refused has a status. (Its
  * severity may be a warning: a trace of Microsoft's calls it so.) The caller frees it. */
-static json_t *read_refusal(struct span line, const char *call_id)
+static json_t *read_refusal(struct span line, const struct lab_call_ids *ids)
 {
-	if (!has_text(line, call_id) || !has_text(line, "judgement"))
+	if (!names_call(line, ids) || !has_text(line, "judgement"))
 		return NULL;
 	json_t *object = json_loadb(line.at, line.length, 0, NULL);
-	if (text_is(object, "kind", "judgement") && text_is(object, "call_id", call_id) &&
+	if (text_is(object, "kind", "judgement") &&
+		(text_is(object, "call_id", ids->first) || text_is(object, "call_id", ids->second)) &&
 		json_string_value(json_object_get(object, "code")) &&
 		json_integer_value(json_object_get(object, "status")) >= 300)
 		return object;
@@ -203,14 +264,14 @@ static bool is_about_invite(const json_t *refusal)
 
 #define ECHO_CODE "peer-answered"
 
-bool lab_evidence_finding_in(struct span log, const char *call_id, char ret_code[LAB_CODE_MAXIMUM])
+bool lab_evidence_finding_in(struct span log, const struct lab_call_ids *ids, char ret_code[LAB_CODE_MAXIMUM])
 {
 	bool found = false;
 	for (;;) {
 		struct span line = lab_evidence_record(&log, "json");
 		if (!line.at)
 			return found;
-		json_t *refusal = read_refusal(line, call_id);
+		json_t *refusal = read_refusal(line, ids);
 		if (is_about_invite(refusal) && (!found || strcmp(ret_code, ECHO_CODE) == 0)) {
 			const char *code = json_string_value(json_object_get(refusal, "code"));
 			found = span_copy_to(span_of(code), ret_code, LAB_CODE_MAXIMUM);
@@ -219,13 +280,13 @@ bool lab_evidence_finding_in(struct span log, const char *call_id, char ret_code
 	}
 }
 
-void lab_evidence_broken_in(struct span log, const char *call_id, struct buffer *ret_lines)
+void lab_evidence_broken_in(struct span log, const struct lab_call_ids *ids, struct buffer *ret_lines)
 {
 	for (;;) {
 		struct span line = lab_evidence_record(&log, "json");
 		if (!line.at)
 			return;
-		json_t *refusal = read_refusal(line, call_id);
+		json_t *refusal = read_refusal(line, ids);
 		if (refusal && !is_about_invite(refusal))
 			buffer_printf(ret_lines, "within the call %s refused %s by %s\n",
 				json_string_value(json_object_get(refusal, "node")),
@@ -235,8 +296,8 @@ void lab_evidence_broken_in(struct span log, const char *call_id, struct buffer 
 	}
 }
 
-int lab_evidence_finding(
-	const struct lab_place *place, const char *call_id, char ret_code[LAB_CODE_MAXIMUM], struct buffer *ret_lines)
+int lab_evidence_finding(const struct lab_place *place, const struct lab_call_ids *ids, char ret_code[LAB_CODE_MAXIMUM],
+	struct buffer *ret_lines)
 {
 	ret_code[0] = '\0';
 	for (int host = 0; host < LAB_HOST_COUNT; host++) {
@@ -249,9 +310,9 @@ int lab_evidence_finding(
 			return -ENOMEM;
 		buffer_init(&log, LOG_MAXIMUM);
 		int status = read_log(path, &log);
-		bool found = status == 0 && lab_evidence_finding_in(buffer_span(&log), call_id, code);
+		bool found = status == 0 && lab_evidence_finding_in(buffer_span(&log), ids, code);
 		if (status == 0)
-			lab_evidence_broken_in(buffer_span(&log), call_id, ret_lines);
+			lab_evidence_broken_in(buffer_span(&log), ids, ret_lines);
 		buffer_done(&log);
 		if (status < 0)
 			return status;

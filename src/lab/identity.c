@@ -74,22 +74,35 @@ static int make_leaf(const struct lab_identity *identity, int64_t now_s, struct 
 	return status;
 }
 
-static int issue(const struct lab_place *place, const struct lab_scenario *scenario, enum lab_host_id host,
+static int issue(const struct lab_place *place, const struct lab_identity *identity, const char *file,
 	const struct authorities *authorities, int64_t now_s)
 {
 	struct named_leaf named;
-	struct lab_identity identity = host_identity(scenario, host);
-	int status = make_leaf(&identity, now_s, &named);
+	int status = make_leaf(identity, now_s, &named);
 	if (status < 0)
 		return status;
-	const char *name = lab_host(host)->short_name;
-	base_cleanup(free_pointer) char *certificate = lab_place_path(place, "tls/%s.pem", name);
-	base_cleanup(free_pointer) char *key = lab_place_path(place, "tls/%s.key", name);
+	base_cleanup(free_pointer) char *certificate = lab_place_path(place, "tls/%s.pem", file);
+	base_cleanup(free_pointer) char *key = lab_place_path(place, "tls/%s.key", file);
 	if (!certificate || !key)
 		return -ENOMEM;
 	return lab_certificate_issue(
-		identity.private_authority ? authorities->private_intermediate : authorities->intermediate, &named.leaf,
-		certificate, key);
+		identity->private_authority ? authorities->private_intermediate : authorities->intermediate,
+		&named.leaf, certificate, key);
+}
+
+static int issue_all(const struct lab_place *place, const struct lab_scenario *scenario,
+	const struct authorities *authorities, int64_t now_s)
+{
+	const struct lab_identity traversal = { .common_name = LAB_TRAVERSAL_NAME,
+		.alternative_names = { LAB_TRAVERSAL_NAME } };
+	int status = issue(place, &traversal, LAB_TRAVERSAL_SHORT_NAME, authorities, now_s);
+	for (int id = 0; id < LAB_HOST_COUNT && status == 0; id++) {
+		const struct lab_host *host = lab_host((enum lab_host_id)id);
+		struct lab_identity identity = host_identity(scenario, (enum lab_host_id)id);
+		if (lab_host_has_certificate(host))
+			status = issue(place, &identity, host->short_name, authorities, now_s);
+	}
+	return status;
 }
 
 static int make_authorities(struct authorities *made, int64_t now_s)
@@ -128,8 +141,8 @@ static int write_all(const struct lab_place *place, const struct lab_scenario *s
 		status = write_authority(place, authorities->intermediate, LAB_INTERMEDIATE_FILE);
 	if (status == 0)
 		status = write_authority(place, authorities->private_root, "tls/private-root.pem");
-	for (int host = 0; host < LAB_HOST_COUNT && status == 0; host++)
-		status = issue(place, scenario, (enum lab_host_id)host, authorities, now_s);
+	if (status == 0)
+		status = issue_all(place, scenario, authorities, now_s);
 	return status;
 }
 

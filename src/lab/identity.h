@@ -9,7 +9,8 @@
 #define LAB_ROOT_FILE "tls/root.pem"
 #define LAB_INTERMEDIATE_FILE "tls/intermediate.pem"
 
-/* tls/root.pem, tls/intermediate.pem, tls/private-root.pem, and HOST.pem, HOST.key for each host.
+/* tls/root.pem, tls/intermediate.pem, tls/private-root.pem, and HOST.pem, HOST.key for each host that
+ * speaks TLS, and those of vcse's traversal zone.
  * Keys of authorities are never written. Negative errno. */
 int lab_identity_write(const struct lab_place *place, const struct lab_scenario *scenario, int64_t now_s);
 #endif

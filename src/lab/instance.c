@@ -2,8 +2,10 @@
 #include "lab/instance.h"
 
 #include "base/cleanup.h"
+#include "base/random.h"
 #include "lab/dns.h"
 #include "lab/document.h"
+#include "lab/evidence.h"
 #include "lab/identity.h"
 #include "lab/node_file.h"
 
@@ -66,6 +68,25 @@ static int write_document(struct lab_instance *instance, struct buffer *text)
 	return status < 0 ? status : write_text(instance, LAB_SIPP_FILE, 0644, text);
 }
 
+/* Nobody needs to know them: whoever does finds them in the folder. */
+static int write_passwords(struct lab_instance *instance)
+{
+	static const char *const names[] = { LAB_PHONE_PASSWORD_FILE, LAB_TRAVERSAL_PASSWORD_FILE };
+	struct random random;
+	char password[33];
+	int status = random_init(&random);
+	if (status < 0)
+		return fail(instance, status, "no random numbers");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		random_hex(&random, sizeof(password) - 1, password);
+		password[sizeof(password) - 1] = '\n';
+		status = lab_place_write(&instance->place, names[i], 0600, span_make(password, sizeof(password)));
+		if (status < 0)
+			return fail(instance, status, names[i]);
+	}
+	return 0;
+}
+
 static int write_files(struct lab_instance *instance)
 {
 	const struct lab_scenario *scenario = instance->settings.scenario;
@@ -80,6 +101,9 @@ static int write_files(struct lab_instance *instance)
 			status = write_phone(instance, (enum lab_host_id)id, &text);
 	}
 	buffer_done(&text);
+	if (status < 0)
+		return status;
+	status = write_passwords(instance);
 	if (status < 0)
 		return status;
 	status = lab_dns_write(&instance->place, scenario, instance->resolver_port);
@@ -105,6 +129,7 @@ static int start_command(struct lab_instance *instance, enum lab_host_id id, con
 	base_cleanup(free_pointer) char *output = lab_place_path(&instance->place, "%s.out", lab_host(id)->short_name);
 	if (!output)
 		return -ENOMEM;
+	instance->started_us[id] = clock_steady_us(&instance->watch->clock);
 	return lab_process_start(&instance->hosts[id], &(struct lab_process_options){ .name = lab_host(id)->name,
 							       .executable = instance->settings.executable,
 							       .arguments = command->arguments,
@@ -153,24 +178,56 @@ static int start_dns(struct lab_instance *instance)
 	return status < 0 ? fail(instance, status, "cannot start knotd") : 0;
 }
 
+static int start_all_but_phone(struct lab_instance *instance)
+{
+	int status = start_dns(instance);
+	for (int id = 0; id < LAB_HOST_COUNT && status == 0; id++)
+		status = id == LAB_PHONE ? 0 : start_host(instance, (enum lab_host_id)id);
+	return status;
+}
+
+static int wait_for_host(struct lab_instance *instance, enum lab_host_id id, int64_t due_us)
+{
+	int status = lab_process_wait_ready(&instance->hosts[id], instance->watch, due_us);
+	return status < 0 ? say_not_ready(instance, status, lab_host(id)->name) : 0;
+}
+
+/* Calls pass once vcsc has reached vcse; its log says so a moment later. */
+static int wait_for_traversal(struct lab_instance *instance, int64_t due_us)
+{
+	const int64_t pause_us = 5 * CLOCK_MS_US;
+	for (;;) {
+		int64_t now_us = clock_steady_us(&instance->watch->clock);
+		if (lab_evidence_traversal_stands(&instance->place))
+			return 0;
+		if (!lab_process_is_alive(&instance->hosts[LAB_VCSC]))
+			return say_not_ready(instance, -ECHILD, lab_host(LAB_VCSC)->name);
+		if (now_us >= due_us)
+			return say_not_ready(instance, -ETIMEDOUT, "the traversal zone of vcsc");
+		int status = lab_watch_wait(instance->watch, -1, now_us + pause_us);
+		if (status == -EINTR)
+			return status;
+	}
+}
+
+/* All side by side, but for the phone, which would only be turned away by a registrar that is not there yet. */
 static int start_processes(struct lab_instance *instance)
 {
 	int64_t allowed_us = instance->settings.deadline_us ? instance->settings.deadline_us : START_US;
 	int64_t due_us = clock_steady_us(&instance->watch->clock) + allowed_us;
-	int status = start_dns(instance);
-	for (int id = 0; id < LAB_HOST_COUNT && status == 0; id++)
-		status = start_host(instance, (enum lab_host_id)id);
+	int status = start_all_but_phone(instance);
+	if (status == 0)
+		status = wait_for_host(instance, LAB_CUCM, due_us);
+	if (status == 0)
+		status = start_host(instance, LAB_PHONE);
 	if (status < 0)
 		return status;
 	status = lab_dns_wait(&instance->dns, instance->watch, instance->resolver_port, due_us);
 	if (status < 0)
 		return say_not_ready(instance, status, "knotd");
-	for (int id = 0; id < LAB_HOST_COUNT; id++) {
-		status = lab_process_wait_ready(&instance->hosts[id], instance->watch, due_us);
-		if (status < 0)
-			return say_not_ready(instance, status, lab_host((enum lab_host_id)id)->name);
-	}
-	return 0;
+	for (int id = 0; id < LAB_HOST_COUNT && status == 0; id++)
+		status = id == LAB_CUCM ? 0 : wait_for_host(instance, (enum lab_host_id)id, due_us);
+	return status < 0 ? status : wait_for_traversal(instance, due_us);
 }
 
 static int say_no_place(struct lab_instance *instance, int status)
@@ -199,16 +256,22 @@ int lab_instance_start(
 	return status < 0 ? status : start_processes(instance);
 }
 
+static void stop_hosts(struct lab_instance *instance, const enum lab_host_id *hosts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		lab_process_ask_to_stop(&instance->hosts[hosts[i]]);
+	for (size_t i = 0; i < count; i++)
+		lab_process_stop(&instance->hosts[hosts[i]], &instance->watch->clock, PATIENCE_US);
+}
+
 /* Callers and callees before the edges, the DNS last: nobody's end looks like a fault to another. */
 void lab_instance_stop(struct lab_instance *instance)
 {
-	static const enum lab_host_id order[] = { LAB_CLIENT, LAB_CMS, LAB_EDGE, LAB_VCSE };
-	const struct clock *clock = &instance->watch->clock;
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-		lab_process_ask_to_stop(&instance->hosts[order[i]]);
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-		lab_process_stop(&instance->hosts[order[i]], clock, PATIENCE_US);
-	lab_process_stop(&instance->dns, clock, PATIENCE_US);
+	static const enum lab_host_id desks[] = { LAB_CLIENT, LAB_PHONE, LAB_CMS };
+	static const enum lab_host_id nodes[] = { LAB_VCSC, LAB_CUCM, LAB_EDGE, LAB_VCSE };
+	stop_hosts(instance, desks, sizeof(desks) / sizeof(desks[0]));
+	stop_hosts(instance, nodes, sizeof(nodes) / sizeof(nodes[0]));
+	lab_process_stop(&instance->dns, &instance->watch->clock, PATIENCE_US);
 }
 
 void lab_instance_done(struct lab_instance *instance)
@@ -226,6 +289,28 @@ const char *lab_instance_fallen(struct lab_instance *instance)
 			return lab_host((enum lab_host_id)id)->name;
 	}
 	return NULL;
+}
+
+int lab_instance_revive(struct lab_instance *instance, const char **ret_name, int64_t *ret_due_us)
+{
+	int64_t now_us = clock_steady_us(&instance->watch->clock);
+	*ret_name = NULL;
+	*ret_due_us = INT64_MAX;
+	for (int id = 0; id < LAB_HOST_COUNT; id++) {
+		int64_t due_us = instance->started_us[id] + CLOCK_SECOND_US / 2;
+		if (lab_process_is_alive(&instance->hosts[id]))
+			continue;
+		if (now_us < due_us) {
+			*ret_due_us = due_us < *ret_due_us ? due_us : *ret_due_us;
+			continue;
+		}
+		lab_process_stop(&instance->hosts[id], &instance->watch->clock, 0);
+		int status = start_host(instance, (enum lab_host_id)id);
+		if (status < 0)
+			return status;
+		*ret_name = lab_host((enum lab_host_id)id)->name;
+	}
+	return 0;
 }
 
 /* ---- calls ---- */

@@ -21,6 +21,7 @@ struct lab_instance {
 	uint16_t resolver_port;
 	struct lab_process dns;
 	struct lab_process hosts[LAB_HOST_COUNT];
+	int64_t started_us[LAB_HOST_COUNT]; /* steady */
 	struct buffer why; /* what failed, for people; "" where nothing did */
 };
 
@@ -34,6 +35,9 @@ void lab_instance_stop(struct lab_instance *instance);
 void lab_instance_done(struct lab_instance *instance);
 /* The name of a host or server that has ended by itself; NULL where all run. */
 const char *lab_instance_fallen(struct lab_instance *instance);
+/* Starts hosts again that have ended, each at most twice a second; *ret_name is one that was (NULL: none). When to look
+ * again though no child changed: *ret_due_us (steady; INT64_MAX: never). 0, or a negative errno and instance->why. */
+int lab_instance_revive(struct lab_instance *instance, const char **ret_name, int64_t *ret_due_us);
 
 /* What the caller heard in the end. */
 struct lab_diagnostics {

@@ -29,6 +29,8 @@ void lab_command_add(struct lab_command *command, const char *format, ...)
 
 static void add_identity(struct lab_command *command, const struct lab_host *host)
 {
+	if (!lab_host_has_certificate(host))
+		return;
 	lab_command_add(command, "--certificate");
 	lab_command_add(command, "tls/%s.pem", host->short_name);
 	lab_command_add(command, "--key");
@@ -59,23 +61,65 @@ static int finish(const struct lab_command *command)
 	return command->incomplete ? -ENOBUFS : 0;
 }
 
+static void add_option(struct lab_command *command, const char *option, const char *value)
+{
+	lab_command_add(command, "%s", option);
+	lab_command_add(command, "%s", value);
+}
+
+static void add_credentials(struct lab_command *command)
+{
+	add_option(command, "--username", LAB_PHONE_NAME);
+	add_option(command, "--password-file", LAB_PHONE_PASSWORD_FILE);
+}
+
+static void add_way(struct lab_command *command, const char *option, enum lab_host_id to, const char *transport)
+{
+	const struct lab_host *host = lab_host(to);
+	for (const struct lab_port *port = host->ports; port->transport; port++) {
+		if (strcmp(port->transport, transport) != 0)
+			continue;
+		lab_command_add(command, "%s", option);
+		lab_command_add(command, "%s:%u;transport=%s", host->address, port->port, transport);
+	}
+}
+
+/* The meeting server stands between phones and partners, and shows each side the other by the right domain. */
+static void add_bridge(struct lab_command *command)
+{
+	add_way(command, "--bridge-to", LAB_VCSC, "tls");
+	add_option(command, "--server-name", lab_host(LAB_VCSC)->name);
+	add_option(command, "--bridge-caller", LAB_DOMAIN_CALLS "=" LAB_DOMAIN_USERS);
+	add_option(command, "--bridge-callee", LAB_DOMAIN_USERS "=" LAB_DOMAIN_CALLS);
+	lab_command_add(command, "--json");
+}
+
+static void add_registration(struct lab_command *command, const struct lab_host *host)
+{
+	add_way(command, "--register", LAB_CUCM, "tcp");
+	add_credentials(command);
+	add_option(command, "--address", host->address);
+}
+
 int lab_phone_answer(enum lab_host_id id, struct lab_command *command)
 {
 	const struct lab_host *host = lab_host(id);
-	if (host->role != LAB_ROLE_PHONE)
+	if (host->role == LAB_ROLE_NODE)
 		return -EINVAL;
 	lab_command_add(command, "fedge");
 	lab_command_add(command, "answer");
-	lab_command_add(command, "--as");
-	lab_command_add(command, "%s", host->user);
-	for (size_t i = 0; i < LAB_USERS_MAXIMUM && host->answers_for[i]; i++) {
-		lab_command_add(command, "--as");
-		lab_command_add(command, "%s", host->answers_for[i]);
-	}
+	if (host->user)
+		add_option(command, "--as", host->user);
+	for (size_t i = 0; i < LAB_USERS_MAXIMUM && host->answers_for[i]; i++)
+		add_option(command, "--as", host->answers_for[i]);
 	for (const struct lab_port *port = host->ports; port->transport; port++) {
 		lab_command_add(command, "--listen");
 		lab_command_add(command, "%s:%s:%u", port->transport, host->address, port->port);
 	}
+	if (id == LAB_PHONE)
+		add_registration(command, host);
+	if (id == LAB_CMS)
+		add_bridge(command);
 	add_identity(command, host);
 	add_logs(command, host);
 	return finish(command);
@@ -84,19 +128,19 @@ int lab_phone_answer(enum lab_host_id id, struct lab_command *command)
 int lab_phone_call(const struct lab_call_settings *settings, struct lab_command *command)
 {
 	const struct lab_host *host = lab_host(settings->from);
-	const struct lab_host *through = lab_host(settings->from == LAB_CLIENT ? LAB_EDGE : LAB_VCSE);
 	if (host->role != LAB_ROLE_PHONE)
 		return -EINVAL;
 	lab_command_add(command, "fedge");
 	lab_command_add(command, "call");
-	lab_command_add(command, "--from");
-	lab_command_add(command, "%s", settings->caller);
-	lab_command_add(command, "--to");
-	lab_command_add(command, "%s", settings->callee);
-	lab_command_add(command, "--via");
-	lab_command_add(command, "%s:5061;transport=tls", through->address);
-	lab_command_add(command, "--address");
-	lab_command_add(command, "%s", host->address);
+	add_option(command, "--from", settings->caller);
+	add_option(command, "--to", settings->callee);
+	if (settings->from == LAB_PHONE)
+		add_way(command, "--via", LAB_CUCM, "tcp");
+	else
+		add_way(command, "--via", LAB_EDGE, "tls");
+	add_option(command, "--address", host->address);
+	if (settings->from == LAB_PHONE)
+		add_credentials(command);
 	add_identity(command, host);
 	add_logs(command, host);
 	if (settings->timeout_s) {
@@ -104,8 +148,7 @@ int lab_phone_call(const struct lab_call_settings *settings, struct lab_command 
 		lab_command_add(command, "%u", settings->timeout_s);
 	}
 	/* Hangs up once it was answered; the BYE goes the whole way too. */
-	lab_command_add(command, "--duration");
-	lab_command_add(command, "0");
+	add_option(command, "--duration", "0");
 	if (settings->json)
 		lab_command_add(command, "--json");
 	return finish(command);

@@ -90,10 +90,11 @@ static int remove_file(const struct lab_place *place, const char *short_name, co
 	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* A log of last time must not prove anything this time. */
+/* A log of last time must not prove anything this time, and nobody remembers what was then. */
 static int remove_logs(const struct lab_place *place)
 {
-	static const char *const endings[] = { "log", "json", "out", "sock" };
+	static const char *const endings[] = { "log", "json", "out", "sock", "keys", "db", "db-wal", "db-shm",
+		"registrations", "registrations-wal", "registrations-shm" };
 	for (int id = 0; id < LAB_HOST_COUNT; id++) {
 		for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
 			int status = remove_file(place, lab_host((enum lab_host_id)id)->short_name, endings[i]);

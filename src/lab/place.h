@@ -8,6 +8,8 @@
  *	tls/                 authorities, certificates, keys
  *	HOST.yaml            configuration of a node; HOST.sh of a phone
  *	HOST.log, HOST.json  its logs; HOST.out what it said on its terminal
+ *	HOST.db              search history of a node; cucm.registrations who is registered; HOST.keys
+ *	*.password           of the phone and of the traversal zone
  *
  * Nothing outside the folder is written. A folder that holds other things is refused. */
 #include "base/span.h"

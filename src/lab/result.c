@@ -142,6 +142,11 @@ static json_t *result_json(const struct lab_result *result)
 	json_object_set_new(object, "expected", expected_json(&result->scenario->expected[result->direction]));
 	json_object_set_new(object, "differences", lines_json(&result->differences));
 	json_object_set_new(object, "call_id", json_string(answer->call_id));
+	json_t *ids = json_array();
+	json_array_append_new(ids, json_string(answer->call_id));
+	if (result->ids.second[0])
+		json_array_append_new(ids, json_string(result->ids.second));
+	json_object_set_new(object, "call_ids", ids);
 	if (result->further_callee) {
 		json_t *further = json_array();
 		json_array_append_new(further, answer_json(result->further_callee, &result->further_answer));

@@ -59,7 +59,7 @@ static void judge_finding(struct lab_result *result, const char *expected)
 static void judge_marks(struct lab_result *result, const struct lab_place *place, const struct lab_mark *marks)
 {
 	for (; marks && marks->shows; marks++) {
-		int status = lab_evidence_find(place, marks, result->answer.call_id);
+		int status = lab_evidence_find(place, marks, &result->ids);
 		if (status > 0)
 			continue;
 		const struct lab_host *host = lab_host(marks->host);
@@ -103,7 +103,7 @@ static int call_once(
 	struct lab_instance *instance, struct lab_result *result, const char *callee, struct lab_answer *ret_answer)
 {
 	const struct lab_call_settings call = {
-		.from = result->direction == LAB_OUTBOUND ? LAB_CMS : LAB_CLIENT,
+		.from = result->direction == LAB_OUTBOUND ? LAB_PHONE : LAB_CLIENT,
 		.caller = result->caller,
 		.callee = callee,
 	};
@@ -149,10 +149,13 @@ static void judge_exits(const struct lab_instance *instance, struct lab_result *
 static void judge_one(struct lab_instance *instance, struct lab_result *result)
 {
 	if (result->answer.call_id[0]) {
-		int status = lab_evidence_finding(
-			&instance->place, result->answer.call_id, result->finding, &result->differences);
+		(void)span_copy_to(span_of(result->answer.call_id), result->ids.first, sizeof(result->ids.first));
+		int status = lab_evidence_bridged(&instance->place, &result->ids);
+		if (status == 0)
+			status = lab_evidence_finding(
+				&instance->place, &result->ids, result->finding, &result->differences);
 		if (status < 0)
-			buffer_printf(&result->differences, "the json log cannot be read: %s\n", strerror(-status));
+			buffer_printf(&result->differences, "the logs cannot be read: %s\n", strerror(-status));
 	}
 	lab_result_judge(result, &instance->place);
 }

@@ -15,6 +15,7 @@ struct lab_result {
 	const char *further_callee; /* NULL: there was one call only */
 	struct lab_answer answer;
 	struct lab_answer further_answer;
+	struct lab_call_ids ids; /* of the first call */
 	char finding[LAB_CODE_MAXIMUM]; /* "": none */
 	bool as_expected;
 	struct buffer differences; /* one line each: what is not as the table says */
@@ -55,6 +56,6 @@ void lab_result_judge(struct lab_result *result, const struct lab_place *place);
 int lab_result_heading(unsigned width, struct buffer *b);
 int lab_result_line(const struct lab_result *result, unsigned width, struct buffer *b);
 /* One JSON object on one line: scenario, direction, caller, callee, status, reason,
- * ms_diagnostics, finding, as_expected, logs, … */
+ * ms_diagnostics, finding, as_expected, call_ids, logs, … */
 int lab_result_json(const struct lab_result *result, struct buffer *b);
 #endif

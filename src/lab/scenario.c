@@ -108,7 +108,7 @@ static const struct lab_mark client_port_closed[] = { CLIENT_504("ms-diagnostics
 	{                                                                                                              \
 		.host = LAB_VCSE, .format = "expressway", .shows = "vcse told its own side why",                       \
 		.has = { "Action=\"Sent\"",                                                                            \
-			"Dst-ip=\"127.48.54.160\"",                                                                    \
+			"Dst-ip=\"127.48.36.46\"",                                                                     \
 			OUR_504,                                                                                       \
 			"ms-diagnostics: " id ";",                                                                     \
 			"source=\"vcse.steven.lab\"",                                                                  \
@@ -179,7 +179,7 @@ static const struct lab_mark call_came_in[] = {
 		.host = LAB_VCSE,
 		.format = "expressway",
 		.shows = "vcse let it in and passed it on",
-		.has = { "Action=\"Sent\"", "INVITE sip:", "egress-zone=NeighborZoneAcano1SIP" },
+		.has = { "Action=\"Sent\"", "INVITE sip:", "egress-zone=TraversalZoneServer1" },
 	},
 	{ 0 },
 };
@@ -391,7 +391,7 @@ const char *lab_scenario_caller(const struct lab_scenario *scenario, enum lab_di
 {
 	if (scenario->expected[direction].caller)
 		return scenario->expected[direction].caller;
-	return direction == LAB_OUTBOUND ? LAB_USER : LAB_PARTNER_USER;
+	return direction == LAB_OUTBOUND ? LAB_PHONE_USER : LAB_PARTNER_USER;
 }
 
 const char *lab_scenario_callee(const struct lab_scenario *scenario, enum lab_direction direction)

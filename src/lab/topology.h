@@ -17,6 +17,9 @@
 /* Somebody who hosts the partner's edge under a domain of his own: the partner's fault. */
 #define LAB_DOMAIN_HOSTER "hosting.lab"
 
+/* The phone 2000 as its own side knows it, and as the meeting server shows it to partners. */
+#define LAB_PHONE_NAME "2000"
+#define LAB_PHONE_USER "sip:" LAB_PHONE_NAME "@" LAB_DOMAIN_CALLS
 #define LAB_USER "sip:2000@" LAB_DOMAIN_USERS
 #define LAB_SPACE "sip:meet@" LAB_DOMAIN_SPACES
 #define LAB_PARTNER_USER "sip:stejanss@" LAB_DOMAIN_PARTNER
@@ -30,11 +33,22 @@
  * same: SIPp, a phone, yours. */
 #define LAB_GUEST_ADDRESS "127.0.0.1"
 
-enum lab_host_id { LAB_CMS, LAB_VCSE, LAB_EDGE, LAB_CLIENT, LAB_HOST_COUNT };
+/* The name in the certificate of the traversal zone, which no scenario spoils. */
+#define LAB_TRAVERSAL_NAME "traversal.vcse.steven.lab"
+#define LAB_TRAVERSAL_SHORT_NAME "vcse-traversal"
+#define LAB_TRAVERSAL_PORT 7001u
+#define LAB_TRAVERSAL_CLIENT_ZONE "TraversalZoneClient1"
+/* Files with passwords, made anew each time. */
+#define LAB_PHONE_PASSWORD_FILE "phone.password"
+#define LAB_TRAVERSAL_PASSWORD_FILE "traversal.password"
+
+/* From the phone outwards. */
+enum lab_host_id { LAB_PHONE, LAB_CUCM, LAB_VCSC, LAB_CMS, LAB_VCSE, LAB_EDGE, LAB_CLIENT, LAB_HOST_COUNT };
 
 enum lab_role {
 	LAB_ROLE_NODE, /* fedge serve */
 	LAB_ROLE_PHONE, /* fedge answer; its user calls out by fedge call */
+	LAB_ROLE_BRIDGE, /* fedge answer --bridge-to: nobody's desk */
 };
 
 struct lab_port {
@@ -61,6 +75,8 @@ struct lab_host {
 };
 
 const struct lab_host *lab_host(enum lab_host_id id);
+/* Does it speak TLS, and so have a certificate? */
+bool lab_host_has_certificate(const struct lab_host *host);
 /* The domains that have a record for federation, in the order of lab.json; NULL-terminated. */
 const char *const *lab_domains(void);
 /* Those of them that are ours; NULL-terminated. */

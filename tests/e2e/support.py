@@ -163,6 +163,12 @@ class Lab:
     def log(self, name):
         return self.folder / self.host(name)["log"]
 
+    def call_ids(self, call_id):
+        """The Call-IDs of a call: the caller's, and the one it goes on with behind the meeting server, if it came there."""
+        said = (self.folder / "cms.out").read_text()
+        bridged = (json.loads(line) for line in said[:said.rfind("\n") + 1].splitlines() if '"bridged_call_id"' in line)
+        return {call_id, *(call["bridged_call_id"] for call in bridged if call["call_id"] == call_id)}
+
     def stop(self):
         return self.process.stop(30)
 

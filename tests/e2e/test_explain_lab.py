@@ -111,7 +111,7 @@ class Run:
         """What is said of the call of that direction; a connection that failed before it counts for it."""
         call = self.calls[scenario, direction]
         _, problems = self.problems(scenario, which)
-        found = [p for p in problems if call["call_id"] in [leg["call_id"] for leg in p["legs"]]]
+        found = [p for p in problems if set(call["call_ids"]) & {leg["call_id"] for leg in p["legs"]}]
         if not found and direction == ("outbound" if which == "c" else "inbound"):
             found = [p for p in problems if p["kind"] == "connection"]
         assert len(found) <= 1, found
@@ -217,10 +217,12 @@ DECIDED = {
 }
 
 
-def is_refused(log, call_id):
-    """True once an Expressway log tells that the call was refused: the message is followed by a record of the search."""
-    records = re.split(r"(?m)^(?=\d{4}-\d\d-\d\dT)", log.read_text())
-    sent = [n for n, r in enumerate(records) if 'Action="Sent"' in r and call_id in r and "SIP/2.0 504" in r]
+def is_refused(lab, call_id):
+    """True once vcse's log tells that the call was refused: the message is followed by a record of the search."""
+    records = re.split(r"(?m)^(?=\d{4}-\d\d-\d\dT)", lab.log("vcse.steven.lab").read_text())
+    call_ids = lab.call_ids(call_id)
+    sent = [n for n, r in enumerate(records) if 'Action="Sent"' in r and "SIP/2.0 504" in r
+            and any(call_id in r for call_id in call_ids)]
     return bool(sent) and any("Search Completed" in r for r in records[sent[0]:])
 
 
@@ -229,7 +231,7 @@ def test_the_examiner_decides(fedge, tmp_path, scenario):
     lab = Lab(fedge, scenario, tmp_path / "lab")
     call = next(c for c in lab.document["calls"] if c["direction"] == "outbound")
     call_id = json.loads(fedge.run(*call["arguments"], cwd=lab.folder).stdout.splitlines()[-1])["call_id"]
-    wait_until(lambda: is_refused(lab.folder / "vcse.log", call_id), 20, "vcse has written how the call ended")
+    wait_until(lambda: is_refused(lab, call_id), 20, "vcse has written how the call ended")
     options = ("--resolver", lab.document["resolver"], "--ca-file", lab.document["ca_file"], "--private")
     done = subprocess.run([fedge.path, "explain", "--json", "--own", OURS, "--check", *options, "vcse.log"], cwd=lab.folder,
                           capture_output=True, text=True, timeout=60)

@@ -31,12 +31,15 @@ static void the_document_says_where_everything_is(void **state)
 	json_array_foreach(hosts, index, host)
 	{
 		static const char *const paths[] = { "configuration", "log", "certificate", "key" };
-		for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		json_t *port = json_object_get(json_object_get(host, "ports"), "tls");
+		size_t count = port ? 4 : 2; /* without TLS no certificate */
+		for (size_t i = 0; i < count; i++) {
 			const char *path = json_string_value(json_object_get(host, paths[i]));
 			assert_non_null(path);
 			assert_int_not_equal(path[0], '/');
 		}
-		assert_int_equal(json_integer_value(json_object_get(json_object_get(host, "ports"), "tls")), 5061);
+		assert_true(!port || json_integer_value(port) == 5061);
+		assert_int_equal(json_is_null(json_object_get(host, "certificate")), !port);
 	}
 	assert_string_equal(json_string_value(json_object_get(json_array_get(hosts, LAB_VCSE), "log")), "vcse.log");
 	json_t *calls = json_object_get(object, "calls");
@@ -91,18 +94,32 @@ static void nodes_are_configured_without_a_mistake(void **state)
 		assert_int_equal(lab_place_open(&place, *state), 0);
 		assert_int_equal(lab_place_write(&place, "lab.json", 0644, SPAN("{}")), 0);
 		assert_int_equal(lab_identity_write(&place, scenario, (int64_t)time(NULL)), 0);
-		write_node_file(&place, LAB_VCSE, scenario);
-		write_node_file(&place, LAB_EDGE, scenario);
+		assert_int_equal(lab_place_write(&place, LAB_PHONE_PASSWORD_FILE, 0600, SPAN("one\n")), 0);
+		assert_int_equal(lab_place_write(&place, LAB_TRAVERSAL_PASSWORD_FILE, 0600, SPAN("two\n")), 0);
+		for (int id = 0; id < LAB_HOST_COUNT; id++)
+			if (lab_host((enum lab_host_id)id)->role == LAB_ROLE_NODE)
+				write_node_file(&place, (enum lab_host_id)id, scenario);
+		const struct config_node *cucm = load(&place, LAB_CUCM);
+		const struct config_node *vcsc = load(&place, LAB_VCSC);
 		const struct config_node *vcse = load(&place, LAB_VCSE);
 		const struct config_node *edge = load(&place, LAB_EDGE);
+		assert_true(cucm->registrar.enabled);
+		assert_int_equal(cucm->user_count, 1);
+		const struct config_zone *dials = config_node_zone(vcsc, SPAN(LAB_TRAVERSAL_CLIENT_ZONE));
+		const struct config_zone *opens = config_node_zone(vcse, SPAN("TraversalZoneServer1"));
+		assert_true(dials && opens && span_equal(dials->password, opens->password));
+		assert_int_equal(opens->port, 7001);
+		assert_true(vcsc->history.enabled && vcse->history.enabled);
 		assert_int_equal(vcse->dialect, CONFIG_DIALECT_STANDARD);
 		assert_int_equal(edge->dialect, CONFIG_DIALECT_MICROSOFT);
 		assert_int_equal(edge->tls.verify, CONFIG_TLS_VERIFY_HANDSHAKE);
 		assert_int_equal(vcse->listen_count, 3);
 		assert_non_null(config_node_zone(vcse, SPAN("DNSZone1")));
-		assert_non_null(config_node_zone(vcse, SPAN("NeighborZoneAcano1SIP")));
+		assert_non_null(config_node_zone(vcsc, SPAN("NeighborZoneAcano1SIP")));
 		assert_true(config_node_owns(vcse, SPAN("cms.steven.lab")));
 		assert_int_equal(edge->trust.blocked.count, scenario->world.partner_blocks_us ? 3 : 0);
+		config_node_unref(cucm);
+		config_node_unref(vcsc);
 		config_node_unref(vcse);
 		config_node_unref(edge);
 		lab_place_close(&place);
@@ -116,6 +133,8 @@ static void a_phone_has_no_node_file(void **state)
 	(void)state;
 	buffer_init(&text, 65536);
 	assert_int_equal(lab_node_file(LAB_CLIENT, &settings, &text), -EINVAL);
+	assert_int_equal(lab_node_file(LAB_PHONE, &settings, &text), -EINVAL);
+	assert_int_equal(lab_node_file(LAB_CMS, &settings, &text), -EINVAL);
 	buffer_done(&text);
 }
 
@@ -139,6 +158,42 @@ static void command_lines_are_safe_to_paste(void **state)
 	assert_string_equal(text.at, "build/fedge call --via '192.0.2.1;transport=tls' 'it'\\''s 1' ''\n");
 	buffer_done(&text);
 	arena_done(&arena);
+}
+
+/* The whole line of a host that is no node, or of a call from its desk. */
+static void expect_line(enum lab_host_id id, const struct lab_call_settings *call, const char *const *has)
+{
+	struct arena arena;
+	struct lab_command command;
+	struct buffer text;
+	arena_init(&arena, 65536);
+	buffer_init(&text, 4096);
+	lab_command_init(&command, &arena);
+	assert_int_equal(call ? lab_phone_call(call, &command) : lab_phone_answer(id, &command), 0);
+	assert_int_equal(lab_command_write(&command, "fedge", &text), 0);
+	print_message("%s", text.at);
+	for (; *has; has++)
+		assert_non_null(strstr(text.at, *has));
+	buffer_done(&text);
+	arena_done(&arena);
+}
+
+static void phones_and_the_meeting_server_know_their_way(void **state)
+{
+	static const char *const phone[] = { "--as sip:2000@steven.lab", "--register '127.48.54.10:5060;transport=tcp'",
+		"--username 2000", "--address 127.48.54.11", NULL };
+	static const char *const bridge[] = { "--as 'sip:*@cms.steven.lab'", "--listen tls:127.48.54.160:5061",
+		"--bridge-to '127.48.36.46:5061;transport=tls'", "--bridge-caller steven.lab=acano.steven.lab",
+		"--bridge-callee acano.steven.lab=steven.lab", "--server-name vcsc.steven.lab", NULL };
+	static const char *const call[] = { "--via '127.48.54.10:5060;transport=tcp'", "--username 2000", NULL };
+	static const char *const partner[] = { "--via '127.48.36.6:5061;transport=tls'", "--dialect microsoft", NULL };
+	struct lab_call_settings settings = { .from = LAB_PHONE, .caller = LAB_PHONE_USER, .callee = LAB_PARTNER_USER };
+	(void)state;
+	expect_line(LAB_PHONE, NULL, phone);
+	expect_line(LAB_CMS, NULL, bridge);
+	expect_line(LAB_PHONE, &settings, call);
+	settings.from = LAB_CLIENT;
+	expect_line(LAB_CLIENT, &settings, partner);
 }
 
 static void results_read_well(void **state)
@@ -168,7 +223,7 @@ static void results_read_well(void **state)
 	assert_int_equal(lab_result_json(&result, &text), 0);
 	json_t *object = json_loadb(text.at, text.length, 0, NULL);
 	static const char *const keys[] = { "scenario", "direction", "caller", "callee", "status", "reason",
-		"ms_diagnostics", "finding", "as_expected", "logs" };
+		"ms_diagnostics", "finding", "as_expected", "call_ids", "logs" };
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		assert_non_null(json_object_get(object, keys[i]));
 	assert_int_equal(json_integer_value(json_object_get(object, "status")), 504);
@@ -185,6 +240,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nodes_are_configured_without_a_mistake, make_folder, remove_folder),
 		cmocka_unit_test(a_phone_has_no_node_file),
 		cmocka_unit_test(command_lines_are_safe_to_paste),
+		cmocka_unit_test(phones_and_the_meeting_server_know_their_way),
 		cmocka_unit_test(results_read_well),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include "lab_test.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char expressway[] =
@@ -50,8 +51,14 @@ static void marks_are_found_where_they_are(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(mark_cases) / sizeof(mark_cases[0]); i++) {
 		print_message("%s\n", mark_cases[i].name);
-		assert_int_equal(lab_evidence_has(span_of(expressway), &mark_cases[i].mark, mark_cases[i].call_id),
-			mark_cases[i].found);
+		struct lab_call_ids ids = { .second = "" };
+		snprintf(ids.first, sizeof(ids.first), "%s", mark_cases[i].call_id);
+		assert_int_equal(lab_evidence_has(span_of(expressway), &mark_cases[i].mark, &ids), mark_cases[i].found);
+		/* The same under the second Call-ID of a call whose first one is in no record. */
+		struct lab_call_ids bridged = { .first = "elsewhere" };
+		snprintf(bridged.second, sizeof(bridged.second), "%s", mark_cases[i].call_id);
+		assert_int_equal(
+			lab_evidence_has(span_of(expressway), &mark_cases[i].mark, &bridged), mark_cases[i].found);
 	}
 }
 
@@ -107,13 +114,31 @@ static const struct finding_case {
 		"{\"kind\":\"judgement\",\"call_id\":\"one\"\n" JUDGEMENT("504", "srv-missing", "one"), "srv-missing" },
 };
 
+static const struct lab_call_ids one = { .first = "one" };
+
+static void the_second_half_of_a_call_is_found(void **state)
+{
+	static const char said[] = "bridging\n"
+				   "{\"call_id\":\"another\",\"bridged_call_id\":\"wrong\"}\n"
+				   "{\"call_id\":\"one\",\"bridged_call_id\":null}\n"
+				   "{\"call_id\":\"one\",\"bridged_call_id\":\"two\"}\n"
+				   "{\"call_id\":\"one\",\"bridged_call_id\":\"three\"}\n";
+	struct lab_call_ids ids = one;
+	(void)state;
+	lab_evidence_bridged_in(span_of(said), &ids);
+	assert_string_equal(ids.second, "two");
+	ids = (struct lab_call_ids){ .first = "nowhere" };
+	lab_evidence_bridged_in(span_of(said), &ids);
+	assert_string_equal(ids.second, "");
+}
+
 static void the_finding_is_that_of_the_call(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(finding_cases) / sizeof(finding_cases[0]); i++) {
 		char code[LAB_CODE_MAXIMUM] = "";
 		print_message("%s\n", finding_cases[i].name);
-		bool found = lab_evidence_finding_in(span_of(finding_cases[i].log), "one", code);
+		bool found = lab_evidence_finding_in(span_of(finding_cases[i].log), &one, code);
 		assert_int_equal(found, finding_cases[i].code != NULL);
 		if (finding_cases[i].code)
 			assert_string_equal(code, finding_cases[i].code);
@@ -128,9 +153,9 @@ static void a_refusal_within_the_call_is_another_matter(void **state)
 	struct buffer lines;
 	(void)state;
 	buffer_init(&lines, 4096);
-	assert_true(lab_evidence_finding_in(span_of(log), "one", code));
+	assert_true(lab_evidence_finding_in(span_of(log), &one, code));
 	assert_string_equal(code, "srv-missing");
-	lab_evidence_broken_in(span_of(log), "one", &lines);
+	lab_evidence_broken_in(span_of(log), &one, &lines);
 	assert_string_equal(lines.at, "within the call vcse refused 2 BYE by connect-refused\n");
 	buffer_done(&lines);
 }
@@ -189,6 +214,7 @@ static void comparison_sees_every_difference(void **state)
 		result.caller = result.callee = "sip:a@b.example";
 		result.folder = *state;
 		result.answer = (struct lab_answer){ .status = rows[i].status, .call_id = "one" };
+		result.ids = one;
 		result.answer.diagnostics.id = rows[i].id;
 		snprintf(result.finding, sizeof(result.finding), "%s", rows[i].finding);
 		buffer_init(&result.differences, 4096);
@@ -205,6 +231,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(marks_are_found_where_they_are),
 		cmocka_unit_test(logs_are_cut_at_their_records),
+		cmocka_unit_test(the_second_half_of_a_call_is_found),
 		cmocka_unit_test(the_finding_is_that_of_the_call),
 		cmocka_unit_test(a_refusal_within_the_call_is_another_matter),
 		cmocka_unit_test(an_answer_is_read),
