@@ -3,6 +3,8 @@
 
 #include "sip/multipart.h"
 
+#include <string.h>
+
 typedef bool is_unwanted_h(const struct config_strip *strip, struct span value);
 
 static bool is_update(const struct config_strip *strip, struct span value)
@@ -19,24 +21,40 @@ static bool is_stripped_tag(const struct config_strip *strip, struct span value)
 	return false;
 }
 
+/* How long the list is, each value with ", " behind it; 0 where nothing of it is unwanted. */
+static size_t length_to_strip(const struct config_strip *strip, const struct sip_message *m, enum sip_header_id id,
+	is_unwanted_h *is_unwanted)
+{
+	struct sip_values values = sip_message_values(m, id);
+	size_t length = 0;
+	bool changes = false;
+	for (struct span value; sip_values_next(&values, &value); length += value.length + 2)
+		changes |= is_unwanted(strip, value);
+	return changes ? length : 0;
+}
+
 /* A list header without some of its values; with none left it goes. */
 static void strip_values(const struct config_strip *strip, const struct sip_message *m, enum sip_header_id id,
 	is_unwanted_h *is_unwanted, struct sip_draft *draft, struct arena *arena)
 {
+	size_t length = length_to_strip(strip, m, id, is_unwanted);
+	char *kept = length ? arena_allocate(arena, length) : NULL;
+	char *end = kept;
+	if (!kept)
+		return;
 	struct sip_values values = sip_message_values(m, id);
-	struct span kept = SPAN("");
-	bool changed = false;
 	for (struct span value; sip_values_next(&values, &value);) {
 		if (is_unwanted(strip, value))
-			changed = true;
-		else
-			kept = arena_printf(
-				arena, "%.*s%s%.*s", SPAN_PRINT(kept), kept.length ? ", " : "", SPAN_PRINT(value));
+			continue;
+		if (end > kept) {
+			*end++ = ',';
+			*end++ = ' ';
+		}
+		memcpy(end, value.at, value.length);
+		end += value.length;
 	}
-	if (!changed)
-		return;
-	if (kept.length)
-		sip_draft_replace(draft, id, kept);
+	if (end > kept)
+		sip_draft_replace(draft, id, span_make(kept, (size_t)(end - kept)));
 	else
 		sip_draft_drop(draft, id);
 }
@@ -54,30 +72,35 @@ static struct span unwanted_port(const struct config_strip *strip, struct span l
 	struct span protocol = span_cut(&rest, ' ');
 	bool unwanted = (strip->udp_bfcp && span_is_nocase(protocol, "UDP/BFCP")) ||
 			(strip->udp_ix && span_is_nocase(protocol, "UDP/UDT/IX"));
-	return unwanted && !span_is(port, "0") ? port : SPAN_NONE;
+	return unwanted && port.length > 0 && !span_is(port, "0") ? port : SPAN_NONE;
 }
 
-/* Port 0: the media is offered no more (RFC 3264 5.1), and the number of m= lines stays. */
+/* Port 0: the media is offered no more (RFC 3264 5.1), and the number of m= lines stays. Absent where nothing changes;
+ * what changes never grows. */
 static struct span without_ports(const struct config_strip *strip, struct span body, struct arena *arena)
 {
-	struct span done = SPAN_NONE;
-	struct span rest = body;
-	while (rest.length > 0) {
+	char *changed = NULL;
+	size_t length = 0; /* of what stands in changed */
+	size_t taken = 0; /* of the body */
+	for (size_t line_at = 0; line_at < body.length;) {
+		struct span rest = span_from(body, line_at);
 		struct span line = span_first(rest, span_find(rest, '\n') + 1);
 		struct span port = unwanted_port(strip, line);
-		if (port.at) {
-			size_t before = (size_t)(port.at - body.at);
-			struct span behind = span_from(body, before + port.length);
-			body = arena_printf(
-				arena, "%.*s0%.*s", SPAN_PRINT(span_first(body, before)), SPAN_PRINT(behind));
-			if (!body.at)
-				return SPAN_NONE;
-			rest = span_from(body, before + 1);
-			done = body;
-		}
-		rest = span_from(rest, span_find(rest, '\n') + 1);
+		line_at += line.length;
+		if (!port.at)
+			continue;
+		if (!changed && !(changed = arena_allocate(arena, body.length)))
+			return SPAN_NONE;
+		size_t port_at = (size_t)(port.at - body.at);
+		memcpy(changed + length, body.at + taken, port_at - taken);
+		length += port_at - taken;
+		changed[length++] = '0';
+		taken = port_at + port.length;
 	}
-	return done;
+	if (!changed)
+		return SPAN_NONE;
+	memcpy(changed + length, body.at + taken, body.length - taken);
+	return span_make(changed, length + body.length - taken);
 }
 
 static void strip_body(

@@ -130,6 +130,37 @@ static void only_the_session_description_is_left(void **state)
 	arena_done(&arena);
 }
 
+/* As long as a message may be: work and memory grow with its length, not with its square. */
+static void long_lists_are_stripped_in_one_go(void **state)
+{
+	static const char media[] = "m=application 1 UDP/BFCP *\r\nm=application  UDP/BFCP *\r\n";
+	enum { VALUES = 8000, LINES = 1000 };
+	(void)state;
+	struct arena arena;
+	arena_init(&arena, 1u << 20);
+	char *allow = arena_allocate(&arena, VALUES * 2 + 32);
+	char *body = arena_allocate(&arena, LINES * sizeof(media) + 128);
+	char *end = stpcpy(allow, "Allow: UPDATE");
+	for (size_t i = 0; i < VALUES; i++)
+		end = stpcpy(end, ",A");
+	stpcpy(end, "\r\n");
+	end = stpcpy(body, SDP(""));
+	for (size_t i = 0; i < LINES; i++)
+		end = stpcpy(end, media);
+	const struct sip_message *m = request_of(&arena, "INVITE", allow, "application/sdp", body);
+	struct span text = stripped(&arena, &(struct config_strip){ .update = true, .udp_bfcp = true }, m);
+	size_t kept = 0;
+	size_t refused = 0;
+	for (size_t i = 0; i + 3 < text.length; i++) {
+		kept += memcmp(text.at + i, ", A", 3) == 0;
+		refused += memcmp(text.at + i, "n 0 ", 4) == 0;
+	}
+	assert_int_equal(kept, VALUES - 1);
+	assert_int_equal(refused, LINES); /* and a line without a port stays as it is */
+	assert_false(has(text, "UPDATE"));
+	arena_done(&arena);
+}
+
 static void contacts_of_one_q_are_one_tier(void **state)
 {
 	(void)state;
@@ -159,6 +190,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(media_that_break_the_policy),
 		cmocka_unit_test(what_is_stripped),
+		cmocka_unit_test(long_lists_are_stripped_in_one_go),
 		cmocka_unit_test(only_the_session_description_is_left),
 		cmocka_unit_test(contacts_of_one_q_are_one_tier),
 	};
