@@ -14,10 +14,17 @@
 static void check_pattern(const struct check *k, const struct document_node *mapping, enum config_pattern_type type,
 	struct span pattern, struct span replace)
 {
+	const struct config_regex replacement = { "replace", document_find(mapping, "replace"), replace };
 	if (type == CONFIG_PATTERN_REGEX)
 		config_regex_check(k->report,
-			&(struct config_regex){ "pattern", document_find(mapping, "pattern"), pattern },
-			&(struct config_regex){ "replace", document_find(mapping, "replace"), replace }, "the pattern");
+			&(struct config_regex){ "pattern", document_find(mapping, "pattern"), pattern }, &replacement,
+			"the pattern");
+}
+
+/* Only where it has groups: what is added is added as it is. */
+static struct span groups_of(enum config_behaviour behaviour, struct span replace)
+{
+	return behaviour == CONFIG_BEHAVIOUR_REPLACE ? replace : SPAN_NONE;
 }
 
 static void check_transforms(const struct check *k)
@@ -25,7 +32,8 @@ static void check_transforms(const struct check *k)
 	const struct document_item *item = config_items(document_find(k->root, "transforms"));
 	for (size_t i = 0; i < k->node->transform_count; i++, item = item->next) {
 		const struct config_transform *transform = &k->node->transforms[i];
-		check_pattern(k, item->value, transform->type, transform->pattern, transform->replace);
+		check_pattern(k, item->value, transform->type, transform->pattern,
+			groups_of(transform->behaviour, transform->replace));
 		for (size_t j = 0; j < i; j++) {
 			if (k->node->transforms[j].priority != transform->priority)
 				continue;
@@ -58,7 +66,8 @@ static void check_rules(const struct check *k)
 			config_error(k->report, config_place_of(item->value, "name"),
 				"a rule is called `%s` already, in line %u", rule->name.at, other->place.line);
 		if (rule->mode == CONFIG_MODE_PATTERN)
-			check_pattern(k, item->value, rule->type, rule->pattern, rule->replace);
+			check_pattern(
+				k, item->value, rule->type, rule->pattern, groups_of(rule->behaviour, rule->replace));
 	}
 }
 

@@ -201,7 +201,8 @@ struct config_zone {
 /* ---- call processing ---- */
 
 /* Where a request must have come from for a rule to be considered. "Default" is everything that is no
- * zone's; "all zones" is every zone but that one and the local one ("All zones" of Expressway). */
+ * zone's; "all zones" is every zone but that one, the local one included ("All zones: locally registered devices plus
+ * neighbor or traversal zones", Expressway administrator guide). */
 enum config_source {
 	CONFIG_SOURCE_ANY,
 	CONFIG_SOURCE_ALL_ZONES,
@@ -211,14 +212,21 @@ enum config_source {
 };
 enum config_rule_mode { CONFIG_MODE_ANY, CONFIG_MODE_PATTERN, CONFIG_MODE_ANY_ADDRESS /* an IP address was dialled */ };
 enum config_pattern_type { CONFIG_PATTERN_EXACT, CONFIG_PATTERN_PREFIX, CONFIG_PATTERN_SUFFIX, CONFIG_PATTERN_REGEX };
-enum config_behaviour { CONFIG_BEHAVIOUR_LEAVE, CONFIG_BEHAVIOUR_STRIP, CONFIG_BEHAVIOUR_REPLACE };
+enum config_behaviour {
+	CONFIG_BEHAVIOUR_LEAVE,
+	CONFIG_BEHAVIOUR_STRIP,
+	CONFIG_BEHAVIOUR_REPLACE,
+	CONFIG_BEHAVIOUR_ADD_PREFIX, /* `replace` before the whole address */
+	CONFIG_BEHAVIOUR_ADD_SUFFIX
+};
 enum config_on_match { CONFIG_ON_MATCH_CONTINUE, CONFIG_ON_MATCH_STOP };
 /* Expressway's "SIP variant" (facts: X8.9); any: it does not matter. */
 enum config_variant {
 	CONFIG_VARIANT_ANY,
 	CONFIG_VARIANT_STANDARDS,
 	CONFIG_VARIANT_MICROSOFT_AV,
-	CONFIG_VARIANT_MICROSOFT_IM
+	CONFIG_VARIANT_MICROSOFT_IM,
+	CONFIG_VARIANT_MICROSOFT /* any of Microsoft's */
 };
 
 /* Patterns and replacements may hold %self%, %systemname%, %localdomain1% …, %localdomains%, %ip%, %ipv4%, %ipv4_1% …,

@@ -23,6 +23,8 @@ static const enum route_behaviour BEHAVIOURS[] = {
 	[CONFIG_BEHAVIOUR_LEAVE] = ROUTE_BEHAVIOUR_LEAVE,
 	[CONFIG_BEHAVIOUR_STRIP] = ROUTE_BEHAVIOUR_STRIP,
 	[CONFIG_BEHAVIOUR_REPLACE] = ROUTE_BEHAVIOUR_REPLACE,
+	[CONFIG_BEHAVIOUR_ADD_PREFIX] = ROUTE_BEHAVIOUR_ADD_PREFIX,
+	[CONFIG_BEHAVIOUR_ADD_SUFFIX] = ROUTE_BEHAVIOUR_ADD_SUFFIX,
 };
 
 static int zone_index(const struct config_node *config, const struct config_zone *zone)
@@ -42,6 +44,7 @@ static struct route_rule rule_of(const struct config_node *config, const struct 
 		[CONFIG_VARIANT_STANDARDS] = ROUTE_VARIANT_STANDARDS,
 		[CONFIG_VARIANT_MICROSOFT_AV] = ROUTE_VARIANT_MICROSOFT_AV,
 		[CONFIG_VARIANT_MICROSOFT_IM] = ROUTE_VARIANT_MICROSOFT_IM,
+		[CONFIG_VARIANT_MICROSOFT] = ROUTE_VARIANT_MICROSOFT,
 	};
 	return (struct route_rule){
 		.name = rule->name,

@@ -2,20 +2,21 @@
 /* The settings of call processing: transforms, call policy, search rules. */
 #include "config/schema_part.h"
 
+#define REPLACES "replace|add-prefix|add-suffix"
 #define STATUS_MINIMUM 400
 #define STATUS_MAXIMUM 699
 
 /* Each in the order of its enum. */
 static const char *const modes[] = { "any", "pattern", "any-address", NULL };
 static const char *const pattern_types[] = { "exact", "prefix", "suffix", "regex", NULL };
-static const char *const behaviours[] = { "leave", "strip", "replace", NULL };
+static const char *const behaviours[] = { "leave", "strip", "replace", "add-prefix", "add-suffix", NULL };
 static const char *const on_matches[] = { "continue", "stop", NULL };
-static const char *const variants[] = { "any", "standards", "microsoft-av", "microsoft-im", NULL };
+static const char *const variants[] = { "any", "standards", "microsoft-av", "microsoft-im", "microsoft", NULL };
 static const char *const actions[] = { "allow", "reject", "redirect", NULL };
 static const char *const whethers[] = { "any", "yes", "no", NULL };
 
 #define SOURCE_WORDS                                                                                                   \
-	"any, all-zones (any zone; no strangers, no phones of ours), default (strangers), local (phones "              \
+	"any, all-zones (any zone and the phones of ours; no strangers), default (strangers), local (phones "          \
 	"registered here and users who proved who they are) or the name of a zone."
 
 const struct schema_section schema_transform = {
@@ -36,10 +37,11 @@ const struct schema_section schema_transform = {
 				.help = "Compared with the address dialled, user@domain, without case." },
 			{ "behaviour", SCHEMA_CHOICE, 0, MEMBER(struct config_transform, behaviour),
 				.choices = behaviours, .default_text = "strip",
-				.help = "What happens to the part that matched: leave, strip, or replace." },
+				.help = "What happens to the part that matched: leave, strip, or replace; or what is "
+					"added to the whole address." },
 			{ "replace", SCHEMA_TEXT, SCHEMA_REQUIRED, MEMBER(struct config_transform, replace),
-				ONLY("behaviour", "replace"),
-				.help = "What is put there; \\1 to \\9 are a regex's groups." },
+				ONLY("behaviour", REPLACES),
+				.help = "What is put there; \\1 to \\9 are a regex's groups (behaviour replace)." },
 			{ NULL },
 		},
 };
@@ -101,10 +103,12 @@ const struct schema_section schema_rule = {
 			{ "variant", SCHEMA_CHOICE, 0, MEMBER(struct config_rule, variant), .choices = variants,
 				.default_text = "any",
 				.help = "Only for requests of this kind of SIP: by the standards, Microsoft's with "
-					"audio and video, or Microsoft's instant messages and presence." },
+					"audio and video, or Microsoft's instant messages and presence; microsoft: any "
+					"of Microsoft's." },
 			{ "mode", SCHEMA_CHOICE, 0, MEMBER(struct config_rule, mode), .choices = modes,
 				.default_text = "any",
-				.help = "any: whatever was dialled. any-address: only where an IP address was dialled. "
+				.help = "any: whatever was dialled but an IP address. any-address: only where an IP "
+					"address was dialled. "
 					"pattern: only what the pattern matches." },
 			{ "type", SCHEMA_CHOICE, 0, MEMBER(struct config_rule, type), .choices = pattern_types,
 				.default_text = "exact", ONLY("mode", "pattern"), .help = "How the pattern is read." },
@@ -113,10 +117,11 @@ const struct schema_section schema_rule = {
 				.help = "Compared with the address dialled, user@domain, without case." },
 			{ "behaviour", SCHEMA_CHOICE, 0, MEMBER(struct config_rule, behaviour), .choices = behaviours,
 				.default_text = "leave", ONLY("mode", "pattern"),
-				.help = "What happens to the part that matched: leave, strip, or replace." },
+				.help = "What happens to the part that matched: leave, strip, or replace; or what is "
+					"added to the whole address." },
 			{ "replace", SCHEMA_TEXT, SCHEMA_REQUIRED, MEMBER(struct config_rule, replace),
-				ONLY("behaviour", "replace"),
-				.help = "What is put there; \\1 to \\9 are a regex's groups." },
+				ONLY("behaviour", REPLACES),
+				.help = "What is put there; \\1 to \\9 are a regex's groups (behaviour replace)." },
 			{ "on_match", SCHEMA_CHOICE, 0, MEMBER(struct config_rule, on_match), .choices = on_matches,
 				.default_text = "continue",
 				.help = "stop: rules of higher numbers are not looked at any more." },

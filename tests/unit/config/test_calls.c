@@ -30,6 +30,7 @@ static const char whole[] = HEAD
 	"- {priority: 7, pattern: '9'}\n"
 	"- {name: second, priority: 2, enabled: no, type: regex, pattern: '(\\d+)', behaviour: replace, replace: "
 	"'\\1@steven.lab'}\n"
+	"- {name: third, priority: 9, type: regex, pattern: '8.*', behaviour: add-prefix, replace: '\\4'}\n"
 	"policy:\n"
 	"- {name: no strangers, source: DefaultZone, authenticated: no, to: '9.*', action: reject, status: 488, "
 	"reason: "
@@ -41,6 +42,8 @@ static const char whole[] = HEAD
 	"- {name: numbers, target: web, source: LocalZone, mode: any-address, enabled: no}\n"
 	"- {name: e, target: web, source: cucm, mode: pattern, type: suffix, pattern: '@b.example'}\n"
 	"- {name: p, target: LocalZone, mode: pattern, pattern: '%self%'}\n"
+	"- {name: s, target: LocalZone, mode: pattern, pattern: '7', type: prefix, behaviour: add-suffix, replace: "
+	"'@%localdomain1%', variant: microsoft}\n"
 	"registrar: {domains: [cms.steven.lab, steven.lab], file: r.db, minimum_expires: 30s, contacts: 3}\n"
 	"users:\n"
 	"- {username: alice, password: secret, aliases: [2000@Steven.lab, alice@steven.lab]}\n"
@@ -175,13 +178,16 @@ static void transforms_policy_and_rules(void **state)
 {
 	(void)state;
 	const struct config_node *n = load(whole);
-	assert_int_equal(n->transform_count, 2);
+	assert_int_equal(n->transform_count, 3);
 	assert_span(n->transforms[0].name, "second");
 	assert_false(n->transforms[0].enabled);
 	assert_int_equal(n->transforms[0].type, CONFIG_PATTERN_REGEX);
 	assert_null(n->transforms[1].name.at);
 	assert_true(n->transforms[1].enabled);
 	assert_int_equal(n->transforms[1].behaviour, CONFIG_BEHAVIOUR_STRIP);
+	/* What is added is added as it is: no groups are asked for. */
+	assert_int_equal(n->transforms[2].behaviour, CONFIG_BEHAVIOUR_ADD_PREFIX);
+	assert_span(n->transforms[2].replace, "\\4");
 
 	assert_int_equal(n->policy_count, 3);
 	assert_int_equal(n->policy[0].source, CONFIG_SOURCE_DEFAULT);
@@ -195,7 +201,7 @@ static void transforms_policy_and_rules(void **state)
 	assert_span(n->policy[2].alias, "\\1@steven.lab");
 	assert_false(n->policy[2].enabled);
 
-	assert_int_equal(n->rule_count, 4);
+	assert_int_equal(n->rule_count, 5);
 	assert_true(n->rules[0].enabled && n->rules[0].authenticated);
 	assert_int_equal(n->rules[0].source, CONFIG_SOURCE_LOCAL);
 	assert_int_equal(n->rules[0].variant, CONFIG_VARIANT_MICROSOFT_IM);
@@ -205,6 +211,8 @@ static void transforms_policy_and_rules(void **state)
 	assert_null(n->rules[1].source_zone);
 	assert_int_equal(n->rules[2].variant, CONFIG_VARIANT_ANY);
 	assert_ptr_equal(n->rules[2].source_zone, zone_of(n, "cucm"));
+	assert_int_equal(n->rules[4].variant, CONFIG_VARIANT_MICROSOFT);
+	assert_int_equal(n->rules[4].behaviour, CONFIG_BEHAVIOUR_ADD_SUFFIX);
 	config_node_unref(n);
 }
 
@@ -304,6 +312,9 @@ static const struct {
 		"n:5:12: error: nobody can register: give `users`, or say `authenticate: no`\n"
 		"n:5:23: error: `b.example` is none of the node's `domains`: who registers there could not be "
 		"called\n" },
+	{ "how many phones one address may have",
+		GOOD "registrar: {domains: [a.example], authenticate: no, contacts: 33}\n",
+		"n:4:63: error: `contacts`: \"33\" is out of range: 1 to 32\n" },
 	{ "zones found by DNS: what belongs to which service",
 		GOOD "dns:\nzones:\n- {name: a, kind: dns, service: sip, transport: udp, inbound_mapping: yes}\n"
 		     "- {name: b, kind: dns, service: sip, fallback_transport: tcp}\n"

@@ -97,7 +97,8 @@ static const struct {
 		"n:16:3: error: a rule with `mode: pattern` needs `pattern`\n"
 		"n:17:10: error: a rule is called `a` already, in line 9\n"
 		"n:17:24: error: `pattern` belongs only where `mode` is `pattern`\n"
-		"n:17:36: error: `replace` belongs only where `behaviour` is `replace`\n" },
+		"n:17:36: error: `replace` belongs only where `behaviour` is `replace`, `add-prefix` or "
+		"`add-suffix`\n" },
 	{ "two listeners on one port",
 		"node: a.example\ndomains: [a.example]\nlisten:\n- {transport: udp}\n- {transport: tcp}\n- {transport: "
 		"tcp, address: "
