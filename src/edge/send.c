@@ -33,18 +33,26 @@ static void set_request_uri(struct edge_branch *branch, struct sip_draft *draft)
 		draft, arena_printf(request->arena, "%s:%.*s", secure ? "sips" : "sip", SPAN_PRINT(alias)));
 }
 
+struct rest_of_route {
+	size_t drop;
+	size_t end;
+};
+
+static bool is_of_rest(const void *argument, size_t index, struct span value)
+{
+	const struct rest_of_route *rest = argument;
+	(void)value;
+	return index >= rest->drop && index < rest->end;
+}
+
 /* All Route values but the first `drop` and, where a strict router put the real Request-URI at the
  * end, but the last; with `last` behind them. */
 static void rewrite_routes(
 	struct edge_request *request, struct sip_draft *draft, size_t drop, size_t end, struct span last)
 {
-	struct sip_values values = sip_message_values(request->message, SIP_HEADER_ROUTE);
-	struct span joined = SPAN("");
-	size_t index = 0;
-	for (struct span value; sip_values_next(&values, &value); index++)
-		if (index >= drop && index < end)
-			joined = arena_printf(request->arena, "%.*s%s%.*s", SPAN_PRINT(joined),
-				joined.length ? ", " : "", SPAN_PRINT(value));
+	const struct rest_of_route rest = { drop, end };
+	struct span joined =
+		sip_message_join(request->message, SIP_HEADER_ROUTE, is_of_rest, &rest, request->arena, NULL);
 	if (last.at)
 		joined = arena_printf(request->arena, "%.*s%s<%.*s>", SPAN_PRINT(joined), joined.length ? ", " : "",
 			SPAN_PRINT(last));

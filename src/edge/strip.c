@@ -5,56 +5,33 @@
 
 #include <string.h>
 
-typedef bool is_unwanted_h(const struct config_strip *strip, struct span value);
-
-static bool is_update(const struct config_strip *strip, struct span value)
+static bool is_no_update(const void *strip, size_t index, struct span value)
 {
 	(void)strip;
-	return span_is_nocase(value, "UPDATE");
+	(void)index;
+	return !span_is_nocase(value, "UPDATE");
 }
 
-static bool is_stripped_tag(const struct config_strip *strip, struct span value)
+static bool is_kept_tag(const void *argument, size_t index, struct span value)
 {
+	const struct config_strip *strip = argument;
+	(void)index;
 	for (size_t i = 0; i < strip->proxy_require.count; i++)
 		if (span_equal_nocase(strip->proxy_require.items[i], value))
-			return true;
-	return false;
-}
-
-/* How long the list is, each value with ", " behind it; 0 where nothing of it is unwanted. */
-static size_t length_to_strip(const struct config_strip *strip, const struct sip_message *m, enum sip_header_id id,
-	is_unwanted_h *is_unwanted)
-{
-	struct sip_values values = sip_message_values(m, id);
-	size_t length = 0;
-	bool changes = false;
-	for (struct span value; sip_values_next(&values, &value); length += value.length + 2)
-		changes |= is_unwanted(strip, value);
-	return changes ? length : 0;
+			return false;
+	return true;
 }
 
 /* A list header without some of its values; with none left it goes. */
 static void strip_values(const struct config_strip *strip, const struct sip_message *m, enum sip_header_id id,
-	is_unwanted_h *is_unwanted, struct sip_draft *draft, struct arena *arena)
+	sip_value_wanted_h *wanted, struct sip_draft *draft, struct arena *arena)
 {
-	size_t length = length_to_strip(strip, m, id, is_unwanted);
-	char *kept = length ? arena_allocate(arena, length) : NULL;
-	char *end = kept;
-	if (!kept)
+	size_t left_out;
+	struct span kept = sip_message_join(m, id, wanted, strip, arena, &left_out);
+	if (left_out == 0)
 		return;
-	struct sip_values values = sip_message_values(m, id);
-	for (struct span value; sip_values_next(&values, &value);) {
-		if (is_unwanted(strip, value))
-			continue;
-		if (end > kept) {
-			*end++ = ',';
-			*end++ = ' ';
-		}
-		memcpy(end, value.at, value.length);
-		end += value.length;
-	}
-	if (end > kept)
-		sip_draft_replace(draft, id, span_make(kept, (size_t)(end - kept)));
+	if (kept.length)
+		sip_draft_replace(draft, id, kept);
 	else
 		sip_draft_drop(draft, id);
 }
@@ -126,9 +103,9 @@ void edge_strip(
 	const struct config_strip *strip, const struct sip_message *m, struct sip_draft *draft, struct arena *arena)
 {
 	if (strip->update)
-		strip_values(strip, m, SIP_HEADER_ALLOW, is_update, draft, arena);
+		strip_values(strip, m, SIP_HEADER_ALLOW, is_no_update, draft, arena);
 	if (strip->proxy_require.count > 0)
-		strip_values(strip, m, SIP_HEADER_PROXY_REQUIRE, is_stripped_tag, draft, arena);
+		strip_values(strip, m, SIP_HEADER_PROXY_REQUIRE, is_kept_tag, draft, arena);
 	if (strip->multipart || strip->udp_bfcp || strip->udp_ix)
 		strip_body(strip, m, draft, arena);
 }
@@ -137,7 +114,7 @@ bool edge_strip_covers(const struct config_strip *strip, const struct sip_messag
 {
 	struct sip_values values = sip_message_values(m, SIP_HEADER_PROXY_REQUIRE);
 	for (struct span value; sip_values_next(&values, &value);)
-		if (!is_stripped_tag(strip, value))
+		if (is_kept_tag(strip, 0, value))
 			return false;
 	return true;
 }

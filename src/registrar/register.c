@@ -6,6 +6,7 @@
 #include "sip/parameter.h"
 
 #include <errno.h>
+#include <string.h>
 
 const char *registrar_outcome_name(enum registrar_outcome outcome)
 {
@@ -25,20 +26,20 @@ const char *registrar_outcome_name(enum registrar_outcome outcome)
 
 /* ---- Require ---- */
 
-struct span registrar_register_unknown(const struct sip_message *m, struct arena *arena)
+static bool is_unknown(const void *argument, size_t index, struct span tag)
 {
 	static const char *const known[] = { "path", "outbound", "gruu" };
-	struct sip_values values = sip_message_values(m, SIP_HEADER_REQUIRE);
-	struct span unknown = SPAN_NONE;
-	for (struct span value; sip_values_next(&values, &value);) {
-		bool is_known = false;
-		for (size_t i = 0; i < BASE_COUNT(known); i++)
-			is_known |= span_is_nocase(value, known[i]);
-		if (!is_known)
-			unknown = arena_printf(arena, "%.*s%s%.*s", SPAN_PRINT(unknown), unknown.length ? ", " : "",
-				SPAN_PRINT(value));
-	}
-	return unknown;
+	(void)argument;
+	(void)index;
+	for (size_t i = 0; i < BASE_COUNT(known); i++)
+		if (span_is_nocase(tag, known[i]))
+			return false;
+	return true;
+}
+
+struct span registrar_register_unknown(const struct sip_message *m, struct arena *arena)
+{
+	return sip_message_join(m, SIP_HEADER_REQUIRE, is_unknown, NULL, arena, NULL);
 }
 
 static bool demands(const struct sip_message *m, struct span tag)
@@ -84,21 +85,32 @@ static int64_t read_expires(const struct sip_message *m, const struct sip_addres
 	return sip_message_number(m, SIP_HEADER_EXPIRES, &header) == 0 ? header : otherwise_s;
 }
 
+static bool is_parameter_of_ours(struct span name)
+{
+	static const char *const ours[] = { "expires", "q", "pub-gruu", "temp-gruu", "temp-gruu-cookie" };
+	for (size_t i = 0; i < BASE_COUNT(ours); i++)
+		if (span_is_nocase(name, ours[i]))
+			return true;
+	return false;
+}
+
 /* The others are echoed in every answer and go to nobody else. */
 static struct span read_parameters(const struct sip_address *contact, struct arena *arena)
 {
-	static const char *const ours[] = { "expires", "q", "pub-gruu", "temp-gruu", "temp-gruu-cookie" };
-	struct span rest = contact->parameters, kept = SPAN_NONE;
-	for (struct sip_parameter parameter; sip_parameter_next(&rest, &parameter);) {
-		bool is_ours = false;
-		for (size_t i = 0; i < BASE_COUNT(ours); i++)
-			is_ours |= span_is_nocase(parameter.name, ours[i]);
-		if (is_ours)
+	struct span rest = contact->parameters;
+	char *kept = arena_allocate(arena, rest.length + 1); /* the ";" of the first one */
+	char *end = kept;
+	for (struct sip_parameter parameter; kept && sip_parameter_next(&rest, &parameter);) {
+		if (is_parameter_of_ours(parameter.name))
 			continue;
-		kept = arena_printf(arena, "%.*s;%.*s%s%.*s", SPAN_PRINT(kept), SPAN_PRINT(parameter.name),
-			parameter.value.at ? "=" : "", SPAN_PRINT(parameter.value));
+		*end++ = ';';
+		end = mempcpy(end, parameter.name.at, parameter.name.length);
+		if (!parameter.value.at)
+			continue;
+		*end++ = '=';
+		end = mempcpy(end, parameter.value.at, parameter.value.length);
 	}
-	return kept;
+	return end > kept ? span_make(kept, (size_t)(end - kept)) : SPAN_NONE;
 }
 
 static struct span read_instance(const struct sip_address *contact)
@@ -119,16 +131,6 @@ static uint32_t read_reg_id(const struct sip_address *contact, struct span insta
 		span_to_u64(text, INT32_MAX, &value) < 0)
 		return 0;
 	return (uint32_t)value;
-}
-
-static struct span join(const struct sip_message *m, enum sip_header_id id, struct arena *arena)
-{
-	struct sip_values values = sip_message_values(m, id);
-	struct span joined = SPAN_NONE;
-	for (struct span value; sip_values_next(&values, &value);)
-		joined = arena_printf(
-			arena, "%.*s%s%.*s", SPAN_PRINT(joined), joined.length ? ", " : "", SPAN_PRINT(value));
-	return joined;
 }
 
 /* RFC 5626 6: the last Path value is the first hop's; with "ob" it promises to reach the phone over the same flow. */
@@ -304,7 +306,7 @@ enum registrar_outcome registrar_register_read(const struct sip_message *m, cons
 		.sender = sender,
 		.now_us = now_us,
 		.arena = arena,
-		.path = join(m, SIP_HEADER_PATH, arena),
+		.path = sip_message_join(m, SIP_HEADER_PATH, NULL, NULL, arena, NULL),
 		.supports_outbound = demands(m, SPAN("outbound")),
 	};
 	wish.kind = REGISTRAR_CHANGE;

@@ -89,8 +89,13 @@ struct sip_values {
 };
 struct sip_values sip_message_values(const struct sip_message *m, enum sip_header_id id);
 bool sip_values_next(struct sip_values *values, struct span *ret_value);
-/* The same, taken apart: 1, 0 at the end, or -EBADMSG for a value that is malformed (the next call goes on behind it).
- * A NULL ret_uri leaves the URI as the text that the address holds. */
+/* The values that wanted takes (NULL: all), joined by ", " in one piece of memory, however many they are; absent where
+ * it takes none, or without memory. *ret_left_out (may be NULL): how many it did not take. */
+typedef bool sip_value_wanted_h(const void *argument, size_t index, struct span value);
+struct span sip_message_join(const struct sip_message *m, enum sip_header_id id, sip_value_wanted_h *wanted,
+	const void *argument, struct arena *arena, size_t *ret_left_out);
+/* One after the other, taken apart: 1, 0 at the end, or -EBADMSG for a value that is malformed (the next call goes on
+ * behind it). A NULL ret_uri leaves the URI as the text that the address holds. */
 int sip_values_next_via(struct sip_values *values, struct sip_via *ret_via);
 int sip_values_next_address(struct sip_values *values, struct sip_address *ret_address, struct sip_uri *ret_uri);
 

@@ -6,6 +6,7 @@
 #include "sip/scan.h"
 
 #include <errno.h>
+#include <string.h>
 
 const struct sip_header *sip_message_find(const struct sip_message *m, enum sip_header_id id)
 {
@@ -198,4 +199,38 @@ const struct sip_message *sip_message_copy(struct arena *a, const struct sip_mes
 	(void)sip_message_parse(bytes, &copy, NULL);
 	memcpy(kept, &copy, size);
 	return kept;
+}
+
+/* ---- joined ---- */
+
+static size_t join_maximum(const struct sip_message *m, enum sip_header_id id)
+{
+	struct sip_values values = sip_message_values(m, id);
+	size_t length = 0;
+	for (struct span value; sip_values_next(&values, &value);)
+		length += value.length + 2;
+	return length;
+}
+
+struct span sip_message_join(const struct sip_message *m, enum sip_header_id id, sip_value_wanted_h *wanted,
+	const void *argument, struct arena *arena, size_t *ret_left_out)
+{
+	size_t length = join_maximum(m, id);
+	char *joined = length ? arena_allocate(arena, length) : NULL;
+	char *end = joined;
+	size_t left_out = 0;
+	struct sip_values values = sip_message_values(m, id);
+	size_t index = 0;
+	for (struct span value; joined && sip_values_next(&values, &value); index++) {
+		if (wanted && !wanted(argument, index, value)) {
+			left_out++;
+			continue;
+		}
+		if (end > joined)
+			end = mempcpy(end, ", ", 2);
+		end = mempcpy(end, value.at, value.length);
+	}
+	if (ret_left_out)
+		*ret_left_out = left_out;
+	return end > joined ? span_make(joined, (size_t)(end - joined)) : SPAN_NONE;
 }

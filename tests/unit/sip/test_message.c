@@ -306,6 +306,46 @@ static void finds_headers_by_id_and_name(void **state)
 	guard_done(&g);
 }
 
+static bool is_not(const void *argument, size_t index, struct span value)
+{
+	(void)index;
+	return !span_equal_nocase(value, *(const struct span *)argument);
+}
+
+static void values_are_joined(void **state)
+{
+	static const char text[] =
+		"OPTIONS sip:b@c SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\n"
+		"Call-ID: 1\r\nCSeq: 1 OPTIONS\r\nAllow: INVITE,ACK\r\nSupported: one\r\nAllow: ,  UPDATE ,\r\n\r\n";
+	static const struct {
+		enum sip_header_id id;
+		const char *without;
+		const char *joined; /* NULL: absent */
+		size_t left_out;
+	} cases[] = {
+		{ SIP_HEADER_ALLOW, "none", "INVITE, ACK, UPDATE", 0 },
+		{ SIP_HEADER_ALLOW, "ack", "INVITE, UPDATE", 1 },
+		{ SIP_HEADER_ALLOW, "INVITE", "ACK, UPDATE", 1 },
+		{ SIP_HEADER_SUPPORTED, "one", NULL, 1 },
+		{ SIP_HEADER_ROUTE, "none", NULL, 0 },
+	};
+	struct sip_message m;
+	struct arena arena;
+	(void)state;
+	arena_init(&arena, 1u << 16);
+	assert_int_equal(sip_message_parse(span_of(text), &m, NULL), 0);
+	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+		struct span without = span_of(cases[i].without);
+		size_t left_out = 99;
+		struct span joined = sip_message_join(&m, cases[i].id, is_not, &without, &arena, &left_out);
+		if (left_out != cases[i].left_out || !joined.at != !cases[i].joined ||
+			(joined.at && !span_is(joined, cases[i].joined)))
+			fail_msg("without %s: %.*s, %zu left out", cases[i].without, SPAN_PRINT(joined), left_out);
+	}
+	assert_true(span_is(sip_message_join(&m, SIP_HEADER_ALLOW, NULL, NULL, &arena, NULL), "INVITE, ACK, UPDATE"));
+	arena_done(&arena);
+}
+
 static void unknown_headers_are_kept(void **state)
 {
 	static const char text[] =
@@ -380,6 +420,7 @@ int main(void)
 		cmocka_unit_test(cut_messages_are_broken),
 		cmocka_unit_test(odd_bytes_are_found_everywhere),
 		cmocka_unit_test(finds_headers_by_id_and_name),
+		cmocka_unit_test(values_are_joined),
 		cmocka_unit_test(unknown_headers_are_kept),
 		cmocka_unit_test(values_come_in_order),
 		cmocka_unit_test(copies_live_on),
