@@ -5,6 +5,7 @@
 #include "edge/mark.h"
 #include "edge/peers.h"
 #include "edge/zone.h"
+#include "sip/parameter.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -133,6 +134,12 @@ void edge_dress_stamp(void *argument, const struct transport_arrival *arrival, s
 	stamp_note(worker, arrival, zone, stamp, &used);
 }
 
+/* The name of a zone as the value of a parameter (RFC 3261 25.1): it may have blanks in it. */
+static struct span zone_value(struct arena *a, struct span name)
+{
+	return sip_is_token(name) ? name : arena_printf(a, "\"%.*s\"", SPAN_PRINT(name));
+}
+
 struct span edge_dress_via(struct edge_branch *branch, struct span *ret_branch)
 {
 	struct edge_request *request = branch->request;
@@ -150,8 +157,8 @@ struct span edge_dress_via(struct edge_branch *branch, struct span *ret_branch)
 	else if (request->site->config->via_zones && egress)
 		via = arena_printf(request->arena,
 			"SIP/2.0/%s %.*s;egress-zone=%.*s;branch=%s;proxy-call-id=%.*s;rport%.*s", name,
-			SPAN_PRINT(sent_by), SPAN_PRINT(egress->name), text, SPAN_PRINT(request->serial),
-			SPAN_PRINT(poison));
+			SPAN_PRINT(sent_by), SPAN_PRINT(zone_value(request->arena, egress->name)), text,
+			SPAN_PRINT(request->serial), SPAN_PRINT(poison));
 	else
 		via = arena_printf(request->arena, "SIP/2.0/%s %.*s;branch=%s;rport%.*s", name, SPAN_PRINT(sent_by),
 			text, SPAN_PRINT(poison));

@@ -299,8 +299,13 @@ static void write_stamp(struct buffer *b, const struct sip_via *via, const struc
 		buffer_printf(b, ";received=%.*s", SPAN_PRINT(stamp->received));
 	if (stamp->rport && via->has_rport)
 		buffer_printf(b, ";rport=%u", (unsigned)stamp->rport);
-	if (stamp->ingress_zone.at)
-		buffer_printf(b, ";ingress-zone=%.*s", SPAN_PRINT(stamp->ingress_zone));
+	if (stamp->ingress_zone.at) {
+		buffer_append_text(b, ";ingress-zone=");
+		if (sip_is_token(stamp->ingress_zone))
+			buffer_append(b, stamp->ingress_zone);
+		else
+			sip_quote_write(b, stamp->ingress_zone);
+	}
 	if (stamp->ms_received_port)
 		buffer_printf(b, ";ms-received-port=%u", (unsigned)stamp->ms_received_port);
 	if (stamp->ms_received_cid.at)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "guard.h"
 #include "sip/draft.h"
+#include "sip/parameter.h"
+#include "sip/via.h"
 
 #include <errno.h>
 
@@ -84,6 +86,25 @@ static void a_proxy_forwards_a_request(void **state)
 		"Record-Route: <sip:out;lr>\r\nRecord-Route: <sip:in;lr>\r\nRecord-Route: <sip:x;lr>\r\nTimestamp: "
 		"54\r\n"
 		"Contact: <sip:a@h>\r\nContent-Type: text/plain\r\nContent-Length: 2\r\nX-Tag: t\r\n\r\nhi");
+}
+
+static void a_name_with_blanks_is_quoted(void **state)
+{
+	struct bench b;
+	struct sip_via_stamp stamp = { .ingress_zone = SPAN("call server") };
+	struct sip_via via;
+	struct span value;
+	(void)state;
+	setup(&b, "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bKb\r\nFrom: <sip:a@b>;tag=1\r\n"
+		  "To: <sip:a>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n");
+	sip_draft_stamp_via(&b.d, &stamp);
+	expect(&b, "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bKb;ingress-zone=\"call server\"\r\n"
+		   "From: <sip:a@b>;tag=1\r\nTo: <sip:a>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n"
+		   "Content-Length: 0\r\n\r\n");
+	assert_int_equal(
+		sip_via_parse(SPAN("SIP/2.0/TCP h;ingress-zone=\"call server\";branch=z9hG4bKb"), &via, NULL), 0);
+	assert_true(sip_parameter_find(via.parameters, SPAN("ingress-zone"), &value));
+	assert_true(span_is(sip_unquote(value), "call server"));
 }
 
 static void values_go_one_by_one(void **state)
@@ -372,6 +393,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(untouched_leaves_as_it_came),
 		cmocka_unit_test(a_proxy_forwards_a_request),
+		cmocka_unit_test(a_name_with_blanks_is_quoted),
 		cmocka_unit_test(values_go_one_by_one),
 		cmocka_unit_test(a_proxy_forwards_a_response),
 		cmocka_unit_test(responses_carry_what_they_must),
