@@ -29,7 +29,7 @@ void phone_bridge_keep_flow(struct bridge_leg *leg, const struct transport_arriv
 	leg->flow = transport_flow_target(arrival);
 	leg->flow.name = arena_copy(&leg->call->arena, leg->flow.name);
 	leg->flow.identity = NULL;
-	leg->peer = (struct transport_target){ .protocol = arrival->protocol, .address = arrival->remote };
+	leg->peer = phone_bridge_of(leg->call)->next_hop; /* nobody else is talked to */
 }
 
 /* ---- the end ---- */

@@ -11,6 +11,9 @@ static void keep_way(struct phone_call *call, const struct transport_arrival *ar
 	call->flow.name = arena_copy(&call->arena, call->flow.name);
 	call->flow.identity = NULL;
 	call->peer = (struct transport_target){ .protocol = arrival->protocol, .address = arrival->remote };
+	/* The port that a connection was opened from is nobody's: its next hop says which one listens. */
+	if (transport_protocol_is_stream(arrival->protocol) && arrival->listener != TRANSPORT_LISTENER_NONE)
+		net_address_set_port(&call->peer.address, 0);
 }
 
 static enum transport_protocol protocol_of(const struct phone_call *call)

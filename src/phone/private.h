@@ -258,7 +258,7 @@ void phone_bridge_free(struct phone *phone);
 /* ---- within.c ---- */
 
 /* Where a request within that dialog goes: over the connection it began on, where that is one and still stands; else to
- * its next hop, if that is an address; else to peer. */
+ * its next hop, if that is an address; else to peer, whose port 0 stands for the next hop's. */
 struct transport_target phone_next_target(struct phone *phone, const struct sip_dialog *dialog,
 	const struct transport_target *flow, const struct transport_target *peer);
 /* A request of the far end; takes the server over. */

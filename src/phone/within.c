@@ -24,9 +24,13 @@ struct transport_target phone_next_target(struct phone *phone, const struct sip_
 	if (sip_uri_parse(sip_dialog_next_hop(dialog), &uri, NULL) < 0)
 		return *peer;
 	enum transport_protocol protocol = protocol_of_uri(&uri);
-	if (net_address_parse(uri.host, uri.port ? uri.port : transport_protocol_port(protocol), &address) < 0)
-		return *peer;
-	return (struct transport_target){ .protocol = protocol, .address = address };
+	uint16_t port = uri.port ? uri.port : transport_protocol_port(protocol);
+	if (net_address_parse(uri.host, port, &address) == 0)
+		return (struct transport_target){ .protocol = protocol, .address = address };
+	struct transport_target target = *peer;
+	if (net_address_port(&target.address) == 0)
+		net_address_set_port(&target.address, port);
+	return target;
 }
 
 static struct transport_target next_target(const struct phone_call *call)
