@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/require.h"
+#include "edge/cancel.h"
 #include "edge/keeper.h"
 #include "edge/worker_private.h"
 #include "net/loop.h"
@@ -142,11 +143,23 @@ void edge_worker_join(struct edge_worker *worker)
 
 /* ---- posts from the main thread ---- */
 
+/* For the last answers and CANCELs to leave. */
+#define FAREWELL_US (200 * CLOCK_MS_US)
+
 static void drain_done(void *argument)
 {
 	struct edge_worker *worker = argument;
 	edge_keeper_close(worker->keeper);
 	worker->drained(worker->drained_argument);
+}
+
+static void drain_over(void *argument)
+{
+	struct edge_worker *worker = argument;
+	if (edge_cancel_all(worker))
+		transport_drain(worker->transport, net_loop_now_us(worker->loop) + FAREWELL_US, drain_done, worker);
+	else
+		drain_done(worker);
 }
 
 static void drain(void *argument)
@@ -155,7 +168,7 @@ static void drain(void *argument)
 	int64_t limit_us = worker->site->config->limits.drain_ms * CLOCK_MS_US;
 	worker->draining = true;
 	edge_keeper_drain(worker->keeper);
-	transport_drain(worker->transport, net_loop_now_us(worker->loop) + limit_us, drain_done, worker);
+	transport_drain(worker->transport, net_loop_now_us(worker->loop) + limit_us, drain_over, worker);
 }
 
 int edge_worker_drain(struct edge_worker *worker, void (*drained)(void *argument), void *argument)

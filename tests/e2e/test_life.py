@@ -215,15 +215,17 @@ def test_draining(fedge, protocol):
 
 
 def test_draining_has_a_limit(fedge):
-    """What is not answered within limits.drain is not waited for."""
+    """What is not answered within limits.drain is not waited for: its caller is told, and its callee rings no more."""
     stage = Stage(fedge, "udp", more="limits: {drain: 1s}\n")
-    answering = callee(fedge, stage.callee, [receive_invite(), respond(180, "Ringing"), pause(20000)], "never")
+    answering = callee(fedge, stage.callee, [receive_invite(), respond(180, "Ringing"), receive("CANCEL")], "never")
     with Wire(stage.node.address, "udp", stage.caller) as wire:
         wire.send(message(wire, "INVITE", "sip:2000@callee.example"))
         wait_until(lambda: stage.node.counters()["requests_under_way"] == 1, 20, "it rings")
         code, took = stage.node.ending()
+        told = wire.answer()
     assert code == 0 and 0.9 < took < 10
-    assert answering.is_running()
+    assert told.status == 503 and told.get("Retry-After")
+    answering.wait()
 
 
 def test_a_second_signal_ends_at_once(fedge):
