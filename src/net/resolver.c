@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/hash.h"
 #include "base/random.h"
 #include "base/require.h"
 #include "net/loop_private.h"
@@ -10,11 +11,14 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <unbound.h>
 
 #define QUERIES_DEFAULT ((size_t)16384)
 /* Probes at once: they explain failures, and must not multiply them. */
 #define PROBE_MAXIMUM 32
+/* Running questions are found by their names. */
+#define RUNNING_BUCKETS 1024
 /* After this part of a query's time a silence is looked into. */
 #define PROBE_AFTER(timeout_us) ((timeout_us) / 3 * 2)
 
@@ -44,9 +48,18 @@ struct net_resolver {
 	struct random random;
 	struct dns_context *context; /* takes new questions */
 	struct list contexts; /* all of them */
-	struct list running; /* questions */
+	struct list running[RUNNING_BUCKETS]; /* questions, by a hash of their names, in the order they were asked in */
+	struct hash_key running_key;
 	size_t probe_count;
 	bool ending;
+};
+
+/* A question as libunbound has it. Of several equal ones at once it answers the last one first; whoever asked first
+ * gets the first answer here, since the messages of a dialog wait for equal questions and must not overtake each other.
+ */
+struct dns_asked {
+	struct net_query *query; /* whose it is now */
+	int async_id;
 };
 
 struct net_query {
@@ -64,7 +77,7 @@ struct net_query {
 	struct list link;
 	struct wheel_timer deadline, impatience;
 	struct dns_context *context; /* NULL: not, or no longer, with libunbound */
-	int async_id;
+	struct dns_asked *asked; /* NULL: likewise */
 	bool settled;
 	struct dns_probe *probe;
 	char *suspicion; /* what a probe has found so far */
@@ -151,7 +164,10 @@ static void query_withdraw(struct net_query *query)
 	struct dns_context *context = query->context;
 	if (!context)
 		return;
-	(void)ub_cancel(context->unbound, query->async_id);
+	if (query->asked)
+		(void)ub_cancel(context->unbound, query->asked->async_id);
+	free(query->asked);
+	query->asked = NULL;
 	query->context = NULL;
 	context_leave(context);
 }
@@ -293,9 +309,46 @@ static void query_came_to_nothing(struct net_query *query, struct net_dns_answer
 	query_settle(query, answer);
 }
 
+static struct list *running_bucket(struct net_resolver *resolver, const char *name)
+{
+	char folded[NET_DNS_NAME_TEXT_SIZE];
+	size_t length = 0;
+	for (; name[length] && length < sizeof(folded); length++)
+		folded[length] =
+			name[length] >= 'A' && name[length] <= 'Z' ? (char)(name[length] | 0x20) : name[length];
+	uint64_t hash = hash_keyed(&resolver->running_key, span_make(folded, length));
+	return &resolver->running[hash % RUNNING_BUCKETS];
+}
+
+/* The first of those that wait for this answer. */
+static struct net_query *query_first_equal(const struct net_query *query)
+{
+	const struct list *bucket = running_bucket(query->resolver, query->name);
+	struct list *item = bucket->next;
+	for (;; item = item->next) {
+		struct net_query *other = base_container(item, struct net_query, link);
+		base_require(item != bucket); /* at the latest it finds itself */
+		if (other->asked && other->context == query->context && other->type == query->type &&
+			strcasecmp(other->name, query->name) == 0)
+			return other;
+	}
+}
+
+/* Takes the answer off libunbound's hands, for the query that it is for. */
+static struct net_query *query_of_answer(struct dns_asked *asked)
+{
+	struct net_query *query = asked->query;
+	struct net_query *first = query_first_equal(query);
+	query->asked = first->asked;
+	query->asked->query = query;
+	first->asked = NULL;
+	free(asked);
+	return first;
+}
+
 static void query_came(void *argument, int error, struct ub_result *result)
 {
-	struct net_query *query = argument;
+	struct net_query *query = query_of_answer(argument);
 	struct dns_head head = query_head(query);
 	if (error || !result) {
 		ub_resolve_free(result);
@@ -331,7 +384,7 @@ static void query_begin(struct net_task *task)
 	struct net_query *query = base_container(task, struct net_query, ask);
 	struct net_resolver *resolver = query->resolver;
 	struct wheel *wheel = net_loop_wheel(resolver->loop);
-	list_append(&resolver->running, &query->link);
+	list_append(running_bucket(resolver, query->name), &query->link);
 	if (resolver->ending) {
 		query_fail(query, NET_DNS_CANCELLED, "the resolver was closed");
 		return;
@@ -341,10 +394,18 @@ static void query_begin(struct net_task *task)
 	wheel_arm(wheel, &query->impatience, query->started_us + PROBE_AFTER(query->timeout_us));
 	query->context = resolver->context;
 	query->context->running++;
-	int error = ub_resolve_async(
-		query->context->unbound, query->name, query->type, 1, query, query_came, &query->async_id);
-	if (error)
-		query_fail(query, NET_DNS_SERVFAIL, ub_strerror(error));
+	query->asked = calloc(1, sizeof(*query->asked));
+	int error = UB_NOMEM;
+	if (query->asked) {
+		query->asked->query = query;
+		error = ub_resolve_async(query->context->unbound, query->name, query->type, 1, query->asked, query_came,
+			&query->asked->async_id);
+	}
+	if (!error)
+		return;
+	free(query->asked);
+	query->asked = NULL;
+	query_fail(query, NET_DNS_SERVFAIL, ub_strerror(error));
 }
 
 static void query_abandon(struct net_task *task)
@@ -514,10 +575,12 @@ static void resolver_end(struct net_task *task)
 {
 	struct net_resolver *resolver = base_container(task, struct ending, task)->resolver;
 	resolver->ending = true;
-	while (!list_is_empty(&resolver->running)) {
-		struct net_query *query = base_container(resolver->running.next, struct net_query, link);
-		query_withdraw(query);
-		query_fail(query, NET_DNS_CANCELLED, "the resolver was closed");
+	for (size_t i = 0; i < RUNNING_BUCKETS; i++) {
+		while (!list_is_empty(&resolver->running[i])) {
+			struct net_query *query = base_container(resolver->running[i].next, struct net_query, link);
+			query_withdraw(query);
+			query_fail(query, NET_DNS_CANCELLED, "the resolver was closed");
+		}
 	}
 	while (!list_is_empty(&resolver->contexts))
 		context_free(base_container(resolver->contexts.next, struct dns_context, link));
@@ -546,6 +609,8 @@ static int resolver_start(struct net_resolver *resolver, char *text)
 	if (status == 0)
 		status = random_init(&resolver->random);
 	if (status == 0)
+		resolver->running_key = random_hash_key(&resolver->random);
+	if (status == 0)
 		status = context_new(resolver, &resolver->settings, &context, text);
 	if (status == 0) {
 		context_adopt(resolver, context);
@@ -571,7 +636,8 @@ int net_resolver_new(const struct net_resolver_settings *settings, struct net_re
 	resolver->query_maximum = settings->query_maximum ? settings->query_maximum : QUERIES_DEFAULT;
 	pthread_mutex_init(&resolver->lock, NULL);
 	list_init(&resolver->contexts);
-	list_init(&resolver->running);
+	for (size_t i = 0; i < RUNNING_BUCKETS; i++)
+		list_init(&resolver->running[i]);
 	int status = dns_settings_read(settings, &resolver->settings, reterr_text);
 	if (status == 0)
 		status = resolver_start(resolver, reterr_text);

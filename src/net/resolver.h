@@ -3,8 +3,8 @@
 #define FEDGE_NET_RESOLVER_H
 /* Names to records. One thread of its own; a question may come from any loop, its answer is
  * delivered in that loop's thread, always, within its own deadline, whatever the servers do.
- * Caches by TTL as libunbound does; reads no /etc/hosts, follows no search list, picks no target:
- * records come in the order received (RFC 2782 order is the caller's). */
+ * Equal questions are answered in the order they were asked in. Caches by TTL as libunbound does; reads no /etc/hosts,
+ * follows no search list, picks no target: records come in the order received (RFC 2782 order is the caller's). */
 #include "base/clock.h"
 #include "base/span.h"
 #include "net/address.h"

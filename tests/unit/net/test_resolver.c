@@ -13,12 +13,16 @@ struct asker {
 	struct net_query *query;
 	const struct net_dns_answer *answer;
 	int answered;
+	int *turns; /* NULL, or counts the answers of all */
+	int turn; /* this one's */
 };
 
 static void asker_answered(void *argument, const struct net_dns_answer *answer)
 {
 	struct asker *asker = argument;
 	asker->answered++;
+	if (asker->turns)
+		asker->turn = ++*asker->turns;
 	net_dns_answer_unref(asker->answer);
 	asker->answer = net_dns_answer_ref(answer);
 	assert_non_null(answer->why);
@@ -191,6 +195,35 @@ static void many_at_once_and_no_more_than_the_maximum(void **state)
 		net_dns_answer_unref(askers[i].answer);
 	}
 	assert_int_equal(askers[500].answered, 0);
+	net_resolver_free(resolver);
+	scene_stop(&scene);
+}
+
+/* The messages of a dialog wait for equal questions: an ACK must not be overtaken by the BYE behind it. */
+static void equal_ones_are_answered_in_order(void **state)
+{
+	static const char *const names[] = { "equal.a.example", "other.a.example", "Equal.A.example" };
+	struct scene scene;
+	struct asker askers[60] = { 0 };
+	int turns[BASE_COUNT(names)] = { 0 };
+	struct net_resolver *resolver =
+		resolver_of((struct net_resolver_settings){ .timeout_us = 8000000 }, knot.server);
+	(void)state;
+	scene_start(&scene);
+	for (size_t i = 0; i < BASE_COUNT(askers); i++) {
+		askers[i].turns = &turns[i % BASE_COUNT(names) == 1];
+		ask(&scene, resolver, &askers[i], names[i % BASE_COUNT(names)], NET_DNS_A);
+	}
+	net_query_cancel(askers[0].query); /* that was first, so that another is */
+	int before[2] = { 0 };
+	for (size_t i = 1; i < BASE_COUNT(askers); i++) {
+		scene_until(&scene, askers[i].answered == 1);
+		assert_int_equal(askers[i].answer->status, NET_DNS_NXDOMAIN);
+		assert_string_equal(askers[i].answer->name, names[i % BASE_COUNT(names)]);
+		assert_int_equal(askers[i].turn, ++before[i % BASE_COUNT(names) == 1]);
+		net_dns_answer_unref(askers[i].answer);
+	}
+	assert_int_equal(askers[0].answered, 0);
 	net_resolver_free(resolver);
 	scene_stop(&scene);
 }
@@ -591,6 +624,7 @@ int main(void)
 		cmocka_unit_test(records_are_read),
 		cmocka_unit_test(names_that_cannot_be_asked),
 		cmocka_unit_test(many_at_once_and_no_more_than_the_maximum),
+		cmocka_unit_test(equal_ones_are_answered_in_order),
 		cmocka_unit_test(signatures_are_checked),
 		cmocka_unit_test(unhelpful_servers_are_told_apart),
 		cmocka_unit_test(nobody_listens),
