@@ -69,6 +69,28 @@ static bool was_proved_there(const struct edge_request *request)
 		edge_local_source(request->arrival, text), net_loop_now_us(request->worker->loop));
 }
 
+static struct registrar_question question_of(const struct edge_site *site, const struct edge_worker *worker,
+	const struct sip_message *message, struct span host)
+{
+	return (struct registrar_question){ .message = message,
+		.header = SIP_HEADER_PROXY_AUTHORIZATION,
+		.source = host,
+		.now_us = clock_wall_us(&worker->shared->clock),
+		.nonce_lifetime_us = edge_authenticate_nonce_us(site) };
+}
+
+/* An ACK over another connection than its INVITE's: phones look up the name in our Record-Route, and open one there. */
+static bool acknowledges(struct edge_request *request)
+{
+	struct edge_worker *worker = request->worker;
+	char host[NET_ADDRESS_TEXT_SIZE];
+	if (request->message->method != SIP_METHOD_ACK || !request->site->users)
+		return false;
+	net_address_format_host(&request->arrival->remote, host);
+	struct registrar_question question = question_of(request->site, worker, request->message, span_of(host));
+	return registrar_authority_acknowledges(request->site->users, worker->shared->registry->nonces, &question);
+}
+
 static enum config_authentication policy_of(const struct edge_request *request)
 {
 	if (request->source)
@@ -255,12 +277,9 @@ static enum edge_progress prove(struct edge_request *request)
 	/* Zones and phones where they registered are no strangers that could flood us. */
 	bool is_limited = !request->source;
 	unsigned cost = sip_message_has(request->message, header) ? REGISTRAR_COST_WRONG : REGISTRAR_COST_ASKING;
-	struct registrar_question question = { .message = request->message,
-		.header = header,
-		.source = host,
-		.now_us = clock_wall_us(&worker->shared->clock),
-		.nonce_lifetime_us = edge_authenticate_nonce_us(request->site) };
+	struct registrar_question question = question_of(request->site, worker, request->message, host);
 	struct registrar_answer answer;
+	question.header = header;
 	if (is_limited && !registrar_guard_take(registry->guard, host, cost, now_us))
 		return flood(request);
 	enum registrar_proof proof =
@@ -284,7 +303,7 @@ enum edge_progress edge_authenticate(struct edge_request *request)
 		request->authenticated = policy_of(request) == CONFIG_AUTHENTICATION_TREAT;
 	if (request->claims_local) {
 		/* The rest of a dialog of somebody who proved himself there; an ACK of anybody else is none of ours. */
-		if (!token_is_ours(request) || !was_proved_there(request))
+		if (!token_is_ours(request) || (!was_proved_there(request) && !acknowledges(request)))
 			return edge_answer_outcome(request, EDGE_OUTCOME_NO_TRANSACTION);
 		become_local(request);
 	} else if (is_local(request)) {
@@ -309,11 +328,8 @@ bool edge_authenticate_is_reached(struct edge_worker *worker, const struct trans
 		return false;
 	net_address_format_host(&arrival->remote, host);
 	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
-		struct registrar_question question = { .message = arrival->message,
-			.header = headers[i],
-			.source = span_of(host),
-			.now_us = clock_wall_us(&worker->shared->clock),
-			.nonce_lifetime_us = edge_authenticate_nonce_us(worker->site) };
+		struct registrar_question question = question_of(worker->site, worker, arrival->message, span_of(host));
+		question.header = headers[i];
 		if (registrar_authority_reached(worker->site->users, worker->shared->registry->nonces, &question))
 			return true;
 	}

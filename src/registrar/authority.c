@@ -91,8 +91,8 @@ static bool read_count(struct span nc, uint32_t *ret_count)
 }
 
 /* Where there is no such user or no such secret, as much is computed against one that nobody has. */
-static bool is_right(const struct registrar_user *user, const struct sip_digest_credentials *credentials,
-	const struct sip_message *m)
+static bool is_right(
+	const struct registrar_user *user, const struct sip_digest_credentials *credentials, struct span method)
 {
 	static const struct span nobodys[] = { { "d41d8cd98f00b204e9800998ecf8427e", 32 },
 		{ "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", 64 } };
@@ -101,7 +101,7 @@ static bool is_right(const struct registrar_user *user, const struct sip_digest_
 	bool is_known = secret.at != NULL;
 	if (!is_known)
 		secret = nobodys[!is_md5];
-	return sip_digest_check(credentials, secret, m->method_name, SPAN_NONE) && is_known;
+	return sip_digest_check(credentials, secret, method, SPAN_NONE) && is_known;
 }
 
 static enum registrar_proof judge_nonce(struct registrar_nonces *nonces, const struct registrar_question *question,
@@ -142,7 +142,7 @@ enum registrar_proof registrar_authority_check(const struct registrar_users *use
 	if (!read_count(credentials.nc, &count))
 		return REGISTRAR_PROOF_MALFORMED;
 	const struct registrar_user *user = registrar_users_find(users, credentials.username);
-	if (!is_right(user, &credentials, question->message))
+	if (!is_right(user, &credentials, question->message->method_name))
 		return REGISTRAR_PROOF_WRONG;
 	proof = judge_nonce(nonces, question, &credentials, count);
 	if (proof != REGISTRAR_PROOF_DOWNGRADED)
@@ -157,6 +157,18 @@ bool registrar_authority_reached(const struct registrar_users *users, const stru
 	return find(users, question, &credentials) == REGISTRAR_PROVED &&
 	       registrar_nonce_look(nonces, credentials.nonce, credentials.algorithm, question->source,
 		       question->now_us, question->nonce_lifetime_us) == REGISTRAR_NONCE_GOOD;
+}
+
+bool registrar_authority_acknowledges(const struct registrar_users *users, const struct registrar_nonces *nonces,
+	const struct registrar_question *question)
+{
+	struct sip_digest_credentials credentials;
+	/* Its URI is the INVITE's, and the ACK goes to the Contact that answered. */
+	return find(users, question, &credentials) == REGISTRAR_PROVED && is_complete(&credentials) &&
+	       is_as_offered(&credentials) &&
+	       registrar_nonce_look(nonces, credentials.nonce, credentials.algorithm, question->source,
+		       question->now_us, question->nonce_lifetime_us) == REGISTRAR_NONCE_GOOD &&
+	       is_right(registrar_users_find(users, credentials.username), &credentials, SPAN("INVITE"));
 }
 
 bool registrar_authority_owns_all(

@@ -41,6 +41,12 @@ enum registrar_proof registrar_authority_check(const struct registrar_users *use
 bool registrar_authority_reached(const struct registrar_users *users, const struct registrar_nonces *nonces,
 	const struct registrar_question *question);
 
+/* An ACK cannot be challenged and carries its INVITE's credentials (RFC 3261 22.1). Are they right for an INVITE, with
+ * a nonce of ours given to that very address? Its count was used by the INVITE and is not looked at: whoever asks must
+ * know by other means that the ACK is of that dialog. */
+bool registrar_authority_acknowledges(const struct registrar_users *users, const struct registrar_nonces *nonces,
+	const struct registrar_question *question);
+
 /* The values of WWW-Authenticate or Proxy-Authenticate: of each algorithm that some user has a secret for, so where all
  * have SHA-256 alone nothing weaker is offered. Of both MD5 stands first: phones that read only the first challenge and
  * know nothing else (SIPp 3.6, baresip 1.0) would give up otherwise. How many; 0: no memory. */

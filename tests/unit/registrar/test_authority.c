@@ -282,6 +282,54 @@ static void users_are_who_they_may_be(void **state)
 	assert_null(registrar_users_find(h->users, SPAN("bob")));
 }
 
+/* The INVITE's credentials, in an ACK to wherever the answer's Contact leads. */
+static void an_ack_carries_its_invites_credentials(void **state)
+{
+	static const struct {
+		const char *name, *computed_as, *password, *realm, *source;
+		int64_t made_us;
+		bool is_proof;
+	} cases[] = {
+		{ "the INVITE's", "INVITE", "secret", "steven.lab", "192.0.2.4", NOW_US, true },
+		{ "computed for the ACK", "ACK", "secret", "steven.lab", "192.0.2.4", NOW_US, false },
+		{ "a wrong password", "INVITE", "wrong", "steven.lab", "192.0.2.4", NOW_US, false },
+		{ "another realm", "INVITE", "secret", "other.lab", "192.0.2.4", NOW_US, false },
+		{ "from another address", "INVITE", "secret", "steven.lab", "192.0.2.5", NOW_US, false },
+		{ "an old nonce", "INVITE", "secret", "steven.lab", "192.0.2.4", NOW_US - 2 * LIFETIME_US, false },
+	};
+	struct house *h = *state;
+	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+		struct sip_digest_credentials c = { .username = SPAN("2000"),
+			.realm = span_of(cases[i].realm),
+			.nonce = nonce_of(h, SIP_DIGEST_MD5, cases[i].made_us),
+			.uri = SPAN("sip:anna@skype.lab"),
+			.cnonce = SPAN("0a4f113b"),
+			.nc = SPAN("00000001"),
+			.algorithm = SIP_DIGEST_MD5,
+			.qop = SIP_DIGEST_QOP_AUTH };
+		char secret[SIP_DIGEST_HEX_MAXIMUM], response[SIP_DIGEST_HEX_MAXIMUM];
+		sip_digest_secret(SIP_DIGEST_MD5, c.username, c.realm, span_of(cases[i].password), secret);
+		sip_digest_response(&c, span_of(secret), span_of(cases[i].computed_as), SPAN_NONE, response);
+		struct span text = arena_printf(&h->arena,
+			"ACK sip:anna@192.0.2.77 SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\n"
+			"From: <sip:2000@steven.lab>;tag=1\r\nTo: <sip:anna@skype.lab>;tag=2\r\nCall-ID: 1\r\n"
+			"CSeq: 1 ACK\r\nProxy-Authorization: Digest username=\"2000\", realm=\"%s\", nonce=\"%.*s\", "
+			"uri=\"sip:anna@skype.lab\", response=\"%s\", qop=auth, cnonce=\"0a4f113b\", "
+			"nc=00000001\r\n\r\n",
+			cases[i].realm, SPAN_PRINT(c.nonce), response);
+		struct sip_message *m = arena_zero(&h->arena, sizeof(*m));
+		assert_int_equal(sip_message_parse(text, m, NULL), 0);
+		struct registrar_question question = { .message = m,
+			.header = SIP_HEADER_PROXY_AUTHORIZATION,
+			.source = span_of(cases[i].source),
+			.now_us = NOW_US,
+			.nonce_lifetime_us = LIFETIME_US };
+		bool is_proof = registrar_authority_acknowledges(h->users, h->nonces, &question);
+		if (is_proof != cases[i].is_proof)
+			fail_msg("%s: %d", cases[i].name, is_proof);
+	}
+}
+
 static void who_was_reached_is_told_without_a_digest(void **state)
 {
 	struct house *h = *state;
@@ -311,6 +359,7 @@ int main(void)
 		CASE(challenges_can_be_answered),
 		CASE(only_what_somebody_has_is_offered),
 		CASE(users_are_who_they_may_be),
+		CASE(an_ack_carries_its_invites_credentials),
 		CASE(who_was_reached_is_told_without_a_digest),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
