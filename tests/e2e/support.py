@@ -151,7 +151,7 @@ class Lab:
     """A lab that is up, and what its lab.json says."""
 
     def __init__(self, fedge, scenario, folder):
-        self.folder = pathlib.Path(folder)
+        self.fedge, self.folder = fedge, pathlib.Path(folder)
         self.process = fedge.start("lab", "up", scenario, "--keep", self.folder, name=f"lab-{scenario}", seconds=60)
         self.document = json.loads((self.folder / "lab.json").read_text())
         address, port = self.document["resolver"].split("@")

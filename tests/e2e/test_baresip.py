@@ -3,91 +3,26 @@
 What Debian's baresip 1.0.0 (baresip-core) does not have, and how it is worked around:
 - one file (sip_certificate) has key and certificate, and serves as a server's and as a client's certificate. It is
   shown when the node asks for one, so mutual TLS works where baresip calls; where it is called it asks for none;
-- it takes its address from a network interface that is not the loopback's: net_interface is given an address instead;
 - its connections come from 127.0.0.1 whatever it listens on: a neighbor of its own stands for that;
-- it asks DNS for the name in our Record-Route: Knot knows it;
-- without sound devices: aubridge plays to itself;
-- it is run by its TCP control (ctrl_tcp), which also tells what happens to calls.
+- it asks DNS for the name in our Record-Route: Knot knows it.
 """
-import json
-import socket
-import time
-
 import pytest
 from ladder import (CALLEE, SDP, ack, linger, pause, receive, receive_invite, request, request_back, respond,
                     respond_inside, respond_kept)
-from strangers import Knot, Node, callee, caller, fedge, fresh_address, is_bound  # noqa: F401
-from support import wait_until
-
-MODULES = "/usr/lib/baresip/modules"
+from softphones import Baresip
+from strangers import Knot, Node, callee, caller, fedge, fresh_address  # noqa: F401
 
 
-class Baresip:
-    """One phone. Its calls are told by `await_event`."""
-
-    def __init__(self, fedge, authority, name, node, knot):
-        self.address, self.name = fresh_address(), name
-        folder = fedge.folder / name
-        folder.mkdir()
-        certificate, key = authority.issue(f"{name}.phones.example")
-        (folder / "both.pem").write_text(key.read_text() + certificate.read_text())
-        (folder / "config").write_text(f"""\
-sip_listen {self.address}:5060
-sip_certificate {folder}/both.pem
-sip_cafile {authority.certificate}
-net_interface {self.address}
-rtp_ports 20000-20100
-dns_server {knot.address}:{knot.port}
-audio_source aubridge,nobody
-audio_player aubridge,nobody
-audio_alert aubridge,nobody
-ctrl_tcp_listen {self.address}:4444
-module_path {MODULES}
-module g711.so
-module aubridge.so
-module_tmp account.so
-module_app menu.so
-module_app ctrl_tcp.so
-""")
-        (folder / "accounts").write_text(
-            f'<sip:{name}@phones.example;transport=tls>;regint=0;answermode=auto;audio_codecs=pcmu;'
-            f'outbound="sip:{node}:5061;transport=tls"\n')
-        (folder / "contacts").write_text("")
-        self.process = fedge.start_other("baresip", "-s", "-f", folder, name=name, cwd=folder)
-        wait_until(lambda: is_bound(self.address, 4444) and is_bound(self.address, 5061) or not self.process.is_alive(),
-                   20, "baresip listens")
-        self.control = socket.create_connection((self.address, 4444))
-        self.bytes, self.events = b"", []
-
-    def close(self):
-        self.control.close()
-
-    def command(self, command, parameters=""):
-        text = json.dumps({"command": command, "params": parameters, "token": command}).encode()
-        self.control.sendall(b"%d:%s," % (len(text), text))
-
-    def _read(self, due):
-        """The next netstring as an object."""
-        while True:
-            length, colon, rest = self.bytes.partition(b":")
-            if colon and len(rest) > int(length):
-                self.bytes = rest[int(length) + 1:]
-                return json.loads(rest[:int(length)])
-            self.control.settimeout(max(0.01, due - time.monotonic()))
-            piece = self.control.recv(65536)
-            assert piece, f"{self.name} has ended"
-            self.bytes += piece
-
-    def await_event(self, kind, seconds=15):
-        due = time.monotonic() + seconds
-        while True:
-            try:
-                event = self._read(due)
-            except TimeoutError:
-                raise AssertionError(f"{self.name}: no {kind}, but {self.events}") from None
-            self.events.append(event)
-            if event.get("type") == kind:
-                return event
+def registered_nowhere(fedge, authority, name, node, knot):
+    """A phone that calls by the node and is called by it, over TLS."""
+    certificate, key = authority.issue(f"{name}.phones.example")
+    both = fedge.folder / f"{name}-both.pem"
+    both.write_text(key.read_text() + certificate.read_text())
+    return Baresip(
+        fedge, name, fresh_address(),
+        f'<sip:{name}@phones.example;transport=tls>;regint=0;answermode=auto;audio_codecs=pcmu;'
+        f'outbound="sip:{node}:5061;transport=tls"', f"{knot.address}:{knot.port}",
+        f"sip_certificate {both}\nsip_cafile {authority.certificate}", listens=5061)
 
 
 @pytest.fixture
@@ -95,7 +30,7 @@ def house(fedge, authority):
     """A node with two phones as neighbors over TLS, and one over TCP for SIPp."""
     node_address, sipp = fresh_address(), fresh_address()
     knot = Knot(fedge, {"example": [f"node IN A {node_address}"]})
-    phones = [Baresip(fedge, authority, name, node_address, knot) for name in ("ann", "bob")]
+    phones = [registered_nowhere(fedge, authority, name, node_address, knot) for name in ("ann", "bob")]
     certificate, key = authority.issue("node.example", node_address)
     rules = "  - {name: sipp, mode: pattern, type: suffix, pattern: '@callee.example', target: sipp}\n" + "\n".join(
         f"  - {{name: {p.name}, mode: pattern, type: exact, pattern: {p.name}@phones.example, target: {p.name}}}"
