@@ -329,8 +329,8 @@ const struct schema_section schema_node = {
 				.help = "UNIX socket for `fedge status`, `peers` and `config reload`; for its owner "
 					"only." },
 			{ "key_file", SCHEMA_FILE_WRITE, SCHEMA_RESTART, MEMBER(struct config_node, key_file),
-				.help = "32 random bytes, made where the file is missing: with it dialogs and nonces "
-					"from before a restart are still known after it." },
+				.help = "32 random bytes, made where the file is missing: with it calls from "
+					"before a restart go on after it." },
 			{ "via_zones", SCHEMA_BOOLEAN, 0, MEMBER(struct config_node, via_zones), .default_text = "yes",
 				.help = "Write the names of zones into Via, as Expressway does." },
 			{ "limits", SCHEMA_SECTION, SCHEMA_RESTART, .offset = offsetof(struct config_node, limits),

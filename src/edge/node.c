@@ -153,8 +153,8 @@ static void registry_tick(struct wheel_timer *timer, int64_t now_us)
 static int registry_open(
 	struct edge_node *node, const struct config_node *config, char reterr_text[EDGE_NODE_ERROR_SIZE])
 {
-	int status =
-		edge_registry_new(config, &node->shared.clock, &node->shared.key, &node->shared.registry, reterr_text);
+	int status = edge_registry_new(
+		config, &node->shared.clock, &node->shared.key, &node->random, &node->shared.registry, reterr_text);
 	if (status < 0)
 		return status;
 	wheel_timer_init(&node->registry_tick, registry_tick);

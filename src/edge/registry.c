@@ -17,15 +17,16 @@ static size_t bindings_maximum(const struct config_node *config)
 }
 
 int edge_registry_new(const struct config_node *config, const struct clock *clock, const struct hash_key *key,
-	struct edge_registry **ret_registry, char reterr_text[EDGE_REGISTRY_ERROR_SIZE])
+	struct random *random, struct edge_registry **ret_registry, char reterr_text[EDGE_REGISTRY_ERROR_SIZE])
 {
+	struct hash_key nonce_key = random_hash_key(random);
 	struct edge_registry *registry = calloc(1, sizeof(*registry));
 	if (!registry)
 		return -ENOMEM;
 	registry->clock = *clock;
 	int status = registrar_location_new(key, bindings_maximum(config), &registry->location);
 	if (status == 0)
-		status = registrar_nonces_new(key, NONCES, &registry->nonces);
+		status = registrar_nonces_new(&nonce_key, NONCES, &registry->nonces);
 	if (status == 0)
 		status = registrar_guard_new(key, SENDERS, &registry->guard);
 	if (status == 0 && config->registrar.enabled && config->registrar.file.at) {

@@ -23,9 +23,11 @@ struct edge_registry {
 };
 
 #define EDGE_REGISTRY_ERROR_SIZE 1024
-/* Negative errno and one line ("/var/lib/fedge/bindings.db: it is damaged; move it away to begin anew"). */
+/* key: what it marks is known again after a restart with the same key. Its nonces are not: which of them were used is
+ * known to this process alone. Negative errno and one line ("/var/lib/fedge/bindings.db: it is damaged; move it away to
+ * begin anew"). */
 int edge_registry_new(const struct config_node *config, const struct clock *clock, const struct hash_key *key,
-	struct edge_registry **ret_registry, char reterr_text[EDGE_REGISTRY_ERROR_SIZE]);
+	struct random *random, struct edge_registry **ret_registry, char reterr_text[EDGE_REGISTRY_ERROR_SIZE]);
 /* Writes down what is left. NULL is accepted; returns NULL. */
 struct edge_registry *edge_registry_free(struct edge_registry *registry);
 void edge_registry_reloaded(struct edge_registry *registry, const struct config_node *config);
