@@ -68,6 +68,14 @@ static void interrupted(void *argument, int number)
 		phone_call_hang_up(c->call);
 }
 
+static void asked_to_refresh(void *argument, int number)
+{
+	struct calling *c = argument;
+	(void)number;
+	if (c->call)
+		phone_call_refresh(c->call);
+}
+
 /* Where the far end reaches us when its connection is gone, or over UDP at all. */
 static int listen_for_answers(struct calling *c)
 {
@@ -97,6 +105,7 @@ static int place(struct calling *c)
 		return command_fail(line, COMMAND_UNDECIDED, "%s", strerror(-status));
 	net_loop_on_signal(c->setup.loop, SIGINT, interrupted, c);
 	net_loop_on_signal(c->setup.loop, SIGTERM, interrupted, c);
+	net_loop_on_signal(c->setup.loop, SIGUSR1, asked_to_refresh, c);
 	status = net_loop_run(c->setup.loop);
 	if (status < 0)
 		return command_fail(line, COMMAND_UNDECIDED, "%s", strerror(-status));
@@ -160,6 +169,8 @@ const struct command command_call = {
 		},
 	.sections =
 		(const struct command_section[]){
+			{ "Signals:", "  SIGTERM, SIGINT  hang up\n"
+				      "  SIGUSR1          refresh the call now (UPDATE or re-INVITE)\n" },
 			{ "Exit status:",
 				"  0   answered\n  2   refused\n  3   no answer at all\n  64  wrong usage\n" },
 			{ "Examples:", "  fedge call --from sip:2000@acano.steven.lab --to sip:stejanss@skype.lab \\\n"

@@ -112,6 +112,8 @@ struct phone_call_params {
 int phone_call(struct phone *phone, const struct phone_call_params *params, struct phone_call **ret_call);
 /* BYE, or CANCEL where it is not answered yet (an incoming one that rings gets 603). */
 void phone_call_hang_up(struct phone_call *call);
+/* A call that stands is refreshed now (RFC 4028): by UPDATE, or re-INVITE where the other side does not take that. */
+void phone_call_refresh(struct phone_call *call);
 struct span phone_call_id(const struct phone_call *call);
 
 /* ---- standing between two calls (RFC 7092) ---- */

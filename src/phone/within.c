@@ -203,6 +203,12 @@ static void refresh(struct phone_call *call, const struct phone_request *refused
 	send_within(call, &what);
 }
 
+void phone_call_refresh(struct phone_call *call)
+{
+	if (call->state == PHONE_CALL_STANDING)
+		refresh(call, NULL, NULL);
+}
+
 void phone_within_session_step(struct phone_call *call, int64_t now_us)
 {
 	if (call->state != PHONE_CALL_STANDING)
