@@ -32,12 +32,12 @@ static size_t decode(struct span s, uint32_t *ret_point)
 	return 0;
 }
 
-/* Controls, and the characters that turn or hide text around them (bidirectional overrides). */
+/* Controls, the characters that turn or hide text around them (bidirectional overrides), and those that are none. */
 static bool is_unsafe(uint32_t point)
 {
-	return point < 0x20 || (point >= 0x7f && point < 0xa0) || (point >= 0x200b && point <= 0x200f) ||
-	       (point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069) || point == 0xfeff ||
-	       point == 0x061c;
+	return point == 0xfffe || point == 0xffff || point < 0x20 || (point >= 0x7f && point < 0xa0) ||
+	       (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
+	       (point >= 0x2066 && point <= 0x2069) || point == 0xfeff || point == 0x061c;
 }
 
 static void append_json_ascii(struct buffer *b, char c)
@@ -107,6 +107,18 @@ int text_append_safe(struct buffer *b, struct span s)
 		s = span_from(s, length);
 	}
 	return b->status;
+}
+
+bool text_is_safe(struct span s)
+{
+	while (s.length > 0) {
+		uint32_t point = 0;
+		size_t length = decode(s, &point);
+		if (length == 0 || is_unsafe(point))
+			return false;
+		s = span_from(s, length);
+	}
+	return true;
 }
 
 struct range {

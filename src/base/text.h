@@ -10,6 +10,7 @@ int text_append_json(struct buffer *b, struct span s);
 /* Control characters (C0, DEL, C1, escape sequences) and bytes that are not UTF-8 as \xNN, so
  * that nothing a stranger sent can move a terminal's cursor. Newlines are escaped too. */
 int text_append_safe(struct buffer *b, struct span s);
+bool text_is_safe(struct span s); /* UTF-8 without any of those: text_append_safe leaves it as it is */
 /* How many columns a terminal gives the text (UTF-8; wide characters count two). */
 size_t text_columns(struct span s);
 /* Levenshtein distance, for "did you mean"; stops at limit. */

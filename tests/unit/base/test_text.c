@@ -25,6 +25,7 @@ static void escapes(void **state)
 		{ "\xf4\x90\x80\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"", "\\xF4\\x90\\x80\\x80" },
 		{ "\xc2\x9b", "\"\\u009b\"", "\\xC2\\x9B" }, /* C1: a control sequence in one character */
 		{ "\xe2\x80\xae", "\"\\u202e\"", "\\xE2\\x80\\xAE" }, /* right-to-left override */
+		{ "\xef\xbf\xbe", "\"\\ufffe\"", "\\xEF\\xBF\\xBE" }, /* a code point that is no character */
 	};
 	(void)state;
 	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
@@ -37,6 +38,7 @@ static void escapes(void **state)
 		buffer_append(&b, SPAN(""));
 		assert_int_equal(text_append_safe(&b, span_of(cases[i].input)), 0);
 		assert_string_equal(b.at, cases[i].safe);
+		assert_int_equal(text_is_safe(span_of(cases[i].input)), strcmp(cases[i].input, cases[i].safe) == 0);
 		buffer_done(&b);
 	}
 	struct buffer b;
