@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fedge config check | schema | reload */
+/* fedge config check | schema | import | reload */
 #include "cmd/ask.h"
+#include "cmd/config_import.h"
 #include "cmd/table.h"
 #include "config/describe.h"
 #include "config/load.h"
@@ -146,12 +147,13 @@ static const struct command command_reload = {
 
 const struct command command_config = {
 	.name = "config",
-	.summary = "check a configuration file, list all settings, reload a running node",
+	.summary = "check a configuration file, list all settings, import an Expressway's, reload a running node",
 	.sections =
 		(const struct command_section[]){
 			{ "Exit status:", "  0  good\n  1  good, with warnings\n  2  mistakes were found, or the node "
 					  "refused\n" },
 			{ NULL },
 		},
-	.subcommands = (const struct command *const[]){ &command_config_check, &command_schema, &command_reload, NULL },
+	.subcommands = (const struct command *const[]){ &command_config_check, &command_schema, &command_config_import,
+		&command_reload, NULL },
 };
