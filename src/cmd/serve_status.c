@@ -198,13 +198,14 @@ static json_t *history(const struct edge_node *node, const struct config_node *c
 				 : json_pack("{s:o}", "store", serve_text(config->history.store));
 	json_object_set_new(object, "records", json_integer((json_int_t)status.records));
 	json_object_set_new(object, "refused", json_integer((json_int_t)status.refused));
-	json_object_set_new(object, "written", json_integer((json_int_t)status.written));
-	json_object_set_new(object, "dropped", json_integer((json_int_t)status.dropped));
+	json_object_set_new(object, "written", json_integer((json_int_t)status.writer.written));
+	json_object_set_new(object, "dropped", json_integer((json_int_t)status.writer.dropped));
 	json_object_set_new(object, "cut", json_integer((json_int_t)status.cut));
 	json_object_set_new(object, "open", json_integer(status.open));
-	json_object_set_new(object, "waiting", json_integer(status.waiting));
-	json_object_set_new(object, "bytes", json_integer((json_int_t)status.bytes));
-	json_object_set_new(object, "error", status.error[0] ? serve_text(span_of(status.error)) : json_null());
+	json_object_set_new(object, "waiting", json_integer(status.writer.waiting));
+	json_object_set_new(object, "bytes", json_integer((json_int_t)status.writer.bytes));
+	json_object_set_new(
+		object, "error", status.writer.error[0] ? serve_text(span_of(status.writer.error)) : json_null());
 	return object;
 }
 

@@ -2,6 +2,7 @@
 #include "edge/node.h"
 
 #include "base/require.h"
+#include "edge/chronicle.h"
 #include "edge/journal.h"
 #include "edge/link.h"
 #include "edge/node_key.h"
@@ -26,7 +27,7 @@ struct edge_node {
 	struct random random;
 	struct edge_site *site;
 	struct trace_file_sink *logs;
-	struct history *history;
+	struct edge_chronicle chronicle;
 	/* Of each worker, then of the main thread: to logs and history. */
 	struct record_fanout fanouts[WORKERS_MAXIMUM + 1];
 	struct record_named_sink named;
@@ -60,13 +61,13 @@ static int logs_open(struct edge_node *node, const struct config_node *config, c
 	uint32_t producers = node->shared.worker_count + 1u;
 	int status = edge_parts_logs(config, &node->shared.clock, producers, &node->logs, reterr_text);
 	if (status == 0)
-		status = edge_parts_history(config, &node->shared.clock, random_hash_key(&node->random), producers,
-			&node->history, reterr_text);
+		status = edge_chronicle_open(&node->chronicle, config, &node->shared.clock,
+			random_hash_key(&node->random), producers, reterr_text);
 	if (status < 0)
 		return status;
 	for (uint32_t i = 0; i < producers; i++) {
 		record_fanout_add(&node->fanouts[i], trace_file_sink_producer(node->logs, i));
-		record_fanout_add(&node->fanouts[i], history_producer(node->history, i));
+		record_fanout_add(&node->fanouts[i], history_producer(node->chronicle.history, i));
 	}
 	node->named =
 		(struct record_named_sink){ record_fanout_sink(&node->fanouts[producers - 1]), node->shared.log_name };
@@ -147,6 +148,7 @@ static void registry_tick(struct wheel_timer *timer, int64_t now_us)
 {
 	struct edge_node *node = base_container(timer, struct edge_node, registry_tick);
 	edge_registry_tick(node->shared.registry, &node->sink);
+	edge_chronicle_tick(&node->chronicle, &node->shared.clock, &node->sink);
 	wheel_arm(net_loop_wheel(node->loop), timer, now_us + EDGE_REGISTRY_TICK_US);
 }
 
@@ -259,8 +261,9 @@ struct edge_node *edge_node_free(struct edge_node *node)
 	if (node->sink.take)
 		note(node, RECORD_NODE_STOPPED, RECORD_NOTE, "stopped");
 	edge_links_free(node->shared.links);
+	struct record_sink log = trace_file_sink_producer(node->logs, node->shared.worker_count);
+	edge_chronicle_close(&node->chronicle, &node->shared.clock, &log);
 	trace_file_sink_stop(node->logs);
-	history_stop(node->history);
 	if (node->loop)
 		net_loop_free(node->loop);
 	edge_site_unref(node->site);
@@ -441,9 +444,9 @@ bool edge_node_log_status(const struct edge_node *node, size_t index, struct tra
 
 bool edge_node_history_status(const struct edge_node *node, struct history_status *ret_status)
 {
-	if (node->history)
-		history_status(node->history, ret_status);
-	return node->history != NULL;
+	if (node->chronicle.history)
+		history_status(node->chronicle.history, ret_status);
+	return node->chronicle.history != NULL;
 }
 
 struct edge_node_life edge_node_life(const struct edge_node *node)

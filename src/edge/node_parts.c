@@ -96,28 +96,6 @@ int edge_parts_logs(const struct config_node *config, const struct clock *clock,
 	return status;
 }
 
-/* ---- search history ---- */
-
-int edge_parts_history(const struct config_node *config, const struct clock *clock, struct hash_key key,
-	uint32_t producers, struct history **ret_history, char reterr_text[EDGE_NODE_ERROR_SIZE])
-{
-	const struct config_history *from = &config->history;
-	char text[STORE_HISTORY_ERROR_SIZE] = "";
-	if (!from->enabled)
-		return 0;
-	struct history_settings settings = {
-		.store = from->store,
-		.limits = { .size_bytes = from->size_bytes, .age_s = from->age_s, .searches = from->searches },
-		.producers = producers,
-		.key = key,
-		.clock = *clock,
-	};
-	int status = history_start(&settings, ret_history, text);
-	if (status < 0)
-		snprintf(reterr_text, EDGE_NODE_ERROR_SIZE, "cannot open the search history: %s", text);
-	return status;
-}
-
 /* ---- ports ---- */
 
 static int listener_make(const struct config_listen *from, struct transport_listener *listener)

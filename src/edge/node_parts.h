@@ -20,9 +20,6 @@ int edge_parts_resolver(const struct config_node *config, const struct clock *cl
 /* producers: the workers and the main thread. NULL where the configuration has no log. */
 int edge_parts_logs(const struct config_node *config, const struct clock *clock, uint32_t producers,
 	struct trace_file_sink **ret_sink, char reterr_text[EDGE_NODE_ERROR_SIZE]);
-/* NULL where the configuration has no search history. */
-int edge_parts_history(const struct config_node *config, const struct clock *clock, struct hash_key key,
-	uint32_t producers, struct history **ret_history, char reterr_text[EDGE_NODE_ERROR_SIZE]);
 /* Probes every port, so that a second node on it is an error. The array has config->listen_count entries. */
 int edge_parts_listeners(const struct config_node *config, struct transport_listener *ret_listeners,
 	char reterr_text[EDGE_NODE_ERROR_SIZE]);

@@ -65,7 +65,8 @@ static void start(struct house *h, uint32_t producers, size_t ring_bytes)
 
 static void stop(struct house *h)
 {
-	h->history = history_stop(h->history);
+	assert_int_equal(history_stop(h->history), 0);
+	h->history = NULL;
 }
 
 /* A call that was refused: six records. */
@@ -179,8 +180,8 @@ static void what_ended_is_stored_while_it_runs(void **state)
 	wait_for(h, 4);
 	history_status(h->history, &status);
 	assert_int_equal(status.refused, 0);
-	assert_int_equal(status.dropped, 0);
-	assert_true(status.bytes > 0);
+	assert_int_equal(status.writer.dropped, 0);
+	assert_true(status.writer.bytes > 0);
 	/* Messages are not even copied. */
 	assert_true(status.records <= 5);
 }
@@ -230,7 +231,7 @@ static void a_full_disk_is_told_and_waited_for(void **state)
 {
 	struct house *h = *state;
 	struct rlimit before, small;
-	struct history_status status = { .error = "" };
+	struct history_status status = { .records = 0 };
 	struct timespec pause = { .tv_nsec = 5000000 };
 	start(h, 1, 0);
 	struct record_sink sink = history_producer(h->history, 0);
@@ -242,19 +243,19 @@ static void a_full_disk_is_told_and_waited_for(void **state)
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 	for (unsigned n = 2; n <= 200; n++)
 		call(&sink, 0, n);
-	for (int i = 0; i < 4000 && !status.error[0]; i++) {
+	for (int i = 0; i < 4000 && !status.writer.error[0]; i++) {
 		nanosleep(&pause, NULL);
 		history_status(h->history, &status);
 	}
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-	assert_true(status.error[0]);
+	assert_true(status.writer.error[0]);
 	wait_for(h, 200);
-	for (int i = 0; i < 4000 && status.error[0]; i++) {
+	for (int i = 0; i < 4000 && status.writer.error[0]; i++) {
 		nanosleep(&pause, NULL);
 		history_status(h->history, &status);
 	}
-	assert_false(status.error[0]);
-	assert_int_equal(status.dropped, 0);
+	assert_false(status.writer.error[0]);
+	assert_int_equal(status.writer.dropped, 0);
 }
 
 static void others_files_are_refused(void **state)
