@@ -32,6 +32,12 @@ static size_t decode(struct span s, uint32_t *ret_point)
 	return 0;
 }
 
+size_t text_utf8_length(struct span s)
+{
+	uint32_t point;
+	return s.length > 0 ? decode(s, &point) : 0;
+}
+
 /* Controls, the characters that turn or hide text around them (bidirectional overrides), and those that are none. */
 static bool is_unsafe(uint32_t point)
 {

@@ -11,6 +11,9 @@ int text_append_json(struct buffer *b, struct span s);
  * that nothing a stranger sent can move a terminal's cursor. Newlines are escaped too. */
 int text_append_safe(struct buffer *b, struct span s);
 bool text_is_safe(struct span s); /* UTF-8 without any of those: text_append_safe leaves it as it is */
+/* The length of the UTF-8 character at the front (RFC 3629); 0: there is none. */
+size_t text_utf8_length(struct span s);
+
 /* How many columns a terminal gives the text (UTF-8; wide characters count two). */
 size_t text_columns(struct span s);
 /* Levenshtein distance, for "did you mean"; stops at limit. */

@@ -8,6 +8,7 @@
 #include "history/history.h"
 #include "net/tls.h"
 #include "peer/cache.h"
+#include "store/address.h"
 
 #include <errno.h>
 #include <openssl/x509.h>
@@ -192,10 +193,9 @@ static json_t *history(const struct edge_node *node, const struct config_node *c
 	struct history_status status;
 	if (!edge_node_history_status(node, &status))
 		return json_null();
-	/* A password in the address of a database is nobody's business. */
-	json_t *object = store_history_is_postgres(config->history.store)
-				 ? json_pack("{s:s}", "store", "postgresql")
-				 : json_pack("{s:o}", "store", serve_text(config->history.store));
+	char store[STORE_ADDRESS_SIZE];
+	store_address_show(config->history.store, store);
+	json_t *object = json_pack("{s:o}", "store", serve_text(span_of(store)));
 	json_object_set_new(object, "records", json_integer((json_int_t)status.records));
 	json_object_set_new(object, "refused", json_integer((json_int_t)status.refused));
 	json_object_set_new(object, "written", json_integer((json_int_t)status.writer.written));

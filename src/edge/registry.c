@@ -32,7 +32,7 @@ int edge_registry_new(const struct config_node *config, const struct clock *cloc
 	if (status == 0 && config->registrar.enabled && config->registrar.file.at) {
 		char text[REGISTRAR_KEEPER_ERROR_SIZE];
 		status = registrar_keeper_start(
-			config->registrar.file.at, clock, registry->location, &registry->keeper, text);
+			config->registrar.file.at, config->node, clock, registry->location, &registry->keeper, text);
 		if (status < 0)
 			snprintf(reterr_text, EDGE_REGISTRY_ERROR_SIZE, "registrations cannot be kept: %s", text);
 	}

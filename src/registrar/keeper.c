@@ -188,13 +188,14 @@ static void destroy(struct registrar_keeper *keeper)
 	free(keeper);
 }
 
-int registrar_keeper_start(const char *path, const struct clock *clock, struct registrar_location *location,
-	struct registrar_keeper **ret_keeper, char reterr_text[REGISTRAR_KEEPER_ERROR_SIZE])
+int registrar_keeper_start(const char *address, struct span node, const struct clock *clock,
+	struct registrar_location *location, struct registrar_keeper **ret_keeper,
+	char reterr_text[REGISTRAR_KEEPER_ERROR_SIZE])
 {
 	struct registrar_keeper *keeper = calloc(1, sizeof(*keeper));
 	pthread_condattr_t attributes;
 	if (!keeper) {
-		snprintf(reterr_text, REGISTRAR_KEEPER_ERROR_SIZE, "%.120s: no memory", path);
+		snprintf(reterr_text, REGISTRAR_KEEPER_ERROR_SIZE, "no memory");
 		return -ENOMEM;
 	}
 	keeper->location = location;
@@ -204,7 +205,7 @@ int registrar_keeper_start(const char *path, const struct clock *clock, struct r
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&keeper->wake, &attributes);
 	pthread_condattr_destroy(&attributes);
-	int status = store_bindings_open(path, &keeper->store, reterr_text);
+	int status = store_bindings_open(address, node, &keeper->store, reterr_text);
 	registrar_location_keep(location, changed, keeper);
 	if (status == 0) {
 		status = store_bindings_each(keeper->store, restore, keeper);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/history.h"
 
+#include "store/address.h"
 #include "store/history_private.h"
 
 #include <errno.h>
@@ -12,24 +13,15 @@ struct store_history {
 	void *store;
 };
 
-bool store_history_is_postgres(struct span store)
-{
-	return span_starts_nocase(store, SPAN("postgresql://")) || span_starts_nocase(store, SPAN("postgres://"));
-}
-
 static const struct store_history_backend *backend_of(const char *store)
 {
-	return store_history_is_postgres(span_of(store)) ? NULL : &store_history_sqlite;
+	return store_address_is_postgres(span_of(store)) ? &store_history_postgres : &store_history_sqlite;
 }
 
 static int open_it(
 	const char *name, bool writes, struct store_history **ret_store, char reterr_text[STORE_HISTORY_ERROR_SIZE])
 {
 	const struct store_history_backend *backend = backend_of(name);
-	if (!backend) {
-		snprintf(reterr_text, STORE_HISTORY_ERROR_SIZE, "this program was built without PostgreSQL");
-		return -EPROTONOSUPPORT;
-	}
 	struct store_history *store = calloc(1, sizeof(*store));
 	if (store)
 		store->store = calloc(1, backend->bytes);
@@ -40,12 +32,12 @@ static int open_it(
 	}
 	store->backend = backend;
 	int status = backend->open(store->store, name, writes);
-	if (status == 0) {
+	if (status >= 0)
 		*ret_store = store;
-		return 0;
-	}
-	snprintf(reterr_text, STORE_HISTORY_ERROR_SIZE, "%s", backend->error(store->store));
-	store_history_close(store);
+	if (status != 0)
+		snprintf(reterr_text, STORE_HISTORY_ERROR_SIZE, "%s", backend->error(store->store));
+	if (status < 0)
+		store_history_close(store);
 	return status;
 }
 

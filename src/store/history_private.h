@@ -17,7 +17,7 @@
 	X(authenticated)
 
 struct store_history_backend {
-	int (*open)(void *store, const char *name, bool writes); /* close it in either case */
+	int (*open)(void *store, const char *name, bool writes); /* after a failure: close it */
 	void (*close)(void *store);
 	int (*begin)(void *store);
 	int (*put)(void *store, const struct store_history_row *row);
@@ -29,8 +29,8 @@ struct store_history_backend {
 	size_t bytes; /* of the store's own structure */
 };
 extern const struct store_history_backend store_history_sqlite;
+extern const struct store_history_backend store_history_postgres;
 
-/* The texts of the statements that both understand; ?N is $N in PostgreSQL. */
 #define HISTORY_COLUMN_NAME(name) ", " #name
 #define HISTORY_COLUMNS "id" HISTORY_NUMBERS(HISTORY_COLUMN_NAME) STORE_HISTORY_TEXTS(HISTORY_COLUMN_NAME)
 #endif

@@ -52,7 +52,8 @@ static int tear_down(void **state)
 
 static void start(struct house *h)
 {
-	int status = registrar_keeper_start(h->path, &h->clock, h->desk->location, &h->keeper, h->error);
+	int status =
+		registrar_keeper_start(h->path, SPAN("a.example"), &h->clock, h->desk->location, &h->keeper, h->error);
 	if (status < 0)
 		fail_msg("not started: %d, %s", status, h->error);
 }
@@ -147,7 +148,9 @@ static void a_file_has_one_keeper(void **state)
 	struct house *h = *state;
 	struct registrar_keeper *other = NULL;
 	start(h);
-	assert_int_equal(registrar_keeper_start(h->path, &h->clock, h->desk->location, &other, h->error), -EBUSY);
+	assert_int_equal(
+		registrar_keeper_start(h->path, SPAN("a.example"), &h->clock, h->desk->location, &other, h->error),
+		-EBUSY);
 	assert_non_null(strstr(h->error, h->path));
 }
 
@@ -158,12 +161,15 @@ static void other_files_are_refused(void **state)
 	for (int i = 0; i < 1000; i++)
 		fputs("not a file of ours ", file);
 	fclose(file);
-	assert_int_equal(registrar_keeper_start(h->path, &h->clock, h->desk->location, &h->keeper, h->error), -EBADMSG);
+	assert_int_equal(
+		registrar_keeper_start(h->path, SPAN("a.example"), &h->clock, h->desk->location, &h->keeper, h->error),
+		-EBADMSG);
 	assert_non_null(strstr(h->error, h->path));
 	unlink(h->path);
 	assert_int_equal(mkdir(h->path, 0700), 0);
 	assert_int_equal(
-		registrar_keeper_start(h->path, &h->clock, h->desk->location, &h->keeper, h->error), -EMEDIUMTYPE);
+		registrar_keeper_start(h->path, SPAN("a.example"), &h->clock, h->desk->location, &h->keeper, h->error),
+		-EMEDIUMTYPE);
 	rmdir(h->path);
 }
 

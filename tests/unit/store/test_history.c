@@ -1,133 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The search history on disk: what comes back, what goes when limits are reached, readers beside the writer, and
- * files, disks and crashes that fail it. */
-#include "store/history.h"
-#include "unit/cmocka_all.h"
+/* The search history, in a file and in a database: the same inputs, the same answers. What comes back, what goes when
+ * limits are reached, readers beside the writer, a writer that is killed. */
+#include "unit/store/history_house.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <sqlite3.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#define SECOND_US INT64_C(1000000)
-
-struct house {
-	char folder[64];
-	char path[96];
-	char error[STORE_HISTORY_ERROR_SIZE];
-	struct store_history *store;
-	struct store_history_limits limits;
-};
-
-static int set_up(void **state)
-{
-	struct house *h = calloc(1, sizeof(*h));
-	snprintf(h->folder, sizeof(h->folder), "/tmp/fedge-store-XXXXXX");
-	if (!mkdtemp(h->folder))
-		return -1;
-	snprintf(h->path, sizeof(h->path), "%s/history.db", h->folder);
-	*state = h;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct house *h = *state;
-	char name[512];
-	store_history_close(h->store);
-	DIR *folder = opendir(h->folder);
-	for (struct dirent *entry; folder && (entry = readdir(folder));) {
-		snprintf(name, sizeof(name), "%s/%s", h->folder, entry->d_name);
-		unlink(name);
-	}
-	if (folder)
-		closedir(folder);
-	rmdir(h->folder);
-	free(h);
-	return 0;
-}
-
-static void open_store(struct house *h)
-{
-	int status = store_history_open(h->path, &h->store, h->error);
-	if (status < 0)
-		fail_msg("not opened: %d, %s", status, h->error);
-}
-
-static void open_reader(struct house *h)
-{
-	int status = store_history_open_reader(h->path, &h->store, h->error);
-	if (status < 0)
-		fail_msg("not opened: %d, %s", status, h->error);
-}
-
-static void close_store(struct house *h)
-{
-	store_history_close(h->store);
-	h->store = NULL;
-}
-
-/* Number n: its serial, its start in seconds. */
-static int put(struct house *h, unsigned n, const struct store_history_row *like)
-{
-	char serial[32];
-	struct store_history_row row = like ? *like : (struct store_history_row){ .steps = SPAN("[]") };
-	int length = snprintf(serial, sizeof(serial), "serial-%u", n);
-	if (!row.serial.at && row.kind == 0)
-		row.serial = span_make(serial, (size_t)length);
-	row.start_us = row.start_us ? row.start_us : (int64_t)n * SECOND_US;
-	return store_history_put(h->store, &row);
-}
-
-static void put_many(struct house *h, unsigned from, unsigned to, const struct store_history_row *like)
-{
-	assert_int_equal(store_history_begin(h->store), 0);
-	for (unsigned n = from; n <= to; n++)
-		assert_int_equal(put(h, n, like), 0);
-	assert_int_equal(store_history_commit(h->store, &h->limits, (int64_t)to * SECOND_US), 0);
-}
-
-struct seen {
-	unsigned count;
-	int64_t first_us, last_us;
-	struct store_history_row row; /* without its texts */
-	char texts[1024];
-	bool stop;
-};
-
-static bool look(void *argument, const struct store_history_row *row)
-{
-	struct seen *seen = argument;
-	if (seen->count++ == 0)
-		seen->first_us = row->start_us;
-	seen->last_us = row->start_us;
-	seen->row = *row;
-	int used = 0;
-#define X(name)                                                                                                        \
-	used += snprintf(seen->texts + used, sizeof(seen->texts) - (size_t)used, #name "=%.*s;", SPAN_PRINT(row->name));
-	STORE_HISTORY_TEXTS(X)
-	X(steps)
-#undef X
-	return !seen->stop;
-}
-
-static struct seen find(struct house *h, struct store_history_query query)
-{
-	struct seen seen = { .count = 0 };
-	int status = store_history_find(h->store, &query, look, &seen);
-	if (status < 0)
-		fail_msg("%d: %s", status, store_history_error(h->store));
-	return seen;
-}
-
-#define ALL ((struct store_history_query){ .events = true })
+static struct postgres_server server;
 
 /* ---- rows ---- */
 
@@ -167,6 +45,33 @@ static void every_column_comes_back(void **state)
 	assert_true(seen.row.ended && seen.row.authenticated && !seen.row.found);
 	assert_string_equal(seen.texts, all_texts);
 	assert_null(strstr(find(h, ALL).texts, "[{}]"));
+}
+
+/* What a stranger put into his request: nothing of it stops the history, all of it comes back. */
+static void whatever_the_bytes(void **state)
+{
+	struct house *h = *state;
+	static const struct span texts[] = {
+		{ "a\\b \\x41 \\", 9 },
+		{ "caf\xc3\xa9 \xf0\x9f\x98\x80", 10 },
+		{ "\xff\xfe\xc3", 3 },
+		{ "zero \0 byte", 11 },
+		{ "'; DROP TABLE search; --", 24 },
+		{ "\\x", 2 },
+		{ "line\nline\ttab\x7f\x1b[2J", 18 },
+	};
+	char large[3000];
+	for (size_t i = 0; i < sizeof(large); i++)
+		large[i] = (char)(i * 7919 % 251);
+	open_store(h);
+	for (unsigned n = 0; n <= sizeof(texts) / sizeof(texts[0]); n++) {
+		struct span text = n < sizeof(texts) / sizeof(texts[0]) ? texts[n] : span_make(large, sizeof(large));
+		struct store_history_row row = { .call_id = text, .source = text, .steps = SPAN("[]") };
+		put_many(h, n + 1, n + 1, &row);
+		struct seen seen = find(h, (struct store_history_query){ .call = text });
+		if (seen.count != 1 || !span_equal(span_make(seen.source, seen.source_length), span_first(text, 3000)))
+			fail_msg("text %u: %u found, %zu bytes", n, seen.count, seen.source_length);
+	}
 }
 
 static void a_second_put_of_a_serial_replaces_the_first(void **state)
@@ -259,39 +164,6 @@ static void old_ones_go(void **state)
 	assert_int_equal(find(h, ALL).last_us, 15 * SECOND_US);
 }
 
-static void the_file_stays_in_its_size(void **state)
-{
-	struct house *h = *state;
-	struct stat status;
-	char *text = malloc(20000);
-	memset(text, 'x', 20000);
-	struct store_history_row large = { .steps = span_make(text, 20000) };
-	h->limits.size_bytes = 2 << 20;
-	open_store(h);
-	for (unsigned n = 0; n < 40; n++)
-		put_many(h, n * 20 + 1, n * 20 + 20, &large);
-	struct seen seen = find(h, ALL);
-	/* 800 of 20 kB were put, 2 MiB hold about a hundred. */
-	assert_true(seen.count >= 70 && seen.count <= 120);
-	assert_int_equal(seen.first_us, 800 * SECOND_US);
-	struct store_history_size size;
-	assert_int_equal(store_history_size(h->store, &size), 0);
-	assert_int_equal(size.newest_id, 800);
-	assert_true(size.rows >= seen.count);
-	close_store(h);
-	assert_int_equal(stat(h->path, &status), 0);
-	assert_true(status.st_size < 4 << 20);
-	/* It shrinks where the limit does. */
-	h->limits.size_bytes = 512 << 10;
-	open_store(h);
-	for (unsigned n = 801; n < 860; n++)
-		put_many(h, n, n, NULL);
-	close_store(h);
-	assert_int_equal(stat(h->path, &status), 0);
-	assert_true(status.st_size < 1 << 20);
-	free(text);
-}
-
 /* ---- crashes and readers ---- */
 
 static void what_was_not_committed_is_not_there(void **state)
@@ -318,7 +190,8 @@ static void others_read_while_one_writes(void **state)
 {
 	struct house *h = *state;
 	struct house reader = *h;
-	assert_int_equal(store_history_open_reader(h->path, &reader.store, reader.error), -ENOENT);
+	assert_int_equal(
+		store_history_open_reader(h->path, &reader.store, reader.error), h->server ? -ENODATA : -ENOENT);
 	open_store(h);
 	put_many(h, 1, 3, NULL);
 	open_reader(&reader);
@@ -334,7 +207,7 @@ static void others_read_while_one_writes(void **state)
 	put_many(h, 5, 5, NULL);
 }
 
-static void two_nodes_may_share_a_file(void **state)
+static void two_nodes_may_share_a_store(void **state)
 {
 	struct house *h = *state;
 	struct house second = *h;
@@ -356,153 +229,39 @@ static void nothing_is_put_outside_a_batch(void **state)
 	assert_int_equal(find(h, ALL).count, 0);
 }
 
-/* ---- bad files ---- */
+/* ---- */
 
-static void write_file(const char *path, const char *bytes, size_t length)
+static int start_server(void **state)
 {
-	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	assert_true(file >= 0);
-	assert_int_equal(write(file, bytes, length), length);
-	close(file);
-}
-
-static void run_sql(const char *path, const char *sql)
-{
-	sqlite3 *handle;
-	assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(handle, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(handle);
+	(void)state;
+	postgres_make(&server);
+	return 0;
 }
 
-static void make_text(struct house *h)
+static int stop_server(void **state)
 {
-	write_file(h->path, "this is a letter to my aunt, and she would not like to lose it", 62);
-}
-static void make_other(struct house *h)
-{
-	run_sql(h->path, "CREATE TABLE mine (a)");
-}
-static void make_other_of_ours(struct house *h)
-{
-	run_sql(h->path, "PRAGMA application_id = 1717860193; PRAGMA user_version = 1; CREATE TABLE state (a)");
-}
-static void make_newer(struct house *h)
-{
-	run_sql(h->path, "PRAGMA application_id = 1717856361; PRAGMA user_version = 99; CREATE TABLE search (a)");
-}
-static void make_folder(struct house *h)
-{
-	snprintf(h->path, sizeof(h->path), "%s", "/tmp");
-}
-static void make_no_folder(struct house *h)
-{
-	snprintf(h->path, sizeof(h->path), "%s", "/tmp/fedge-no-such-folder/history.db");
-}
-static void make_damaged(struct house *h)
-{
-	struct store_history_row large = { .steps = SPAN("[\"some text that makes the file a little larger\"]") };
-	open_store(h);
-	put_many(h, 1, 500, &large);
-	close_store(h);
-	int file = open(h->path, O_RDWR);
-	char junk[4096];
-	memset(junk, 0x5a, sizeof(junk));
-	for (off_t at = 8192; at < 40960; at += 4096)
-		assert_int_equal(pwrite(file, junk, sizeof(junk), at), sizeof(junk));
-	close(file);
+	(void)state;
+	postgres_remove(&server);
+	return 0;
 }
 
-static void bad_files_are_refused_and_left_alone(void **state)
-{
-	struct house *h = *state;
-	static const struct {
-		const char *name;
-		void (*make)(struct house *h);
-		int status, reader_status;
-	} cases[] = {
-		{ "a text", make_text, -EBADMSG, -EBADMSG },
-		{ "SQLite of somebody else", make_other, -EMEDIUMTYPE, -EMEDIUMTYPE },
-		{ "another kind of ours", make_other_of_ours, -EMEDIUMTYPE, -EMEDIUMTYPE },
-		{ "a newer version", make_newer, -ENOTSUP, -ENOTSUP },
-		{ "damaged", make_damaged, -EBADMSG, 0 },
-		{ "a folder", make_folder, -EMEDIUMTYPE, -EISDIR },
-		{ "no folder", make_no_folder, -ENOENT, -ENOENT },
-	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct stat before, after;
-		snprintf(h->path, sizeof(h->path), "%s/bad-%zu.db", h->folder, i);
-		cases[i].make(h);
-		bool there = stat(h->path, &before) == 0;
-		int status = store_history_open(h->path, &h->store, h->error);
-		if (status != cases[i].status || !strstr(h->error, h->path))
-			fail_msg("%s: %d, %s", cases[i].name, status, h->error);
-		h->store = NULL;
-		status = store_history_open_reader(h->path, &h->store, h->error);
-		if (cases[i].reader_status != -EISDIR ? status != cases[i].reader_status : status >= 0)
-			fail_msg("%s: as a reader %d, %s", cases[i].name, status, h->error);
-		store_history_close(h->store);
-		h->store = NULL;
-		if (there && (stat(h->path, &after) < 0 || after.st_size != before.st_size))
-			fail_msg("%s: changed", cases[i].name);
+#define TESTS(where, state)                                                                                            \
+	TEST(every_column_comes_back, where, state), TEST(whatever_the_bytes, where, state),                           \
+		TEST(a_second_put_of_a_serial_replaces_the_first, where, state),                                       \
+		TEST(what_is_asked_for_is_found, where, state), TEST(too_many_go, where, state),                       \
+		TEST(old_ones_go, where, state), TEST(what_was_not_committed_is_not_there, where, state),              \
+		TEST(others_read_while_one_writes, where, state), TEST(two_nodes_may_share_a_store, where, state),     \
+		TEST(nothing_is_put_outside_a_batch, where, state)
+#define TEST(name, where, state)                                                                                       \
+	{                                                                                                              \
+#name ", " where, name, set_up, tear_down, state                                                       \
 	}
-}
-
-static void a_postgres_that_is_not_there(void **state)
-{
-	struct house *h = *state;
-	assert_true(store_history_is_postgres(SPAN("postgresql://localhost/fedge")));
-	assert_false(store_history_is_postgres(SPAN("/var/lib/fedge/postgresql.db")));
-	assert_true(store_history_open("postgresql://127.0.0.1:1/fedge?connect_timeout=2", &h->store, h->error) < 0);
-	assert_true(strlen(h->error) > 10);
-}
-
-/* ---- the disk ---- */
-
-static void a_full_disk_loses_the_batch_alone(void **state)
-{
-	struct house *h = *state;
-	struct rlimit before, small;
-	char *text = calloc(1, 1 << 20);
-	memset(text, 'x', 1 << 20);
-	struct store_history_row large = { .steps = span_make(text, 1 << 20) };
-	open_store(h);
-	put_many(h, 1, 3, NULL);
-	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-	small = before;
-	small.rlim_cur = 400 << 10;
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-	int status = store_history_begin(h->store);
-	if (status == 0)
-		status = put(h, 4, &large);
-	if (status == 0)
-		status = store_history_commit(h->store, &h->limits, 0);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-	assert_true(status < 0);
-	assert_true(strlen(store_history_error(h->store)) > 10);
-	assert_int_equal(find(h, ALL).count, 3);
-	put_many(h, 4, 4, &large);
-	assert_int_equal(find(h, ALL).count, 4);
-	free(text);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		TEST(every_column_comes_back),
-		TEST(a_second_put_of_a_serial_replaces_the_first),
-		TEST(what_is_asked_for_is_found),
-		TEST(too_many_go),
-		TEST(old_ones_go),
-		TEST(the_file_stays_in_its_size),
-		TEST(what_was_not_committed_is_not_there),
-		TEST(others_read_while_one_writes),
-		TEST(two_nodes_may_share_a_file),
-		TEST(nothing_is_put_outside_a_batch),
-		TEST(bad_files_are_refused_and_left_alone),
-		TEST(a_postgres_that_is_not_there),
-		TEST(a_full_disk_loses_the_batch_alone),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	const struct CMUnitTest in_a_file[] = { TESTS("in a file", NULL) };
+	const struct CMUnitTest in_a_database[] = { TESTS("in PostgreSQL", &server) };
+	int failed = cmocka_run_group_tests(in_a_file, NULL, NULL);
+	if (postgres_find(&server))
+		failed += cmocka_run_group_tests(in_a_database, start_server, stop_server);
+	return failed;
 }
