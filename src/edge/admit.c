@@ -66,12 +66,24 @@ static bool is_within_limits(struct edge_request *request)
 	return false;
 }
 
+/* A maddr says where the request is to go whatever its host is (RFC 3261 16.5), and a server inside may obey: it must
+ * be as much ours as the host. */
+static bool maddr_is_ours(const struct edge_request *request, const struct trust_judge *judge)
+{
+	const struct sip_uri *uri = &request->message->uri;
+	struct span maddr;
+	if (!sip_uri_is_sip(uri) || !sip_uri_parameter(uri, SPAN("maddr"), &maddr))
+		return true;
+	return (maddr.at && transport_is_our_address(request->worker->transport, maddr, uri->port)) ||
+	       trust_judge_destination(judge, maddr);
+}
+
 /* May a partner that we know ask this of us? A probe of the node itself may always come. */
 static enum edge_progress admitted(struct edge_request *request)
 {
 	const struct sip_uri *uri = &request->message->uri;
 	struct trust_judge judge = edge_request_judge(request);
-	if (!is_within_limits(request))
+	if (!is_within_limits(request) || !maddr_is_ours(request, &judge))
 		return refuse(request);
 	struct span host = sip_uri_is_sip(uri) ? uri->host : SPAN_NONE;
 	if (host.at && !uri->user.at && edge_dress_is_ours(uri, request->worker))
