@@ -1,25 +1,21 @@
-"""The ways to deploy of docs/topologies.md: the very files that stand there are started, and calls go through them in both
-directions. Around them is what an administrator has around them: Knot DNS, Kamailio as the call server, phones that
-register with a password, and a partner's edge (fedge as a Microsoft one).
+"""The ways to deploy of docs/topologies.md: the very files that stand there are started, and calls go through them in
+both directions. Around them is what an administrator has around them: Knot DNS, Kamailio as the call server, phones
+that register with a password, and a partner's edge (fedge as a Microsoft one).
 
-Only addresses are replaced (shipped.here). The third way, the whole lab, is tested in test_lab.py.
+Only addresses are replaced (shipped.py). The third way, the whole lab, is tested in test_lab.py.
 """
 import json
 import re
 import signal
 
 import pytest
-from shipped import EXAMPLES, Shipped, here
-from strangers import Knot, is_bound
+from shipped import DNS, EXAMPLES, NAME_SERVER, Shipped, here, install_kamailio, start_kamailio
+from strangers import Knot
 from support import Authority, Fedge, wait_until
 
 FOLDER = EXAMPLES / "topologies"
-EDGE, EDGE_INSIDE, CALL_SERVER, CORE, PHONES = (
-    here(a) for a in ("192.0.2.47", "10.0.0.47", "10.0.0.10", "10.0.0.46", "10.0.0.11"))
-DNS = here("192.0.2.53")
+EDGE, CALL_SERVER, CORE, PHONES = (here(a) for a in ("192.0.2.47", "10.0.0.10", "10.0.0.46", "10.0.0.11"))
 PARTNER, CLIENT = "127.73.9.6", "127.73.9.71"
-# A machine between two networks calls into each by its address there; on loopback the system has one for all.
-TWO_NETWORKS = ("node: edge.a.example\n", f"node: edge.a.example\naddress: {EDGE_INSIDE}\n")
 
 PARTNERS_FILE = f"""node: sip.b.example
 dialect: microsoft
@@ -30,7 +26,7 @@ listen: [{{transport: tls, port: 5061}}, {{transport: tcp, port: 5060}}]
 tls:
   identities: [{{names: [sip.b.example], certificate: partner.pem, key: partner.key}}]
   authorities: [authorities.pem]
-dns: {{servers: ["{DNS}@5300"], dnssec: no}}
+dns: {{servers: ["192.0.2.53"], dnssec: no}}
 trust: {{policy: microsoft}}
 zones:
   - {{name: clients, kind: neighbor, transport: tcp, peers: ["{CLIENT}:5060"]}}
@@ -86,8 +82,8 @@ class Way:
         self.folder = world.folder / name
         self.processes, self.nodes = [], []
 
-    def node(self, file, change=None):
-        shipped = Shipped(file, (FOLDER / self.name / f"{file}.yaml").read_text(), change)
+    def node(self, file):
+        shipped = Shipped(file, (FOLDER / self.name / f"{file}.yaml").read_text())
         path = shipped.install(self.folder, self.world.authority)
         self.processes.append(self.world.start(path))
         self.nodes.append(file)
@@ -101,12 +97,13 @@ class Way:
     def phone(self, command, *arguments, user, password=None):
         """The arguments of a phone of ours that proves who it is, by `password` where it is not its own."""
         return (command, *arguments, "--address", PHONES, "--username", user, "--password-file",
-                self.world.password(user, password), "--resolver", f"{DNS}@5300")
+                self.world.password(user, password), "--resolver", NAME_SERVER)
 
     def registered(self, fedge, user, *more, password=None):
         """A phone of ours that is registered and answers one call."""
-        return fedge.start(*self.phone("answer", "--as", f"sip:{user}@a.example", "--register", self.phones_at, "--count",
-                                       "1", "--json", *more, user=user, password=password), name="phone")
+        arguments = self.phone("answer", "--as", f"sip:{user}@a.example", "--register", self.phones_at, "--count", "1",
+                               "--json", *more, user=user, password=password)
+        return fedge.start(*arguments, name="phone")
 
     def call(self, fedge, user, to, *more, password=None):
         """A phone of ours calls: (exit code, what came of it)."""
@@ -138,15 +135,9 @@ class Way:
 def start_edge_alone(world):
     way = Way(world, "edge-alone")
     way.phones_at = f"{CALL_SERVER}:5060;transport=udp"
-    way.folder.mkdir()
-    file = way.folder / "kamailio.cfg"
-    file.write_text(here((FOLDER / way.name / "kamailio.cfg").read_text()))
-    kamailio = world.fedge.start_other("/usr/sbin/kamailio", "-f", file, "-DD", "-E", "-M", 8, "-m", 64, "-w", way.folder,
-                                       "-Y", way.folder, "-P", way.folder / "pid", name="kamailio", cwd=way.folder)
-    way.processes.append(kamailio)
-    wait_until(lambda: is_bound(CALL_SERVER, 5060) or not kamailio.is_alive(), 20, "Kamailio listens")
-    assert kamailio.is_alive(), kamailio.text()[-3000:]
-    way.node("edge", TWO_NETWORKS)
+    file = install_kamailio(FOLDER / way.name / "kamailio.cfg", way.folder)
+    way.processes.append(start_kamailio(world.fedge, file, CALL_SERVER))
+    way.node("edge")
     way.await_zone("edge", "call server")
     return way
 
@@ -178,7 +169,8 @@ def heard(process):
 
 
 # Each is (the caller's arguments, the callee's).
-HANGS_UP = {"the caller hangs up": (("--duration", "0"), ()), "the callee does": (("--duration", "30"), ("--duration", "1"))}
+HANGS_UP = {"the caller hangs up": (("--duration", "0"), ()),
+            "the callee does": (("--duration", "30"), ("--duration", "1"))}
 
 
 @pytest.mark.parametrize("ending", HANGS_UP)
@@ -205,8 +197,9 @@ def test_a_call_in(fedge, way, ending):
 
 def test_a_phone_must_prove_who_it_is(fedge, way):
     """The password of the file is needed, to register and to call, and it is good for its own user only."""
-    wrong = way.phone("answer", "--as", "sip:2001@a.example", "--register", way.phones_at, user="2001", password="guess")
-    done = fedge.run(*wrong, "--json")
+    wrong = way.phone("answer", "--as", "sip:2001@a.example", "--register", way.phones_at, "--json", user="2001",
+                      password="guess")
+    done = fedge.run(*wrong)
     assert done.returncode == 3 and json.loads(done.stdout.splitlines()[-1])["status"] in (401, 403), done.stdout
     code, told = way.call(fedge, "2000", "user@b.example", password="guess")
     assert code == 2 and told["status"] in (403, 407), told
@@ -236,5 +229,5 @@ def test_what_the_page_has_administrators_run(world, way):
     done = way.ask("route", "edge", *asked, "--zone", inside)
     assert done.returncode == 0 and "to partners" in done.stdout, done.stdout
     assert way.ask("route", "edge", *asked).returncode == 2
-    done = world.fedge.run("check", "a.example", "--resolver", f"{DNS}@5300", "--ca-file", world.authority.certificate)
+    done = world.fedge.run("check", "a.example", "--resolver", NAME_SERVER, "--ca-file", world.authority.certificate)
     assert done.returncode in (0, 1), done.stdout + done.stderr
