@@ -16,8 +16,8 @@ import time
 
 import pytest
 import yaml
-from partner import SETTLED, Side, client_context, server_context
-from shipped import DNS, EXAMPLES, NAME_SERVER, ROOT, Shipped, install_kamailio, start_kamailio
+from partner import SETTLED, Side, client_context, renew, server_context
+from shipped import DNS, EXAMPLES, ROOT, Shipped, install_kamailio, start_kamailio
 from strangers import Knot, Wire, message
 from support import Authority, Fedge, Lab, wait_until
 
@@ -166,11 +166,14 @@ def wishes(node, host, port, domain, protocol):
     return asked
 
 
-def unanswered(node):
-    """[(method, Request-URI, more)] of what gets no answer."""
+def unanswered(node, protocol):
+    """[(method, Request-URI, more)] of what gets no answer, or one that shall go to the third party."""
     third, route = f"sip:victim@{SINK}", f"Route: <sip:{SINK}:5060;transport=tcp;lr>"
+    vias = [f"SIP/2.0/{protocol.upper()} {host};branch=z9hG4bKvia{n}" for n, host in enumerate(
+        [f"{SINK}:5060", f"{STRANGER}:5060;maddr={SINK}", f"{STRANGER};received={SINK};rport=5060", f"edge.{THIRD}"])]
     return [("ACK", third, {}), ("ACK", third, {"to_tag": "forged", "extra": [route]}),
-            ("ACK", third, {"extra": [f"Route: <sip:{node};lr>", route]})]
+            ("ACK", third, {"extra": [f"Route: <sip:{node};lr>", route]}),
+            *(("INVITE", third, {"via": via}) for via in vias)]
 
 
 # ---- what is started ----
@@ -327,8 +330,11 @@ class Attempt:
     def _send(self, number, method, uri, more):
         """Gives its Call-ID."""
         call_id = f"{number}-{self.who.replace(' ', '-')}@{self.door.address}:{self.door.port}"
+        values = {"caller": self.caller(number), "call_id": call_id, **more}
+        via = values.pop("via", None)
         self._connect()
-        self.wire.send(message(self.wire, method, uri, **{"caller": self.caller(number), "call_id": call_id, **more}))
+        text = message(self.wire, method, uri, **values)
+        self.wire.send(renew(text, "Via", via) if via else text)
         return call_id
 
     def _ask(self, number, method, uri, more, is_foreign):
@@ -352,10 +358,12 @@ class Attempt:
                 return self  # and so with every other request
             if status not in right_answers(self, name, kind):
                 self.wrong.append(f"{door}, {self.who}: {name}: {status}")
-        for number, (method, uri, more) in enumerate(unanswered(node.host), len(wanted)):
+        for number, (method, uri, more) in enumerate(unanswered(node.host, door.protocol), len(wanted)):
             self.foreign.append(self._send(number, method, uri, more))
-        # What came before it on this connection was read.
-        self._ask(0, "OPTIONS", f"sip:{THIRD}", {"call_id": f"last-{id(self)}"}, False)
+        # When this is answered, what came before it was read.
+        last = self._send(STRANGER_COUNT - 1, "OPTIONS", f"sip:{THIRD}", {})
+        while self.wire.answer().get("Call-ID") != last:
+            pass
         self._hang_up()
         return self
 
