@@ -219,7 +219,9 @@ int edge_send(struct edge_branch *branch, const struct transport_target *target,
 	branch->target_zone = zone;
 	branch->has_final = false;
 	branch->sent_us = net_loop_now_us(request->worker->loop);
-	if (transport_target_switch(&branch->target, request->message->bytes.length + 400))
+	/* Of an ACK nobody would hear that TCP was refused: it goes as the address says. */
+	if (sip_method_is_answered(request->message->method) &&
+		transport_target_switch(&branch->target, request->message->bytes.length + 400))
 		branch->target.flags &= ~(unsigned)TRANSPORT_TARGET_MAY_SWITCH;
 	draft_make(branch, &draft, &name);
 	int count = sip_draft_pieces(&draft, pieces, SIP_DRAFT_PIECES_MAXIMUM);
