@@ -6,6 +6,7 @@ carry (Via, From, To, Call-ID, CSeq, Contact) is filled in here, for the caller 
     CALLER = [request("INVITE", body=SDP), receive(100, optional=True), receive(200, routes=True),
               ack(), request("BYE", cseq=2, inside=True), receive(200)]
 """
+import re
 from xml.sax.saxutils import quoteattr
 
 SDP = """v=0
@@ -69,8 +70,8 @@ def ack_refusal(label="invite", cseq=1):
     return request("ACK", cseq=cseq, same_branch=label)
 
 
-def receive(what, optional=False, routes=False, actions="", lost=None):
-    """A status (number) or a method (text)."""
+def receive(what, optional=False, routes=False, actions="", lost=None, auth=False):
+    """A status (number) or a method (text). auth: its challenge is what [authentication] answers later."""
 
     def text(_index, _labels):
         kind = "response" if isinstance(what, int) else "request"
@@ -79,6 +80,8 @@ def receive(what, optional=False, routes=False, actions="", lost=None):
             attributes += ' optional="true"'
         if routes:
             attributes += ' rrs="true"'
+        if auth:
+            attributes += ' auth="true"'
         if lost is not None:
             attributes += f' lost="{lost}"'
         if not actions:
@@ -120,23 +123,23 @@ def respond_inside(status, reason="OK", body="", extra="", repeat=False):
     return respond(status, reason, body, extra=extra, repeat=repeat, record_route=False)
 
 
-def receive_invite(actions="", routes=True):
-    """Keeps all that a later answer or a request of the callee needs."""
-    kept = (grab("Via", "via1") + grab("Via", "via2", 2) + grab("From", "from") + grab("To", "to"))
+def receive_invite(actions="", routes=True, vias=2):
+    """Keeps all that a later answer or a request of the callee needs. vias: how many hops it came by."""
+    kept = "".join(grab("Via", f"via{number}", number) for number in range(1, vias + 1))
+    kept += grab("From", "from") + grab("To", "to") + grab("CSeq", "cseq")
     return receive("INVITE", routes=routes, actions=kept + actions)
 
 
-def respond_kept(status, reason="Text", extra=""):
+def respond_kept(status, reason="Text", extra="", vias=2, body=""):
     """An answer to the INVITE that receive_invite kept, when another request came in between."""
     return Rung(lambda _index, _labels: _message([
         f"SIP/2.0 {status} {reason}",
-        "Via: [$via1]",
-        "Via: [$via2]",
+        *(f"Via: [$via{number}]" for number in range(1, vias + 1)),
         "From: [$from]",
         f"To: [$to];tag={CALLEE_TAG}",
         "[last_Call-ID:]",
-        "CSeq: 1 INVITE",
-        extra], "", "", UNRELIABLE))
+        "CSeq: [$cseq]",
+        extra], body, "application/sdp", UNRELIABLE))
 
 
 def request_back(method, cseq=1, body="", kind="application/sdp", extra=""):
@@ -166,7 +169,7 @@ def linger(milliseconds=200):
 def scenario(name, rungs):
     labels = {rung.label: index for index, rung in enumerate(rungs) if rung.label}
     text = "".join(rung.text(index, labels) for index, rung in enumerate(rungs))
-    names = [n for n in ("via1", "via2", "from", "to", "seen") if f'assign_to="{n}"' in text and f"[${n}]" not in text]
+    names = [n for n in dict.fromkeys(re.findall(r'assign_to="(\w+)"', text)) if f"[${n}]" not in text]
     unread = f'  <Reference variables="{",".join(names)}"/>\n' if names else ""
     return (f'<?xml version="1.0" encoding="ISO-8859-1" ?>\n<!DOCTYPE scenario SYSTEM "sipp.dtd">\n'
             f"<scenario name={quoteattr(name)}>\n{text}{unread}</scenario>\n")

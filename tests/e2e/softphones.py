@@ -177,4 +177,3 @@ class Linphone:
 
     def await_closed(self):
         self.await_words(r"Call \d+ with \S+ ended")
-
