@@ -101,6 +101,10 @@ static void write_domains(struct import *import)
 		domains[count++] = name;
 		import->registrar = registers(object) || import->registrar;
 	}
+	if (!count)
+		import_note_line(import->result, CONFIG_IMPORT_SUPPLY, 0, SPAN("domains"),
+			"the SIP domains whose users strangers may call; the dump has none, and fedge lets nobody call "
+			"others");
 	import->result->domain_count = count;
 	import->names.domains = domains;
 	import->names.domain_count = count;

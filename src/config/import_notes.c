@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#define NOTES_FIRST 64 /* a power of two */
+
 static const struct {
 	const char *name, *title;
 } groups[CONFIG_IMPORT_GROUPS] = {
@@ -58,16 +60,27 @@ static bool is_secret(struct span key, struct span value)
 	return value.length && value.at[0] == '{';
 }
 
+static bool has_room(struct config_import *import)
+{
+	size_t count = import->note_count;
+	if (count == CONFIG_IMPORT_NOTES_MAXIMUM)
+		return false;
+	if (count && (count < NOTES_FIRST || (count & (count - 1))))
+		return true; /* room grows at powers of two */
+	size_t room = count ? 2 * count : NOTES_FIRST;
+	struct config_import_note *notes = realloc(import->notes, room * sizeof(*notes));
+	if (notes)
+		import->notes = notes;
+	return notes != NULL;
+}
+
 static void add(struct config_import *import, struct config_import_note note)
 {
 	import->group_counts[note.group]++;
-	if (!import->notes)
-		import->notes = calloc(CONFIG_IMPORT_NOTES_MAXIMUM, sizeof(*import->notes));
-	if (!import->notes || import->note_count == CONFIG_IMPORT_NOTES_MAXIMUM) {
+	if (has_room(import))
+		import->notes[import->note_count++] = note;
+	else
 		import->notes_dropped++;
-		return;
-	}
-	import->notes[import->note_count++] = note;
 }
 
 /* Formatted into the arena; absent where there is nothing to say, or no memory for it. */
@@ -144,8 +157,8 @@ static const struct reason {
 	{ "^Zones Policy SearchRules", CONFIG_IMPORT_RULES, NULL },
 	{ "^Transform", CONFIG_IMPORT_RULES, NULL },
 	{ "^Zones LocalZone", CONFIG_IMPORT_ZONES, NULL },
-	{ "^Policy AdministratorPolicy", CONFIG_IMPORT_POLICY,
-		"the rules of the call policy are not in a dump: write those that matter as `policy`" },
+	{ "^Policy AdministratorPolicy Mode", CONFIG_IMPORT_SUPPLY,
+		"the rules of the call policy are not in a dump; write those that matter as policy" },
 	{ "^Policy", CONFIG_IMPORT_POLICY, NULL },
 	{ "^Zones Policy", CONFIG_IMPORT_POLICY, NULL },
 	{ "^Registration", CONFIG_IMPORT_REGISTRATION, "phones register as the users that are listed under users" },
@@ -229,9 +242,10 @@ static void note_unasked(
 		import_note(import, CONFIG_IMPORT_CHANGED, entry, "given again in line %u, which counts", again->line);
 	else if (entry->fate == IMPORT_IDLE)
 		import_note(import, CONFIG_IMPORT_OFF, entry, "of no effect there");
+	else if (is_off(entry->value))
+		import_note(import, CONFIG_IMPORT_OFF, entry, NULL);
 	else
-		import_note(import, is_off(entry->value) ? CONFIG_IMPORT_OFF : reason->group, entry,
-			reason->text ? "%s" : NULL, reason->text);
+		import_note(import, reason->group, entry, reason->text ? "%s" : NULL, reason->text);
 }
 
 void import_note_unasked(struct config_import *import, struct import_dump *dump)

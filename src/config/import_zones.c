@@ -99,6 +99,10 @@ static void write_words(const struct zone *z)
 		const char *word = entry ? import_word(words[i].words, words[i].word_count, entry->value) : NULL;
 		if (word)
 			entry->fate = IMPORT_CARRIED; /* else it is listed */
+		if (word && words[i].words == encryptions && strcmp(word, "auto") != 0)
+			import_note(z->import->result, CONFIG_IMPORT_CHANGED, entry,
+				"nothing is encrypted or decrypted on anybody's behalf: a call that breaks this is "
+				"refused");
 		word = word ? word : words[i].otherwise;
 		if (word)
 			import_line(z->import, "    ", words[i].here, word);

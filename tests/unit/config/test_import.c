@@ -32,7 +32,9 @@ static const struct {
 			"\nlisten:\n  - {transport: tcp, port: 5060}\n" },
 		"registrar" },
 	{ "a name that is not given in full must be supplied", C "IP DNS Hostname: \"vcse\"\n",
-		{ "node: 'change-me.invalid'", "#   node: the machine's host name" }, "domains" },
+		{ "node: 'change-me.invalid'", "#   node: the machine's host name",
+			"#   domains: the SIP domains whose users" },
+		"domains:\n" },
 	{ "listeners, and two that want one port",
 		NODE C "SIP UDP Mode: \"On\"\n" C "SIP TLS Mode: \"On\"\n" C "SIP TLS Port: \"5060\"\n" C
 		       "SIP UDP Port: \"5062\"\n",
@@ -58,7 +60,8 @@ static const struct {
 		  "    authentication: check-credentials\n    trust_identity: yes\n    preloaded_routes: yes\n"
 		  "    poison: yes\n    media_encryption: force-encrypted\n    record_route: address\n    monitor: "
 		  "yes\n",
-			"\nusers:\n  - username: 'change-me'\n    password_file: 'secrets/user-1-change-me.txt'\n" },
+			"\nusers:\n  - username: 'change-me'\n    password_file: 'secrets/user-1-change-me.txt'\n",
+			"Media Encryption Mode = On: nothing is encrypted" },
 		"tls" },
 	{ "peers by name are verified by name, and known by none",
 		NODE CORE ZONE "Neighbor Peer 2 Address: \"b.example\"\n" ZONE
