@@ -80,7 +80,8 @@ const struct command command_route = {
 			{ "zone", .value = "NAME",
 				.help = "where the call comes from (default: DefaultZone, a system that no zone "
 					"knows)" },
-			{ "authenticated", .help = "the caller has proved who it is" },
+			{ "authenticated", .help = "the caller has proved who it is, which a zone that treats all as "
+						   "authenticated does not ask for" },
 			{ "variant", .value = "VARIANT", .help = "the SIP that the caller speaks (default: standards)",
 				.choices = variants },
 

@@ -41,8 +41,11 @@ static int read_zone(struct route_command *c)
 			"--zone: no zone is called \"%s\" in %s; strangers come from \"DefaultZone\"", name,
 			c->config->file.at);
 	c->source_name = zone->name;
-	if (zone->kind != CONFIG_ZONE_DEFAULT)
-		c->request.source = (int)(zone - c->config->zones);
+	if (zone->kind == CONFIG_ZONE_DEFAULT)
+		return COMMAND_GOOD;
+	c->request.source = (int)(zone - c->config->zones);
+	if (zone->authentication == CONFIG_AUTHENTICATION_TREAT)
+		c->request.authenticated = true;
 	return COMMAND_GOOD;
 }
 

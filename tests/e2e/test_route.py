@@ -13,7 +13,8 @@ listen: [{{transport: tcp}}]
 dns: {{servers: ["{dns}@53"], timeout: 5s}}
 trust: {{blocked: [blocked.dns.lab]}}
 zones:
-  - {{name: core, kind: neighbor, transport: tcp, peers: ["10.0.0.1:5060"]}}
+  - {{name: core, kind: neighbor, transport: tcp, peers: ["10.0.0.1:5060"], authentication: do-not-check}}
+  - {{name: believed, kind: neighbor, transport: tcp, peers: ["10.0.0.2:5060"]}}
   - {{name: named, kind: neighbor, transport: tcp, peers: ["pbx.dns.lab"]}}
   - {{name: federation, kind: dns}}
 transforms:
@@ -82,6 +83,8 @@ SEARCHES = {
         [*CORE, "--to", "a@blocked.dns.lab", "--no-dns"], REFUSED, ["error[domain-blocked]"]),
     "a partner that is not looked up": (
         [*CORE, "--to", "a@right.dns.lab", "--no-dns"], FOUND, ["right.dns.lab is not tried"]),
+    "who comes from a zone that is believed counts as authenticated": (
+        ["--zone", "believed", "--to", "1@pbx.lab"], FOUND, ["zone named is asked"]),
     "only for the authenticated": (
         [*CORE, "--to", "1@pbx.lab"], REFUSED, ["rule 'staff': ignored, the request is not authenticated"]),
     "and for one who is": (
