@@ -168,6 +168,15 @@ def heard(process):
     return json.loads(process.text().splitlines()[-1])
 
 
+def test_the_page_has_every_file():
+    """And each folder is a way that is called through here."""
+    page = (EXAMPLES.parent / "topologies.md").read_text()
+    files = [file for file in FOLDER.rglob("*") if file.is_file()]
+    assert len(files) >= 4
+    assert [file for file in files if f"examples/topologies/{file.relative_to(FOLDER)}" not in page] == []
+    assert {file.parent.name for file in files} == {"edge-alone", "edge-and-core"}
+
+
 # Each is (the caller's arguments, the callee's).
 HANGS_UP = {"the caller hangs up": (("--duration", "0"), ()),
             "the callee does": (("--duration", "30"), ("--duration", "1"))}
