@@ -4,6 +4,8 @@ place of those that documentation uses. What is replaced stands in `here` and `S
 import pathlib
 import re
 import shutil
+import signal
+import time
 
 import yaml
 from strangers import is_bound
@@ -66,6 +68,18 @@ class Shipped:
 
     def _put(self, folder, name, file):
         shutil.copy(file, self._room(folder, name))
+
+
+def end(processes):
+    """All together; a node that waits for its last calls ends by the next signal."""
+    def all_gone():
+        alive = [process for process in processes if process.is_alive()]
+        for process in alive:
+            process.signal(signal.SIGTERM)
+        if alive:
+            time.sleep(0.1)
+        return not alive
+    wait_until(all_gone, 30, "the nodes end")
 
 
 def install_kamailio(file, folder):

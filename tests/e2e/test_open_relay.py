@@ -10,14 +10,13 @@ node's log must have it. That the third party would hear is shown with a configu
 import contextlib
 import itertools
 import re
-import signal
 import ssl
 import time
 
 import pytest
 import yaml
 from partner import SETTLED, Side, client_context, renew, server_context
-from shipped import DNS, EXAMPLES, ROOT, Shipped, install_kamailio, start_kamailio
+from shipped import DNS, EXAMPLES, ROOT, Shipped, end, install_kamailio, start_kamailio
 from strangers import Knot, Wire, message
 from support import Authority, Fedge, Lab, wait_until
 
@@ -100,6 +99,8 @@ def world(program, tmp_path_factory):
     made = World(program, tmp_path_factory.mktemp("world"))
     yield made
     made.close()
+    for out in made.folder.rglob("*.out"):
+        assert not re.search("Sanitizer|runtime error:", out.read_text(errors="replace")), out.read_text()[-6000:]
 
 
 # ---- what they ask for ----
@@ -287,10 +288,7 @@ class Deployment:
     def close(self):
         for side in self.inside:
             side.close()
-        for node in self.nodes:
-            node.process.signal(signal.SIGTERM)
-        for node in self.nodes:
-            node.process.stop()
+        end([node.process for node in self.nodes])
 
 
 # ---- the attempt ----
