@@ -272,10 +272,12 @@ def test_so_many_a_second(stage):
 
 @pytest.mark.parametrize("uri", [BANK, "sip:x@trap.evil.example", "sip:x@{elsewhere}", "sip:x@{phones}", "sip:{phones}",
                                  "sips:x@trap.evil.example", "tel:+4930123456", "sip:{elsewhere};maddr={phones}",
+                                 "sip:2000@home.example;maddr={elsewhere}", "sip:2000@home.example;maddr=",
+                                 "sip:x@bank.example;maddr=home.example", "sip:x@trap.evil.example;maddr={node}",
                                  "sip:2000@home.example.evil.example", "sip:2000%40home.example@evil.example"])
 @pytest.mark.parametrize("to_tag", ["", "x"])
 def test_a_domain_that_is_not_ours(stage, node, stranger, uri, to_tag):
-    uri = uri.format(elsewhere=stage.elsewhere.address, phones=stage.phones.address)
+    uri = uri.format(elsewhere=stage.elsewhere.address, phones=stage.phones.address, node=stage.address)
     wire = stranger()
     with stage.quiet():
         refused(node, wire, message(wire, "INVITE", uri, caller=EVIL, to_tag=to_tag), 403, "domain-not-ours")
