@@ -1,20 +1,15 @@
-"""What the standards say of calls, by SIPp at both ends, with a registrar and a traversal zone between them:
+"""What the standards say of calls, by SIPp at both ends, with a registrar and a traversal zone between (crossing.py).
 
-    phones ── core (registrar) ══ edge ── partners
-
-The phones register by digest, and each call out is challenged; calls in find the phones by their registrations, over the
-connection that the core opened. Every case is played both ways.
+The phones register by digest, and each call out is challenged; calls in find the phones by their registrations, over
+the connection that the core opened. Every case is played both ways.
 """
-from types import SimpleNamespace
-
 import pytest
+from crossing import FORK, IN, OUT, build, by_name, credentials
 from ladder import (SDP, ack, ack_refusal, linger, match, pause, receive, receive_invite, request, request_back,
                     respond, respond_inside, respond_kept)
-from strangers import Node, callee, caller, fresh_address
-from support import Authority, Fedge, wait_until
+from strangers import callee, caller
+from support import Authority, Fedge
 
-IN, OUT, FORK = "in.lab", "out.lab", "fork.lab"  # ours, the partner's, a partner with two servers
-USERS = {"caller": "calls", "2000": "is-called", "3000": "is-called-twice"}
 HOPS = 3  # the Vias that a callee sees: of the other end, of both nodes
 CALLS = 3
 CONTACT = "Contact: <sip:callee@[local_ip]:[local_port];transport=[transport]>"
@@ -32,62 +27,6 @@ def stage(program, tmp_path_factory):
             node.end_well()
     finally:
         fedge.stop_all()
-
-
-def build(fedge, authority):
-    s = SimpleNamespace(fedge=fedge, number=0, caller=fresh_address(), phone=fresh_address(), second=fresh_address(),
-                        third=fresh_address(), partner=fresh_address(), one=fresh_address(), two=fresh_address())
-
-    def tls(name):
-        certificate, key = authority.issue(name)
-        return (f"tls:\n  identities: [{{names: [{name}], certificate: {certificate}, key: {key}}}]\n"
-                f"  authorities: [{authority.certificate}]\n")
-
-    link = "username: core, password: core-and-edge"
-    neighbors = {name: ("udp", [f"{getattr(s, name)}:5060"], "monitor: no") for name in ("partner", "one", "two")}
-    s.edge = Node(fedge, neighbors, name="edge", more=f"domains: [{IN}]\n{tls('edge.example')}", zones=f"""\
-  - {{name: Inside, kind: traversal-server, port: 7001, verify_name: core.example, {link}}}
-""", rules=f"""\
-  - {{name: in, priority: 1, mode: pattern, type: suffix, pattern: "@{IN}", target: Inside, on_match: stop}}
-  - {{name: one, priority: 2, mode: pattern, type: suffix, pattern: "@{FORK}", target: one}}
-  - {{name: two, priority: 2, mode: pattern, type: suffix, pattern: "@{FORK}", target: two, on_match: stop}}
-  - {{name: out, priority: 3, target: partner}}
-""")
-    s.core = Node(fedge, {}, name="core", more=f"domains: [{IN}]\n{tls('core.example')}"
-                  f"registrar: {{domains: [{IN}]}}\nusers:\n"
-                  + "".join(f'  - {{username: "{u}", password: {p}}}\n' for u, p in USERS.items()), zones=f"""\
-  - {{name: Outside, kind: traversal-client, peers: ["{s.edge.address}:7001"], verify_name: edge.example, {link},
-     retry: 200ms}}
-  - {{name: Phones, kind: local}}
-""", rules=f"""\
-  - {{name: in, priority: 1, mode: pattern, type: suffix, pattern: "@{IN}", target: Phones, on_match: stop}}
-  - {{name: out, priority: 2, target: Outside}}
-""")
-    for node, name in ((s.core, "Outside"), (s.edge, "Inside")):
-        wait_until(lambda: next(z for z in node.status()["zones"] if z["name"] == name)["state"] == "active", 20,
-                   f"{name} is active")
-    for address, user in ((s.caller, "caller"), (s.phone, "2000"), (s.second, "3000"), (s.third, "3000")):
-        register(s, address, user)
-    return s
-
-
-def by_name(stage, name):
-    stage.number += 1
-    return f"{name}-{stage.number}"
-
-
-def register(stage, address, user):
-    def rung(cseq, extra=""):
-        return request("REGISTER", cseq=cseq, uri=f"sip:{IN}", extra=f"Expires: 600{extra}")
-
-    rungs = [rung(1), receive(401, auth=True), rung(2, "\n[authentication]"),
-             receive(200, actions=match("expires=600", header="Contact"))]
-    caller(stage.fedge, address, stage.core.address, rungs, by_name(stage, f"register-{user}"), domains=(IN, IN),
-           options=credentials(user, IN, user)).wait()
-
-
-def credentials(user, uri, service="2000"):
-    return ("-au", user, "-ap", USERS[user], "-auth_uri", uri, "-s", service)
 
 
 @pytest.fixture(params=["out", "in"])
@@ -173,8 +112,8 @@ def test_redirected(stage, way, status):
     contact = "<sip:2000@elsewhere.example;line=7>;q=0.7"
     calling = [*invite(way), receive(status, actions=match(contact, header="Contact")),
                ack_refusal(cseq=first(way))]
-    called = [receive_invite(vias=HOPS), respond(status, "Moved", extra=f"Contact: {contact}", contact=False, repeat=True),
-              receive("ACK"), linger()]
+    called = [receive_invite(vias=HOPS), respond(status, "Moved", extra=f"Contact: {contact}", contact=False,
+              repeat=True), receive("ACK"), linger()]
     play(stage, way, calling, (there(stage, way), called), calls=1)
 
 
@@ -245,8 +184,8 @@ def test_session_timer(stage, way):
                request("INVITE", cseq=c + 3, inside=True, body=SDP, extra=long), receive(100, optional=True),
                receive(200, actions=has), ack(c + 3), *bye(c + 4)]
     called = [receive_invite(actions=match("90", header="Session-Expires"), vias=HOPS),
-              respond(422, "Session Interval Too Small", extra="Min-SE: 120", contact=False, repeat=True), receive("ACK"),
-              receive_invite(actions=has + match("120", header="Min-SE"), vias=HOPS),
+              respond(422, "Session Interval Too Small", extra="Min-SE: 120", contact=False, repeat=True),
+              receive("ACK"), receive_invite(actions=has + match("120", header="Min-SE"), vias=HOPS),
               respond(200, "OK", SDP, extra=granted, repeat=True), receive("ACK"),
               receive("UPDATE", actions=has), respond_inside(200, "OK", extra=f"{CONTACT}\n{granted}"),
               receive("INVITE", actions=has),
