@@ -37,7 +37,7 @@ void config_calls_check(const struct check *k); /* check_call.c: transforms, pol
 /* After all others: what only the dial plan as a whole shows, made as the edge makes it. */
 void config_table_check(const struct check *k);
 struct route_table;
-/* check_plan.c: entries that do nothing, partners that no rule leads to. 0 or -ENOMEM. */
+/* check_plan.c: entries that do nothing; zones, domains and partners that no rule leads to. 0 or -ENOMEM. */
 int config_plan_check(const struct check *k, const struct route_table *table, struct arena *arena);
 
 /* A text of the file that is a regex, or a replacement that asks for its groups. */

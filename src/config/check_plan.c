@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a dial plan cannot do though somebody wrote it: entries that never have an effect, and partners that no rule
- * leads to. Warnings: the node runs all the same. */
+/* What a dial plan cannot do though somebody wrote it: entries that never have an effect; zones, domains of ours and
+ * partners that no rule leads to. Warnings: the node runs all the same. */
 #include "config/check.h"
 #include "route/shadow.h"
 
@@ -64,7 +64,30 @@ static int check_shadows(const struct check *k, const struct route_table *table,
 	return status;
 }
 
-/* ---- partners that no rule leads to ---- */
+/* ---- zones that no rule leads to ---- */
+
+/* Calls may come from there all the same. Strangers are nobody's target. */
+static bool is_target(const struct config_node *node, const struct config_zone *zone)
+{
+	for (size_t i = 0; i < node->rule_count; i++) {
+		if (node->rules[i].target == zone && node->rules[i].enabled)
+			return true;
+	}
+	return zone->kind == CONFIG_ZONE_DEFAULT;
+}
+
+static void check_targets(const struct check *k)
+{
+	for (size_t i = 0; i < k->node->zone_count; i++) {
+		const struct config_zone *zone = &k->node->zones[i];
+		if (!is_target(k->node, zone))
+			config_warning(k->report, zone->place, "no rule leads to the zone `%s`%s",
+				config_shown(zone->name).text,
+				zone->kind == CONFIG_ZONE_LOCAL ? ": who registers here cannot be called" : "");
+	}
+}
+
+/* ---- domains that no rule leads to ---- */
 
 /* Then who is dialled is not yet who is searched for. */
 static bool changes_aliases(const struct config_node *node)
@@ -79,12 +102,13 @@ static bool changes_aliases(const struct config_node *node)
 }
 
 /* 1: yes or not known, 0: no, -ENOMEM. */
-static int may_lead_to(const struct check *k, const struct route_table *table, struct span domain, struct arena *arena)
+static int may_lead_to(
+	const struct check *k, const struct route_table *table, struct span domain, bool is_ours, struct arena *arena)
 {
 	for (size_t i = 0; i < k->node->rule_count; i++) {
 		const struct config_rule *rule = &k->node->rules[i];
 		enum route_whether whether;
-		if (!rule->enabled || rule->target->kind == CONFIG_ZONE_LOCAL)
+		if (!rule->enabled || (!is_ours && rule->target->kind == CONFIG_ZONE_LOCAL))
 			continue;
 		int status = route_rule_fits_domain(table, i, domain, arena, &whether);
 		if (status < 0)
@@ -95,13 +119,27 @@ static int may_lead_to(const struct check *k, const struct route_table *table, s
 	return 0;
 }
 
+static int check_own_domains(const struct check *k, const struct route_table *table, struct arena *arena)
+{
+	const struct document_item *item = config_items(document_find(k->root, "domains"));
+	for (size_t i = 0; i < k->node->domains.count && item; i++, item = item->next) {
+		struct span domain = k->node->domains.items[i];
+		int leads = may_lead_to(k, table, domain, true, arena);
+		if (leads < 0)
+			return leads;
+		if (leads == 0)
+			config_warning(k->report, item->value->place,
+				"no rule leads to anybody in `%s`: partners call there in vain",
+				config_shown(domain).text);
+	}
+	return 0;
+}
+
 static int check_partners(const struct check *k, const struct route_table *table, struct arena *arena)
 {
-	if (!k->node->rule_count || changes_aliases(k->node))
-		return 0;
 	for (size_t i = 0; i < k->node->trust.allowed_count; i++) {
 		const struct config_partner *partner = &k->node->trust.allowed[i];
-		int leads = may_lead_to(k, table, partner->domain, arena);
+		int leads = may_lead_to(k, table, partner->domain, false, arena);
 		if (leads < 0)
 			return leads;
 		if (leads == 0)
@@ -115,5 +153,11 @@ static int check_partners(const struct check *k, const struct route_table *table
 int config_plan_check(const struct check *k, const struct route_table *table, struct arena *arena)
 {
 	int status = check_shadows(k, table, arena);
+	check_targets(k);
+	/* Without any rule nobody is meant to call. */
+	if (!k->node->rule_count || changes_aliases(k->node))
+		return status;
+	if (status == 0)
+		status = check_own_domains(k, table, arena);
 	return status < 0 ? status : check_partners(k, table, arena);
 }

@@ -200,15 +200,6 @@ static void check_dns(const struct check *k, const struct zone_case *z)
 
 /* ---- all of them ---- */
 
-static void check_used(const struct check *k, const struct zone_case *z)
-{
-	bool used = !z->mapping || !is_kind(z, CONFIG_ZONE_DNS) || !z->zone->name.at;
-	for (size_t i = 0; i < k->node->rule_count && !used; i++)
-		used = k->node->rules[i].target == z->zone && k->node->rules[i].enabled;
-	if (!used)
-		config_warning(k->report, z->zone->place, "no rule leads to the zone `%s`", z->zone->name.at);
-}
-
 void config_zones_check(const struct check *k)
 {
 	static void (*const zone_rules[])(const struct check *, const struct zone_case *) = {
@@ -220,7 +211,6 @@ void config_zones_check(const struct check *k)
 		check_port,
 		check_credentials,
 		check_dns,
-		check_used,
 	};
 	const struct document_item *item = config_items(document_find(k->root, "zones"));
 	for (size_t i = 0; i < k->node->zone_count; i++) {

@@ -7,7 +7,7 @@ import re
 import pytest
 from support import Authority, Fedge
 
-GOOD, LISTED, FAILED, USAGE = 0, 1, 2, 64
+GOOD, LISTED, WARNED, FAILED, USAGE = 0, 1, 1, 2, 64
 DUMPS = pathlib.Path(__file__).resolve().parents[2] / "docs/examples/importing"
 SETTING = re.compile(r"\*c xConfiguration ([^:]+):[ ]?(.*)")
 
@@ -50,14 +50,18 @@ def imported(program, tmp_path_factory):
     return {host: Imported(Fedge(program, tmp_path_factory.mktemp(host)), host) for host in ("vcse", "vcsc")}
 
 
-@pytest.mark.parametrize("host", ["vcse", "vcsc"])
-def test_the_result_passes_the_check_once_it_has_its_files(fedge, imported, host):
+@pytest.mark.parametrize("host, code, said", [
+    ("vcse", WARNED, ["no rule leads to the zone `LocalZone`: who registers here cannot be called"]),  # it is disabled
+    ("vcsc", GOOD, []),
+])
+def test_the_result_passes_the_check_once_it_has_its_files(fedge, imported, host, code, said):
     before = imported[host].unsupplied
     assert before.returncode == FAILED
     mistakes = before.stderr.strip().splitlines()
     assert mistakes and all("error: cannot read" in line for line in mistakes if "error" in line), before.stderr
     after = fedge.run("config", "check", imported[host].path)
-    assert after.returncode == GOOD, after.stdout + after.stderr
+    assert after.returncode == code, after.stdout + after.stderr
+    assert [line.split("warning: ")[1] for line in after.stderr.splitlines()] == said
 
 
 # From which zone, which alias, and the rules that the dump means: [(rule, zone, alias that the zone is asked for)].

@@ -322,7 +322,6 @@ static const struct {
 		     "rules: [{name: a, target: a}, {name: b, target: b}, {name: c, target: c, enabled: no}]\n",
 		"n:6:49: error: with `service: sip` DNS says the transport; `fallback_transport` is for where it does "
 		"not\nn:6:71: error: `inbound_mapping` needs `verify_name`\n"
-		"n:8:3: warning: no rule leads to the zone `c`\n"
 		"n:8:48: error: `include_address_record` belongs only where `service` is `sip`\n" },
 	{ "transforms and the call policy",
 		GOOD "transforms:\n- {pattern: a}\n- {pattern: '(', type: regex, priority: 1, behaviour: replace}\n"

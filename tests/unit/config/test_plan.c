@@ -60,6 +60,27 @@ static const struct {
 		     "type: suffix, pattern: '@us.lab', target: Core}]\n"
 		     "trust:\n  allowed:\n  - a.lab\n  - b.lab\n",
 		"n:10:5: warning: no rule leads to the partner `b.lab`: nobody can call there\n" },
+	{ "zones that no rule leads to, or only one that is off",
+		"node: e.us.lab\ndomains: [us.lab]\nlisten: [{transport: udp}]\ndns: {}\nusers: [{username: a, "
+		"password: "
+		"b}]\n"
+		"zones:\n- {name: Core, kind: neighbor, transport: udp, peers: [10.0.0.1]}\n- {name: Out, kind: dns}\n"
+		"- {name: Up, kind: traversal-client, transport: tcp, peers: [10.0.0.2], username: a, password: b}\n"
+		"- {name: Strangers, kind: default}\n- {name: Used, kind: neighbor, transport: udp, peers: "
+		"[10.0.0.3]}\n"
+		"registrar: {domains: [us.lab]}\n"
+		"rules: [{name: a, target: Used}, {name: b, target: Core, enabled: no}]\n",
+		"n:7:3: warning: no rule leads to the zone `Core`\nn:8:3: warning: no rule leads to the zone `Out`\n"
+		"n:9:3: warning: no rule leads to the zone `Up`\n"
+		"n:12:12: warning: no rule leads to the zone `LocalZone`: who registers here cannot be called\n" },
+	{ "domains of ours that no rule leads to",
+		"node: e.us.lab\ndomains:\n- us.lab\n- their.lab\n- phones.lab\nlisten: [{transport: udp}]\n"
+		"zones: [{name: Core, kind: neighbor, transport: udp, peers: [10.0.0.1]}]\n"
+		"registrar: {domains: [phones.lab], authenticate: no}\n"
+		"rules: [{name: a, mode: pattern, type: suffix, pattern: '@us.lab', target: Core}, {name: c, mode: "
+		"pattern, "
+		"type: regex, pattern: '.*@phones\\.lab', target: LocalZone}, {name: d, enabled: no, target: Core}]\n",
+		"n:4:3: warning: no rule leads to anybody in `their.lab`: partners call there in vain\n" },
 	{ "where there is no rule at all nobody is meant to call",
 		"node: e.us.lab\ndomains: [us.lab]\nlisten: [{transport: udp}]\ntrust: {allowed: [b.lab]}\n", "" },
 	{ "unless a transform could",
