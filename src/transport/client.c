@@ -17,7 +17,7 @@ struct transport_client {
 	void *kept; /* its texts, when it only lingers */
 	struct transport_waiting waiting;
 	struct list connection_link; /* transport_connection.clients, or transport.remote_clients where the connection
-					is another worker's; while no response has come */
+					is another worker's; until a final answer, or one over another connection */
 	struct hash_link datagram_link; /* transport.datagram_clients, likewise */
 	bool in_datagrams;
 	struct transport_flow flow;
@@ -30,6 +30,8 @@ struct transport_client {
 	bool started; /* the machine */
 	bool starting; /* inside transport_send_request: errors are returned, not told */
 	bool retried; /* once over a new connection, since the old one had just been closed */
+	bool rings; /* more than 100 was heard */
+	bool cut_off; /* its connection is gone; the answer may still come over another one, for a while */
 	bool given_up; /* cancelled before it was sent */
 	bool told; /* of its end */
 };
@@ -359,8 +361,46 @@ static void fired_end(struct wheel_timer *timer, int64_t now_us)
 {
 	struct transport_client *c = base_container(timer, struct transport_client, transaction.end);
 	struct sip_actions actions;
+	if (c->cut_off && !sip_transaction_is_final(&c->transaction)) {
+		client_fail(c, &(struct transport_failure){ .kind = TRANSPORT_FAILED_LOST });
+		return;
+	}
 	sip_transaction_timer(&c->transaction, SIP_TIMER_END, now_us, &actions);
 	run(c, &actions);
+}
+
+/* The connection under an INVITE that has been taken in went away. Whoever lives answers over a new one; whoever was
+ * started again knows nothing of it. Nobody can tell which it is, so that it is given up after a while: soon where
+ * nothing is known but that it arrived. */
+static void client_cut_off(struct transport_client *c)
+{
+	const struct transport *t = c->transport;
+	int64_t due_us = net_loop_now_us(t->loop) + (c->rings ? 64 : 4) * t->timers.t1_us;
+	struct wheel_timer *end = &c->transaction.end;
+	c->cut_off = true;
+	if (!wheel_is_armed(end) || due_us < end->due_us)
+		wheel_arm(t->wheel, end, due_us);
+}
+
+static void heard_again(struct transport_client *c)
+{
+	if (c->cut_off)
+		wheel_disarm(c->transport->wheel, &c->transaction.end); /* the machine arms it as it needs it */
+	c->cut_off = false;
+}
+
+/* What becomes of the connection matters as long as the final answer is to come over it. */
+static void client_heard(struct transport_client *c, const struct transport_arrival *arrival)
+{
+	uint16_t status = arrival->message->status;
+	bool waits = status < 200 && c->transaction.method == SIP_METHOD_INVITE &&
+		     transport_flow_is_connection(c->flow) && transport_flow_equal(arrival->flow, c->flow);
+	if (!waits)
+		client_detach(c);
+	if (status == 100)
+		return;
+	c->rings = true;
+	heard_again(c);
 }
 
 void transport_client_receive(struct transport *t, struct sip_transaction *transaction, struct transport_incoming *in)
@@ -369,7 +409,7 @@ void transport_client_receive(struct transport *t, struct sip_transaction *trans
 	struct span bytes = in->arrival.message->bytes;
 	struct iovec part = { (void *)(uintptr_t)bytes.at, bytes.length };
 	transport_record_message(t, RECORD_RECEIVED, &in->arrival, &c->note, &part, 1);
-	client_detach(c);
+	client_heard(c, &in->arrival);
 	struct transport_incoming *outer = c->incoming;
 	c->incoming = in;
 	struct sip_actions actions;
@@ -475,6 +515,10 @@ void transport_client_lost(
 	struct list *link, const struct transport_connection *connection, const struct transport_failure *failure)
 {
 	struct transport_client *c = base_container(link, struct transport_client, connection_link);
+	if (c->transaction.state == SIP_STATE_PROCEEDING) {
+		client_cut_off(c);
+		return;
+	}
 	/* A connection that had served before was closed just as we wrote to it: once more over a new one.
 	 * A peer that did read it sees a retransmission, the branch is the same. */
 	if (may_retry(c, connection, failure->kind)) {
@@ -501,7 +545,10 @@ void transport_clients_flow_lost(struct transport *t, struct transport_flow flow
 	struct transport_client *c;
 	while ((c = remote_find(t, flow))) {
 		list_remove(&c->connection_link);
-		client_fail(c, &(struct transport_failure){ .kind = TRANSPORT_FAILED_LOST });
+		if (c->transaction.state == SIP_STATE_PROCEEDING)
+			client_cut_off(c);
+		else
+			client_fail(c, &(struct transport_failure){ .kind = TRANSPORT_FAILED_LOST });
 	}
 }
 

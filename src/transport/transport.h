@@ -260,7 +260,8 @@ struct transport_client_user {
 	 * 2xx to an INVITE (RFC 6026). ACK to a non-2xx has been sent. The arrival and its message are
 	 * borrowed for the call: they lie in the receive buffer. */
 	void (*response)(void *argument, struct transport_client *client, const struct transport_arrival *arrival);
-	/* No answer will come. Not after a final response. */
+	/* No answer will come. Not after a final response. An INVITE whose connection goes away after a provisional
+	 * response is given 64·T1 to be answered over another one (4·T1 where only a 100 came), then it is LOST. */
 	void (*failed)(void *argument, struct transport_client *client, const struct transport_failure *failure);
 	/* The transaction has ended: after a final response and its timers, or after failed. The last
 	 * call; not made when released before. */

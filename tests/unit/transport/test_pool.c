@@ -249,6 +249,30 @@ static void test_connection_that_goes_after_a_provisional(void **state)
 	wait_for(f, f->caller.status == 200);
 }
 
+static void test_connection_that_goes_and_no_answer_comes(void **state)
+{
+	static const struct {
+		unsigned provisional;
+		int64_t patience_us;
+	} rows[] = { { 100, 2 * CLOCK_SECOND_US }, { 180, 32 * CLOCK_SECOND_US } };
+	struct fixture *f = *state;
+	f->callee.answer = 0;
+	struct transport_target target = target_at(&f->callee, TRANSPORT_TCP);
+	for (unsigned i = 0; i < BASE_COUNT(rows); i++) {
+		send_request_to(&f->caller, "INVITE", &target);
+		wait_for(f, f->callee.requests == i + 1);
+		assert_int_equal(respond(f->callee.server, rows[i].provisional), 0);
+		wait_for(f, f->caller.status == rows[i].provisional);
+		transport_flow_close(f->callee.transport, f->callee.flow);
+		settle_down(f);
+		pass(f, rows[i].patience_us - CLOCK_MS_US * 20);
+		assert_int_equal(f->caller.failures, i);
+		pass(f, CLOCK_MS_US * 40);
+		assert_int_equal(f->caller.failures, i + 1);
+		assert_int_equal(f->caller.failure.kind, TRANSPORT_FAILED_LOST);
+	}
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 int main(void)
 {
@@ -265,6 +289,7 @@ int main(void)
 		TEST(test_lost_connection_is_told),
 		TEST(test_connection_closed_as_we_wrote_is_opened_again),
 		TEST(test_connection_that_goes_after_a_provisional),
+		TEST(test_connection_that_goes_and_no_answer_comes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
