@@ -35,25 +35,38 @@ static int read_dump(const char *path, struct buffer *bytes)
 	return descriptor < 0 ? -errno : read_all(descriptor, bytes);
 }
 
-static int print_result(const struct command_line *line, const struct config_import *import)
+/* The account comes behind the whole configuration where both go to one place. */
+static int print_summary(const struct command_line *line, const struct config_import *import)
 {
 	struct buffer summary;
 	buffer_init(&summary, 65536);
-	if (command_has(line, "json")) {
-		json_t *json = config_import_json(import);
-		if (!json || json_dumpf(json, line->output, JSON_INDENT(2)) < 0)
-			summary.status = -ENOMEM;
-		fputc('\n', line->output);
-		json_decref(json);
-	} else {
-		fwrite(import->yaml.at, 1, import->yaml.length, line->output);
-		config_import_append_summary(import, &summary);
-	}
-	int status = summary.status;
-	if (status == 0 && summary.length)
+	int status = config_import_append_summary(import, &summary);
+	if (status == 0)
 		fprintf(line->errors, "%s", summary.at);
 	buffer_done(&summary);
 	return status;
+}
+
+static int print_json(const struct command_line *line, const struct config_import *import)
+{
+	json_t *json = config_import_json(import);
+	if (!json)
+		return -ENOMEM;
+	int status = json_dumpf(json, line->output, JSON_INDENT(2)) < 0 ? -EIO : 0;
+	fputc('\n', line->output);
+	json_decref(json);
+	return status;
+}
+
+static int print_result(const struct command_line *line, const struct config_import *import)
+{
+	bool as_json = command_has(line, "json");
+	int status = as_json ? print_json(line, import) : 0;
+	if (!as_json)
+		fwrite(import->yaml.at, 1, import->yaml.length, line->output);
+	if (status == 0 && (fflush(line->output) != 0 || ferror(line->output)))
+		status = -EIO;
+	return status == 0 && !as_json ? print_summary(line, import) : status;
 }
 
 /* What is switched off there is no loss here. */
