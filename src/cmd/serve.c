@@ -7,6 +7,7 @@
 #include "config/load.h"
 #include "edge/node.h"
 #include "net/loop.h"
+#include "store/address.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -48,6 +49,15 @@ json_t *serve_text(struct span text)
 {
 	json_t *string = text.at ? json_stringn(text.at, text.length) : NULL;
 	return string ? string : json_null();
+}
+
+json_t *serve_store(struct span address)
+{
+	char shown[STORE_ADDRESS_SIZE];
+	if (!address.at)
+		return json_null();
+	store_address_show(address, shown);
+	return serve_text(span_of(shown));
 }
 
 json_t *serve_time(int64_t wall_us)

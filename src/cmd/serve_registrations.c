@@ -37,7 +37,7 @@ json_t *serve_registrations(const struct edge_node *node, bool with_list)
 	if (!config->enabled)
 		return json_null();
 	json_t *object = json_pack("{s:I,s:I,s:o}", "count", (json_int_t)registrar_location_count(registry->location),
-		"maximum", (json_int_t)config->bindings, "file", serve_text(config->file));
+		"maximum", (json_int_t)config->bindings, "store", serve_store(config->store));
 	if (registry->keeper) {
 		struct registrar_keeper_status status;
 		registrar_keeper_status(registry->keeper, &status);

@@ -8,7 +8,6 @@
 #include "history/history.h"
 #include "net/tls.h"
 #include "peer/cache.h"
-#include "store/address.h"
 
 #include <errno.h>
 #include <openssl/x509.h>
@@ -193,9 +192,7 @@ static json_t *history(const struct edge_node *node, const struct config_node *c
 	struct history_status status;
 	if (!edge_node_history_status(node, &status))
 		return json_null();
-	char store[STORE_ADDRESS_SIZE];
-	store_address_show(config->history.store, store);
-	json_t *object = json_pack("{s:o}", "store", serve_text(span_of(store)));
+	json_t *object = json_pack("{s:o}", "store", serve_store(config->history.store));
 	json_object_set_new(object, "records", json_integer((json_int_t)status.records));
 	json_object_set_new(object, "refused", json_integer((json_int_t)status.refused));
 	json_object_set_new(object, "written", json_integer((json_int_t)status.writer.written));

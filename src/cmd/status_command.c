@@ -156,7 +156,7 @@ static int print_registrations(const struct command_line *line, const json_t *s)
 	if (!json_is_object(r))
 		return COMMAND_GOOD;
 	fprintf(line->output, "registrations  %lld of at most %lld, %s%s%s%s\n", number_of(r, "count"),
-		number_of(r, "maximum"), *text_of(r, "file") ? "kept in " : "kept in memory", text_of(r, "file"),
+		number_of(r, "maximum"), *text_of(r, "store") ? "kept in " : "kept in memory", text_of(r, "store"),
 		*text_of(r, "error") ? ", cannot write: " : "", text_of(r, "error"));
 	json_array_foreach(json_object_get(r, "list"), index, item) print_registration(line, item);
 	if (number_of(r, "left_out"))

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "config/files.h"
 #include "config/value.h"
+#include "store/address.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -240,11 +241,29 @@ static void bind_path(struct bind_context *c, const struct value_target *t, stru
 		config_file_check(c->report, t->node->place, t->key->type, path.at);
 }
 
+/* There may be a password in it: what is wrong is said without the value. */
+static void bind_database(struct bind_context *c, const struct value_target *t, struct span text)
+{
+	char wrong[STORE_ADDRESS_ERROR_SIZE];
+	if (span_find(text, '\n') < text.length || span_find(text, '\0') < text.length)
+		config_error(c->report, t->node->place, "`%s` must be one line", t->key->name);
+	else if (store_address_check(text, wrong) < 0)
+		config_error(c->report, t->node->place, "`%s`: the address of the database %s", t->key->name,
+			config_shown(span_of(wrong)).text);
+	else
+		*(struct span *)t->member = copy_or_note(c, text);
+	if (((struct span *)t->member)->at && store_address_is_exposed(text))
+		config_warning(c->report, t->node->place,
+			"`%s`: what is stored may cross the network in the clear; sslmode=verify-full asks for TLS and "
+			"the database's name",
+			t->key->name);
+}
+
 /* A file, or the address of a database, which is kept as it is. */
 static void bind_store(struct bind_context *c, const struct value_target *t, struct span text)
 {
-	if (span_starts_nocase(text, SPAN("postgresql://")) || span_starts_nocase(text, SPAN("postgres://")))
-		bind_text(c, t, text);
+	if (store_address_is_postgres(text))
+		bind_database(c, t, text);
 	else
 		bind_path(c, t, text);
 }

@@ -120,7 +120,7 @@ const char *config_node_restart_key(const struct config_node *running, const str
 		{ "log", logs_equal(running, wanted) },
 		{ "control", texts_equal(running->control, wanted->control) },
 		{ "service", texts_equal(config_node_service(running), config_node_service(wanted)) },
-		{ "registrar.file", texts_equal(running->registrar.file, wanted->registrar.file) },
+		{ "registrar.store", texts_equal(running->registrar.store, wanted->registrar.store) },
 		{ "history", histories_equal(&running->history, &wanted->history) },
 		{ "key_file", texts_equal(running->key_file, wanted->key_file) },
 		{ "limits", limits_equal(&running->limits, &wanted->limits) },

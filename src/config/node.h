@@ -301,7 +301,7 @@ struct config_registrar {
 	bool enabled; /* the file has a registrar section */
 	struct config_texts domains; /* whose registrar we are; each also one of node->domains */
 	struct span realm; /* default: the first domain */
-	struct span file; /* SQLite: bindings are kept over a restart; absent: in memory only */
+	struct span store; /* bindings are kept over a restart: a file, or "postgresql://…"; absent: in memory only */
 	bool authenticate; /* no: whoever comes from a zone may register; strangers never */
 	int64_t minimum_expires_s, expires_s, maximum_expires_s;
 	uint32_t contacts; /* of one address of record */

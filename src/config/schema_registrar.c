@@ -17,9 +17,10 @@ const struct schema_section schema_registrar = {
 			{ "realm", SCHEMA_TEXT, SCHEMA_COMPUTED, MEMBER(struct config_registrar, realm),
 				.default_text = "the first of domains",
 				.help = "What users are asked a password for; part of secret_md5 and secret_sha256." },
-			{ "file", SCHEMA_FILE_WRITE, SCHEMA_RESTART, MEMBER(struct config_registrar, file),
-				.help = "Database (SQLite) in which registrations outlive a restart; none: they are "
-					"kept in memory only." },
+			{ "store", SCHEMA_STORE, SCHEMA_RESTART, MEMBER(struct config_registrar, store),
+				.help = "Where registrations outlive a restart: a file (SQLite), or the address of a "
+					"PostgreSQL database, postgresql://USER@HOST/DATABASE?sslmode=verify-full; "
+					"none: they are kept in memory only." },
 			{ "authenticate", SCHEMA_BOOLEAN, 0, MEMBER(struct config_registrar, authenticate),
 				.default_text = "yes",
 				.help = "no: whoever calls from a zone may register without a password; strangers "
@@ -78,10 +79,13 @@ const struct schema_section schema_history = {
 	.keys =
 		(const struct schema_key[]){
 			{ "store", SCHEMA_STORE, SCHEMA_REQUIRED | SCHEMA_RESTART, MEMBER(struct config_history, store),
-				.help = "A file (SQLite), or the address of a PostgreSQL database." },
+				.help = "A file (SQLite), or the address of a PostgreSQL database, "
+					"postgresql://USER@HOST/DATABASE?sslmode=verify-full; its password may stand "
+					"in a file that PGPASSFILE names, or ~/.pgpass." },
 			{ "size", SCHEMA_SIZE, SCHEMA_RESTART, MEMBER(struct config_history, size_bytes),
 				.default_text = "256M", .minimum = MEGABYTE, .maximum = 1024 * GIGABYTE,
-				.help = "The largest it may grow to; then the oldest searches go." },
+				.help = "The largest it may grow to; then the oldest searches go. Of a database: what "
+					"its entries hold, the database's own space around them is its own." },
 			{ "age", SCHEMA_DURATION, SCHEMA_RESTART, MEMBER(struct config_history, age_s),
 				.default_text = "30d", .maximum = 3650 * DAY_MS, .unit_ms = 1000,
 				.help = "Older searches go; 0: never." },

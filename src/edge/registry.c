@@ -29,10 +29,10 @@ int edge_registry_new(const struct config_node *config, const struct clock *cloc
 		status = registrar_nonces_new(&nonce_key, NONCES, &registry->nonces);
 	if (status == 0)
 		status = registrar_guard_new(key, SENDERS, &registry->guard);
-	if (status == 0 && config->registrar.enabled && config->registrar.file.at) {
+	if (status == 0 && config->registrar.enabled && config->registrar.store.at) {
 		char text[REGISTRAR_KEEPER_ERROR_SIZE];
 		status = registrar_keeper_start(
-			config->registrar.file.at, config->node, clock, registry->location, &registry->keeper, text);
+			config->registrar.store.at, config->node, clock, registry->location, &registry->keeper, text);
 		if (status < 0)
 			snprintf(reterr_text, EDGE_REGISTRY_ERROR_SIZE, "registrations cannot be kept: %s", text);
 	}
@@ -95,7 +95,7 @@ static void tell_keeper(struct edge_registry *registry, const struct record_sink
 	char text[REGISTRAR_KEEPER_ERROR_SIZE + 96];
 	registrar_keeper_status(registry->keeper, &status);
 	if (status.not_restored && !registry->has_told) {
-		snprintf(text, sizeof(text), "%zu registrations of the file are beyond the maximum and were left out",
+		snprintf(text, sizeof(text), "%zu registrations of the store are beyond the maximum and were left out",
 			status.not_restored);
 		edge_journal_note(sink, &registry->clock, RECORD_NODE_NOTE, RECORD_WARNING, span_of(text));
 	}

@@ -3,7 +3,7 @@
 #define FEDGE_EDGE_REGISTRY_H
 /* What all workers share of the registrar: who is registered, which nonces were used, who asks too much. Made by the
  * node before its workers, gone after them. It is there on every node (a reload may bring users or a registrar); only
- * the file of bindings is opened for good at the start. */
+ * the store of bindings is opened for good at the start. */
 #include "config/node.h"
 #include "record/sink.h"
 #include "registrar/guard.h"

@@ -95,7 +95,7 @@ static void write_cucm(const struct lab_host *host, const struct lab_node_settin
 	write_listen(host, b);
 	buffer_append_text(b, "domains: [" LAB_DOMAIN_CALLS "]\n");
 	write_dns(settings, b);
-	buffer_append_text(b, "registrar: {domains: [" LAB_DOMAIN_CALLS "], file: cucm.registrations}\n"
+	buffer_append_text(b, "registrar: {domains: [" LAB_DOMAIN_CALLS "], store: cucm.registrations}\n"
 			      "users:\n"
 			      "  - {username: \"" LAB_PHONE_NAME "\", password_file: " LAB_PHONE_PASSWORD_FILE "}\n"
 			      "zones:\n");

@@ -80,6 +80,8 @@ void store_address_show(struct span address, char ret_text[STORE_ADDRESS_SIZE])
 	struct parts parts = parts_of(address);
 	struct span user = part(&parts, "user"), host = part(&parts, "host"), port = part(&parts, "port");
 	struct span name = part(&parts, "dbname");
+	if (span_find(host, ',') < host.length)
+		port = SPAN_NONE; /* a list beside a list */
 	if (is_sound(&parts) && is_plain(user) && is_plain(host) && is_plain(name))
 		snprintf(ret_text, STORE_ADDRESS_SIZE, "postgresql://%.*s%s%.*s%s%.*s/%.*s", SPAN_PRINT(user),
 			user.length ? "@" : "", SPAN_PRINT(host), port.length ? ":" : "", SPAN_PRINT(port),
@@ -113,7 +115,7 @@ static void tell_why(const char *error, char reterr_text[STORE_ADDRESS_ERROR_SIZ
 			SPAN_PRINT(span_first(span_from(text, unknown.length), 64)));
 	else
 		snprintf(reterr_text, STORE_ADDRESS_ERROR_SIZE, "cannot be read: %.*s",
-			SPAN_PRINT(span_first(span_first(text, span_find_span(text, SPAN(": \""))), 100)));
+			SPAN_PRINT(span_trim(span_first(text, span_find(text, '"')))));
 }
 
 int store_address_check(struct span address, char reterr_text[STORE_ADDRESS_ERROR_SIZE])
@@ -122,12 +124,13 @@ int store_address_check(struct span address, char reterr_text[STORE_ADDRESS_ERRO
 		return 0;
 	struct parts parts = parts_of(address);
 	int status = -EINVAL;
-	if (!parts.options)
+	if (span_find_span(address, SPAN("postgres")) != 0)
+		snprintf(reterr_text, STORE_ADDRESS_ERROR_SIZE, "begins with postgresql:// in small letters");
+	else if (!parts.options)
 		tell_why(parts.error ? parts.error : "no memory", reterr_text);
 	else if (!is_sound(&parts))
 		snprintf(reterr_text, STORE_ADDRESS_ERROR_SIZE,
-			"has no port where one is expected; in a password / : @ and %% are written %%2F %%3A %%40 "
-			"%%25");
+			"cannot be read: in a name or a password / : @ and %% are written %%2F %%3A %%40 %%25");
 	else if (part(&parts, "sslmode").length && mode_of(&parts) == BASE_COUNT(modes))
 		snprintf(reterr_text, STORE_ADDRESS_ERROR_SIZE,
 			"has no such sslmode: disable, allow, prefer, require, verify-ca, verify-full");

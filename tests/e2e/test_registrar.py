@@ -294,7 +294,7 @@ def test_a_neighbors_word_is_a_setting(fedge, trusted):
 
 
 def test_registrations_outlive_a_restart(fedge):
-    node = registrar(fedge, ", file: bindings.db", more="key_file: registrar.key\n")
+    node = registrar(fedge, ", store: bindings.db", more="key_file: registrar.key\n")
     with Phone(node) as phone, Phone(node, "2001", "other") as other:
         assert phone.register("Expires: 600").status == 200
         captured = f"Authorization: {phone.authorization(count=phone.count)}"
@@ -314,7 +314,7 @@ def test_registrations_outlive_a_restart(fedge):
 
 
 def test_a_kill_loses_what_was_not_written_and_no_more(fedge):
-    node = registrar(fedge, ", file: bindings.db")
+    node = registrar(fedge, ", store: bindings.db")
     with Phone(node) as phone:
         assert phone.register().status == 200
         wait_until(lambda: node.status()["registrations"]["batches"], of="it is written down")
@@ -327,7 +327,7 @@ def test_a_kill_loses_what_was_not_written_and_no_more(fedge):
 
 def test_files_that_are_not_ours_are_refused(fedge):
     (fedge.folder / "bindings.db").write_bytes(b"not a file of ours" * 1000)
-    node = registrar(fedge, ", file: bindings.db", start=False)
+    node = registrar(fedge, ", store: bindings.db", start=False)
     done = fedge.run("serve", "-c", node.file, cwd=fedge.folder)
     assert done.returncode == 2 and "bindings.db: it is no SQLite file" in done.stderr
 
@@ -361,7 +361,7 @@ def test_a_thousand_registrations(fedge):
     """SIPp, each phone its own user, all of one address."""
     count = 1000
     many = "".join(f'  - {{username: "u{i}", password: p{i}}}\n' for i in range(count))
-    node = registrar(fedge, ", bindings: 2000, file: bindings.db", more=many)
+    node = registrar(fedge, ", bindings: 2000, store: bindings.db", more=many)
     table = fedge.folder / "users.csv"
     table.write_text("SEQUENTIAL\n" + "".join(
         f"u{i};[authentication username=u{i} password=p{i}]\n" for i in range(count)))

@@ -44,7 +44,7 @@ static const char whole[] = HEAD
 	"- {name: p, target: LocalZone, mode: pattern, pattern: '%self%'}\n"
 	"- {name: s, target: LocalZone, mode: pattern, pattern: '7', type: prefix, behaviour: add-suffix, replace: "
 	"'@%localdomain1%', variant: microsoft}\n"
-	"registrar: {domains: [cms.steven.lab, steven.lab], file: r.db, minimum_expires: 30s, contacts: 3}\n"
+	"registrar: {domains: [cms.steven.lab, steven.lab], store: r.db, minimum_expires: 30s, contacts: 3}\n"
 	"users:\n"
 	"- {username: alice, password: secret, aliases: [2000@Steven.lab, alice@steven.lab]}\n"
 	"- {username: bob, secret_md5: 00112233445566778899AABBCCDDEEFF, secret_sha256: "
@@ -222,7 +222,7 @@ static void registrar_users_and_history(void **state)
 	const struct config_node *n = load(whole);
 	assert_true(n->registrar.enabled && n->registrar.authenticate);
 	assert_span(n->registrar.realm, "cms.steven.lab");
-	assert_span(n->registrar.file, "/etc/fedge/r.db");
+	assert_span(n->registrar.store, "/etc/fedge/r.db");
 	assert_int_equal(n->registrar.minimum_expires_s, 30);
 	assert_int_equal(n->registrar.expires_s, 3600);
 	assert_int_equal(n->registrar.maximum_expires_s, 86400);
@@ -408,9 +408,9 @@ static void a_reload_says_what_needs_a_restart(void **state)
 		{ RELOADED "zones: [{name: s, kind: traversal-server, transport: tcp, port: 7002, username: u, "
 			   "password: p}]\n",
 			NULL },
-		{ RELOADED "registrar: {domains: [a.example], file: f.db}\nzones: [{name: s, kind: traversal-server, "
+		{ RELOADED "registrar: {domains: [a.example], store: f.db}\nzones: [{name: s, kind: traversal-server, "
 			   "transport: tcp, port: 7001, username: u, password: p}]\n",
-			"registrar.file" },
+			"registrar.store" },
 		{ RELOADED "key_file: k\nzones: [{name: s, kind: traversal-server, transport: tcp, port: 7001, "
 			   "username: u, password: p}]\n",
 			"key_file" },

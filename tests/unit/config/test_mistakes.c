@@ -126,6 +126,20 @@ static const struct {
 	{ "two logs in one file", GOOD "log:\n- {format: json, file: l}\n- {format: expressway, file: l, rotate: 1T}\n",
 		"n:7:30: error: two logs in one file; the other is in line 6\n"
 		"n:7:41: error: `rotate`: \"1T\" is no size: a number of bytes, or with K, M or G, as in 64K\n" },
+	{ "addresses of databases, which are not shown", GOOD "history: {store: 'postgresql://u:p/w@h/d'}\n",
+		"n:5:18: error: `store`: the address of the database cannot be read: in a name or a password / : @ and "
+		"% are written %2F %3A %40 %25\n" },
+	{ "an option that no database has", GOOD "history: {store: 'postgresql://u:secret@h/d?sslmod=require'}\n",
+		"n:5:18: error: `store`: the address of the database has no option \"sslmod\"\n" },
+	{ "a database's sslmode", GOOD "history: {store: 'postgresql://u:secret@h/d?sslmode=on'}\n",
+		"n:5:18: error: `store`: the address of the database has no such sslmode: disable, allow, prefer, "
+		"require, verify-ca, verify-full\n" },
+	{ "a database on another machine without TLS",
+		GOOD "history: {store: 'postgresql://u:secret@db.example/d'}\n"
+		     "registrar: {domains: [steven.lab], authenticate: no, store: "
+		     "'postgresql://u@db.example/d?sslmode=verify-full'}\nrules: [{name: r, target: LocalZone}]\n",
+		"n:5:18: warning: `store`: what is stored may cross the network in the clear; sslmode=verify-full asks "
+		"for TLS and the database's name\n" },
 	{ "a path too long for a socket",
 		GOOD
 		"control: /aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/aaaaaaaaaaaaaaaaaaaaaaaaaa/"
