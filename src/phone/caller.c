@@ -72,14 +72,24 @@ static void take_answer(struct phone_call *call, struct phone_request *invite, c
 	phone_call_stands(call, call->params.duration_us);
 }
 
+/* It only asked for more: it is not what came of the call. */
+static void forget_answer(struct phone_call *call)
+{
+	call->outcome.answer = NULL;
+	call->outcome.status = 0;
+	call->outcome.reason = SPAN_NONE;
+}
+
 static void take_refusal(struct phone_call *call, struct phone_request *invite, const struct transport_arrival *arrival)
 {
 	const struct sip_message *m = arrival->message;
 	if (!call->given_up && phone_can_authenticate(invite, m)) {
+		forget_answer(call);
 		send_invite(call, invite, m);
 		return;
 	}
 	if (!call->given_up && sip_session_timer_too_small(&call->session, m)) {
+		forget_answer(call);
 		send_invite(call, NULL, NULL);
 		return;
 	}
