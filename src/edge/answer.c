@@ -42,6 +42,7 @@ static const struct {
 	[EDGE_OUTCOME_INTERVAL_TOO_BRIEF] = { 423, NULL },
 	[EDGE_OUTCOME_REGISTER_OUT_OF_ORDER] = { 500, "a REGISTER with this CSeq or a higher one came before" },
 	[EDGE_OUTCOME_FIRST_HOP_LACKS_OUTBOUND] = { 439, NULL },
+	[EDGE_OUTCOME_PATH_NOT_TAKEN] = { 403, "only a zone of this node may say by Path how a phone is reached" },
 	[EDGE_OUTCOME_UNKNOWN_REQUIRE] = { 420, NULL },
 	[EDGE_OUTCOME_PROOF_MALFORMED] = { 400, "the credentials cannot be read" },
 	[EDGE_OUTCOME_PROOF_MISMATCHED] = { 400, "the credentials are for another Request-URI" },

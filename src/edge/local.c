@@ -35,17 +35,15 @@ static bool came_from(const struct registrar_binding *binding, struct transport_
 	return ret_target->protocol && net_address_parse_port(binding->received, 5060, &ret_target->address) == 0;
 }
 
-/* Its Contact is where it sent from, or names that very host: then the Contact leads there. (A phone may send from one
- * port and listen on another.) */
+/* Its Contact is of the host it sent from: then the Contact leads there. (A phone may send from one port and listen on
+ * another.) What a name leads to is up to whoever owns it, today and tomorrow: a user could have us send anywhere. */
 static bool contact_leads_there(const struct registrar_binding *binding, const struct transport_target *from)
 {
 	struct sip_uri uri;
 	struct net_address address;
 	if (sip_uri_parse(binding->contact, &uri, NULL) < 0)
 		return false;
-	if (net_address_parse(uri.host, 0, &address) < 0)
-		return true; /* a name: to be asked for in DNS */
-	return net_address_equal_host(&address, &from->address);
+	return net_address_parse(uri.host, 0, &address) == 0 && net_address_equal_host(&address, &from->address);
 }
 
 static void over_its_flow(const struct registrar_binding *binding, struct edge_contact *contact)

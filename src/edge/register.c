@@ -220,6 +220,13 @@ static enum edge_progress grant(struct edge_request *request, struct span aor)
 	return done(request, aor, &wish, &result, now_us);
 }
 
+/* A Path is followed without a question, past every search rule: only who may send for others anyway can give one. A
+ * phone's password is no such permission. */
+static bool may_give_path(const struct edge_request *request)
+{
+	return request->source && request->source->inside && request->source != request->site->local;
+}
+
 static bool is_ours(const struct edge_request *request, struct span aor)
 {
 	const struct config_texts *domains = &request->site->config->registrar.domains;
@@ -246,5 +253,7 @@ enum edge_progress edge_register(struct edge_request *request)
 			return refuse_by(request, aor, f);
 		}
 	}
+	if (sip_message_has(request->message, SIP_HEADER_PATH) && !may_give_path(request))
+		return refuse(request, aor, EDGE_OUTCOME_PATH_NOT_TAKEN, SPAN_NONE, SPAN_NONE);
 	return grant(request, aor);
 }

@@ -108,8 +108,29 @@ def test_outbound_and_gruu(node):
         assert answer.get("Require") == "outbound" and answer.get("Flow-Timer")
         assert f'pub-gruu="sip:2000@{DOMAIN};gr=urn:uuid:00000000-0000-1000-8000-000A95A0E128"' in answer.get("Contact")
         assert 'temp-gruu="sip:tgruu.' in answer.get("Contact")
-        behind = phone.register("Supported: path, outbound", "Path: <sip:proxy.example;lr>", contact=contact)
-        assert behind.status == 439
+
+
+def test_nobody_registers_somebody_elses_address(fedge):
+    """Neither a Path nor a name that leads there: calls go to where the phone is, and to nobody whom it names."""
+    victim = fresh_address()
+    node = registrar(fedge, neighbors={"core": ("udp", [f"{victim}:5060"], "monitor: no")})
+    with Wire(node.address, "udp", local=victim, local_port=5060) as core, Phone(node, "2001", "other") as phone:
+        for path in (f"<sip:{victim}:5060;lr>", f"<sip:{node.host};lr>, <sip:{victim}:5060;lr>"):
+            assert phone.register("Supported: path", f"Path: {path}", contact="Contact: <sip:0900@core.example>") \
+                .status == 403
+        for contact in ("sip:0900@localhost:5060", f"sip:0900@{victim}:5060"):
+            assert phone.register(contact=f"Contact: <{contact}>").status == 200
+            with Phone(node) as caller:
+                uri = f"sip:2001@{DOMAIN}"
+                proof = credentials(challenges(caller.ask("MESSAGE", uri, proves=False))["MD5"], "MESSAGE", uri)
+                caller.wire.send(message(caller.wire, "MESSAGE", uri, caller=caller.aor,
+                                         extra=(f"Proxy-Authorization: {proof}",)))
+                assert phone.wire.read().first.split()[1] == contact
+            assert phone.register("Expires: 0", contact="Contact: *").status == 200
+        # A neighbor speaks for others, and may say what lies between.
+        core.send(message(core, "REGISTER", f"sip:{DOMAIN}", phone.aor, phone.aor,
+                          extra=("Supported: path", f"Path: <sip:{victim}:5060;lr>")))
+        assert core.answer().get("Path") == f"<sip:{victim}:5060;lr>"
 
 
 def test_a_gruu_leads_to_one_phone(node):
