@@ -219,6 +219,7 @@ struct side {
 	enum transport_protocol protocol;
 	const struct edge_zone *zone;
 	struct span host;
+	const struct net_address *address; /* of the far end */
 };
 
 static void record_route_add(struct edge_branch *branch, struct sip_draft *draft, const struct side *side)
@@ -227,17 +228,20 @@ static void record_route_add(struct edge_branch *branch, struct sip_draft *draft
 	struct span call_id = request->message->call_id;
 	char token[TRANSPORT_TOKEN_LENGTH + 1];
 	char caller[EDGE_CALLER_LENGTH + 1];
-	char mark[EDGE_MARK_LENGTH + 1] = "";
+	char mark[EDGE_MARK_LENGTH + 1] = "", at[EDGE_MARK_LENGTH + 1] = "";
 	struct span partner = partner_of(request);
 	bool crosses = !request->inside || !branch->target_zone || !branch->target_zone->inside;
 	transport_flow_token(request->worker->transport, side->flow, call_id, token);
 	caller_write(request->worker, request->message->from.tag, crosses, caller);
 	if (edge_mark_is_needed(side->zone))
 		edge_mark_write(request->worker, side->zone->name, call_id, mark);
-	struct span value = arena_printf(request->arena,
-		"<sip:%s@%.*s;transport=%s;proxy-call-id=%.*s;caller=%s%s%.*s%s%s;lr>", token, SPAN_PRINT(side->host),
-		transport_protocol_parameter(side->protocol), SPAN_PRINT(request->serial), caller,
-		partner.at ? ";partner=" : "", SPAN_PRINT(partner), mark[0] ? ";zone=" : "", mark);
+	if (side->zone && side->zone->config->kind == CONFIG_ZONE_LOCAL)
+		edge_mark_host_write(request->worker, side->address, call_id, at);
+	struct span value =
+		arena_printf(request->arena, "<sip:%s@%.*s;transport=%s;proxy-call-id=%.*s;caller=%s%s%.*s%s%s%s%s;lr>",
+			token, SPAN_PRINT(side->host), transport_protocol_parameter(side->protocol),
+			SPAN_PRINT(request->serial), caller, partner.at ? ";partner=" : "", SPAN_PRINT(partner),
+			mark[0] ? ";zone=" : "", mark, at[0] ? ";at=" : "", at);
 	sip_draft_prepend(draft, SIP_HEADER_RECORD_ROUTE, value);
 }
 
@@ -265,11 +269,11 @@ void edge_dress_record_route(struct edge_branch *branch, struct sip_draft *draft
 	const struct transport_target *target = &branch->target;
 	const struct transport_arrival *arrival = request->arrival;
 	struct side from = { arrival->flow, arrival->protocol, request->source,
-		own_host(request, arrival->protocol, request->source) };
+		own_host(request, arrival->protocol, request->source), &arrival->remote };
 	/* The far side's flow is not known yet where it is no connection that stands; its token then keeps the dialog
 	 * with this worker. */
 	struct side to = { { request->worker->number, TRANSPORT_SLOT_NONE, 0 }, target->protocol, branch->target_zone,
-		own_host(request, target->protocol, branch->target_zone) };
+		own_host(request, target->protocol, branch->target_zone), &target->address };
 	bool is_flow = target->flags & TRANSPORT_TARGET_FLOW;
 	if (is_flow)
 		to.flow = target->flow;

@@ -9,17 +9,45 @@ bool edge_mark_is_needed(const struct edge_zone *zone)
 			       zone->config->kind == CONFIG_ZONE_LOCAL);
 }
 
+#define OF_ZONE UINT64_C(0x7a6f6e65)
+#define OF_HOST UINT64_C(0x686f7374)
+
 /* Both as hashes of one length, so that no two pairs make the same text. */
-void edge_mark_write(const struct edge_worker *worker, struct span zone_name, struct span call_id,
+static void write(const struct edge_worker *worker, uint64_t kind, struct span what, struct span call_id,
 	char ret_text[EDGE_MARK_LENGTH + 1])
 {
 	const struct hash_key *key = &worker->shared->key;
-	struct hash_key own = { { key->word[0] ^ UINT64_C(0x7a6f6e65), ~key->word[1] } };
+	struct hash_key own = { { key->word[0] ^ kind, ~key->word[1] } };
 	char covered[33];
-	snprintf(covered, sizeof(covered), "%016llx%016llx", (unsigned long long)hash_keyed(&own, zone_name),
+	snprintf(covered, sizeof(covered), "%016llx%016llx", (unsigned long long)hash_keyed(&own, what),
 		(unsigned long long)hash_keyed(&own, call_id));
 	snprintf(ret_text, EDGE_MARK_LENGTH + 1, "%016llx",
 		(unsigned long long)hash_keyed(&own, span_make(covered, 32)));
+}
+
+void edge_mark_write(const struct edge_worker *worker, struct span zone_name, struct span call_id,
+	char ret_text[EDGE_MARK_LENGTH + 1])
+{
+	write(worker, OF_ZONE, zone_name, call_id, ret_text);
+}
+
+void edge_mark_host_write(const struct edge_worker *worker, const struct net_address *host, struct span call_id,
+	char ret_text[EDGE_MARK_LENGTH + 1])
+{
+	char text[NET_ADDRESS_TEXT_SIZE];
+	net_address_format_host(host, text);
+	write(worker, OF_HOST, span_of(text), call_id, ret_text);
+}
+
+bool edge_mark_is_host(const struct edge_worker *worker, const struct sip_uri *ours, const struct net_address *host,
+	struct span call_id)
+{
+	char text[EDGE_MARK_LENGTH + 1];
+	struct span mark;
+	if (!ours->whole.at || !sip_uri_parameter(ours, SPAN("at"), &mark))
+		return false;
+	edge_mark_host_write(worker, host, call_id, text);
+	return span_is_nocase(mark, text);
 }
 
 static bool is_mark_of(

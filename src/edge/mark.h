@@ -18,6 +18,12 @@ void edge_mark_write(const struct edge_worker *worker, struct span zone_name, st
 /* The zone that the parameter `zone` of our Record-Route names; NULL: none, or forged, or of a zone that is gone. */
 const struct edge_zone *edge_mark_zone(const struct edge_worker *worker, const struct edge_site *site,
 	const struct sip_uri *ours, struct span call_id);
+/* Of the host where a phone is in that call: what goes to it by its own words (a Contact) goes to that host alone. In
+ * the parameter `at` of our Record-Route. */
+void edge_mark_host_write(const struct edge_worker *worker, const struct net_address *host, struct span call_id,
+	char ret_text[EDGE_MARK_LENGTH + 1]);
+bool edge_mark_is_host(const struct edge_worker *worker, const struct sip_uri *ours, const struct net_address *host,
+	struct span call_id);
 /* Did we send this request to that zone before (a Via below has the mark)? */
 bool edge_mark_was_sent_to(const struct edge_worker *worker, const struct edge_zone *zone, const struct sip_message *m);
 /* ";poisoned=MARK" for our Via towards a zone that wants it, else "". In the arena. */

@@ -9,6 +9,7 @@
 #include "edge/local.h"
 #include "edge/mark.h"
 #include "edge/media.h"
+#include "edge/registry.h"
 #include "edge/strip.h"
 #include "net/loop.h"
 #include "peer/view.h"
@@ -133,6 +134,23 @@ static bool belongs_to_partner(const struct edge_request *request)
 	return (status == 0 || status == -ENOTCONN) && edge_dress_dialog(request).crosses;
 }
 
+/* What follows in a dialog with a phone goes to where the phone was when it began, or where one is registered now: the
+ * Request-URI that leads there is the sender's to write, and whoever talked to a phone once could reach anybody. Our
+ * neighbors may send anywhere, and stand before phones (Path). */
+static bool leads_to_a_phone(const struct edge_request *request, const struct transport_target *target)
+{
+	struct edge_worker *worker = request->worker;
+	char remote[NET_ADDRESS_TEXT_SIZE], source[REGISTRAR_SOURCE_SIZE];
+	if (request->planned || (request->source && request->source->inside && request->source != request->site->local))
+		return true;
+	if (edge_mark_is_host(worker, &request->hop.last_own, &target->address, request->message->call_id) ||
+		edge_site_neighbor(request->site, &target->address, target->protocol))
+		return true;
+	net_address_format(&target->address, remote);
+	return registrar_location_is_source(
+		worker->shared->registry->location, registrar_source_of_datagram(span_of(remote), source));
+}
+
 /* A stranger's request never leaves towards another stranger, whatever its Route says; and nothing leaves
  * towards a partner but over TLS (rule R3), whatever transport his Contact names. Phones, and what a plain dns zone
  * leads to, are as the configuration has them. */
@@ -147,6 +165,8 @@ static bool relay_is_allowed(
 	if ((target->flags & TRANSPORT_TARGET_FLOW) && edge_mark_is_needed(zone))
 		return true; /* the connection that a phone registered by, or a proved one of a traversal zone */
 	if (request->inside && !judged && belongs_to_partner(request))
+		return false;
+	if (zone->config->kind == CONFIG_ZONE_LOCAL && !leads_to_a_phone(request, target))
 		return false;
 	return request->inside || target->protocol == TRANSPORT_TLS || zone->protocol != TRANSPORT_TLS ||
 	       zone->config->kind == CONFIG_ZONE_LOCAL;

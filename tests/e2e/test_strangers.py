@@ -13,6 +13,7 @@ import time
 
 import pytest
 from partner import Call, Quiet, Side, client_context, renew, response, server_context, split_values
+from phones import DOMAIN, Phone
 from strangers import Knot, Node, Wire, fresh_address, message
 from support import Authority, Fedge, ask_dns, wait_until
 
@@ -55,9 +56,9 @@ class Stage:
         self.sides = (self.phones, self.pbx, self.elsewhere)
 
     def node(self, name="edge.home", limits="rate: 1000000, suspicious_rate: 1000000", tls="", more="",
-             authorities=None, **options):
+             authorities=None, rules=ROUTES, domains="home.example, pbx.home.example", **options):
         certificate, key = self.node_pair
-        lines = f"""domains: [home.example, pbx.home.example]
+        lines = f"""domains: [{domains}]
 tls:
   identities: [{{names: [edge.home.example], certificate: {certificate}, key: {key}}}]
   authorities: [{authorities or self.authority.certificate}]
@@ -67,7 +68,7 @@ trust: {{policy: microsoft, discover: yes, limits: {{{limits}}}}}
 {more}
 """
         neighbors = {"phones": ("udp", [f"{self.phones.address}:5060"]), "pbx": ("tcp", [f"{self.pbx.address}:5060"])}
-        return Node(self.fedge, neighbors, rules=ROUTES, zones="  - {name: federation, kind: dns}", more=lines,
+        return Node(self.fedge, neighbors, rules=rules, zones="  - {name: federation, kind: dns}", more=lines,
                     name=name, listen="tls udp tcp", **options)
 
     def quiet(self, *sides):
@@ -790,3 +791,31 @@ def test_hops_in_a_call(stage, stranger, established):
         assert established.ask("OPTIONS", wire, forwards=0).status == 483
     assert established.ask("OPTIONS", wire, forwards=1).status == 200
     assert stage.phones.of(established.call_id, "OPTIONS")[0].get("Max-Forwards") == "0"
+
+
+def test_a_call_with_a_phone_opens_no_way_to_anybody(stage):
+    """Whoever talked to a phone by datagrams has a Route that leads to phones: to those, and to nobody else."""
+    node = stage.node("phones", host="edge.home.example", domains=DOMAIN,
+                      rules="  - {name: phones, mode: any, target: LocalZone}",
+                      more=f"registrar: {{domains: [{DOMAIN}]}}\nusers: [{{username: '2000', password: secret}}]")
+    mallory = Stranger(stage, node, stage.pair)
+    wire, other = mallory.connect(), stage.elsewhere.address
+    with Phone(node) as phone:
+        assert phone.register().status == 200
+        wire.send(message(wire, "INVITE", phone.aor, caller=EVIL))
+        invite = phone.wire.read()
+        phone.wire.send(response(invite, 200, "OK", contact=f"<{phone.contact}>"))
+        call = Call(wire, wire.answer(), phone.aor, EVIL)
+        call.acknowledge()
+        assert phone.wire.read().method == "ACK"
+        with stage.quiet():
+            for uri in (f"sip:x@{other}", f"sip:x@{other}:7777;transport=tcp", f"sip:x@{other}:5061;transport=tls",
+                        "sip:x@trap.evil.example:5060"):
+                assert call.ask("MESSAGE", uri=uri).status == 403, uri
+                assert call.ask("INVITE", uri=uri, routes=call.routes[1:]).status == 403, uri
+        wire.send(call.text("BYE"))
+        bye = phone.wire.read()
+        assert bye.method == "BYE"
+        phone.wire.send(response(bye, 200, "OK"))
+        assert wire.answer().status == 200
+    mallory.close()
