@@ -274,18 +274,21 @@ static enum edge_progress prove(struct edge_request *request)
 	enum sip_header_id header = registers ? SIP_HEADER_AUTHORIZATION : SIP_HEADER_PROXY_AUTHORIZATION;
 	struct span host = source_host(request);
 	int64_t now_us = net_loop_now_us(worker->loop);
-	/* Zones and phones where they registered are no strangers that could flood us. */
-	bool is_limited = !request->source;
+	/* Zones are no strangers that could flood us. A phone where it registered may know one password and guess at
+	 * others'; it has a measure of its own, so that nobody else at its address can use that up. */
+	char where[REGISTRAR_SOURCE_SIZE];
+	struct span whose = is_local(request) ? edge_local_source(request->arrival, where) : host;
+	bool is_limited = !request->source || is_local(request);
 	unsigned cost = sip_message_has(request->message, header) ? REGISTRAR_COST_WRONG : REGISTRAR_COST_ASKING;
 	struct registrar_question question = question_of(request->site, worker, request->message, host);
 	struct registrar_answer answer;
 	question.header = header;
-	if (is_limited && !registrar_guard_take(registry->guard, host, cost, now_us))
+	if (is_limited && !registrar_guard_take(registry->guard, whose, cost, now_us))
 		return flood(request);
 	enum registrar_proof proof =
 		registrar_authority_check(request->site->users, registry->nonces, &question, &answer);
 	if (is_limited && answer.user)
-		registrar_guard_give(registry->guard, host,
+		registrar_guard_give(registry->guard, whose,
 			proof == REGISTRAR_PROVED ? cost + REGISTRAR_COST_ASKING : cost - REGISTRAR_COST_ASKING,
 			now_us);
 	if (proof == REGISTRAR_PROVED)

@@ -154,6 +154,9 @@ void registrar_guard_prove(struct registrar_guard *guard, struct span source, in
 	struct held held = hold(guard, source, 0, true);
 	if (until_us > held.sender->proved_until_us)
 		held.sender->proved_until_us = until_us;
+	/* Until then those who have not proved anything make room first, however many they are. */
+	if (until_us > held.sender->seen_us)
+		held.sender->seen_us = until_us;
 	let_go(held);
 }
 

@@ -420,6 +420,18 @@ def test_guessing_is_slow(node):
     assert len(told) <= 20
 
 
+def test_guessing_is_slow_for_phones_too(node):
+    """Who has a password guesses at another's, from where he registered; his own goes on being good."""
+    with Phone(node, protocol="tcp") as phone, Phone(node, local="127.0.0.8") as other:
+        assert phone.register().status == 200 and other.register().status == 200
+        asked = challenges(phone.plain())["MD5"]
+        for number in range(300):
+            guess = credentials(asked, "REGISTER", f"sip:{DOMAIN}", "2001", f"p{number}", count=number + 1)
+            answer = phone.plain(f"Authorization: {guess}")
+        assert answer.status == 503
+        assert other.register().status == 200
+
+
 # ---- a phone that others wrote ----
 
 BARESIP = """\

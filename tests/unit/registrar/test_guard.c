@@ -101,6 +101,18 @@ static void the_table_does_not_grow_and_forgets_the_quiet(void **state)
 	assert_false(registrar_guard_is_proved(guard, MINE, NOW_US));
 }
 
+static void who_proved_himself_is_not_driven_out(void **state)
+{
+	struct registrar_guard *guard = *state;
+	char source[32];
+	registrar_guard_prove(guard, MINE, NOW_US + 60 * CLOCK_SECOND_US);
+	for (int i = 0; i < 20000; i++) {
+		snprintf(source, sizeof(source), "10.0.%d.%d", i / 256, i % 256);
+		assert_true(registrar_guard_take(guard, span_of(source), 1, NOW_US + i));
+	}
+	assert_true(registrar_guard_is_proved(guard, MINE, NOW_US + CLOCK_SECOND_US));
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -111,6 +123,7 @@ int main(void)
 		CASE(a_clock_that_goes_back_gives_nothing),
 		CASE(ten_a_minute_are_told),
 		CASE(the_table_does_not_grow_and_forgets_the_quiet),
+		CASE(who_proved_himself_is_not_driven_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
