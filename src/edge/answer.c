@@ -5,9 +5,13 @@
 #include "edge/dress.h"
 #include "edge/journal.h"
 #include "edge/peers.h"
+#include "edge/registry.h"
 #include "edge/reply.h"
+#include "net/loop.h"
 #include "peer/limits.h"
 #include "sip/diagnostics.h"
+
+#include <stdio.h>
 
 #define HEADERS_MAXIMUM 32
 #define ALLOWED                                                                                                        \
@@ -161,13 +165,29 @@ static void limits_answered(const struct edge_request *request, uint16_t status)
 			peer_limits_answered(request->worker->shared->limits, request->identity, false);
 }
 
+/* Anybody can send us calls that are refused at the door, under any address. Ten a minute of one address are told of
+ * as calls; that they were refused is told by judgements, as ever. */
+static bool is_told(const struct edge_request *request)
+{
+	struct edge_worker *worker = request->worker;
+	char host[NET_ADDRESS_TEXT_SIZE], source[NET_ADDRESS_TEXT_SIZE + 8];
+	uint64_t left_out;
+	if (request->inside || request->planned || request->in_dialog)
+		return true;
+	net_address_format_host(&request->arrival->remote, host);
+	int length = snprintf(source, sizeof(source), "call %s", host);
+	return registrar_guard_tell(worker->shared->registry->guard, span_make(source, (size_t)length),
+		net_loop_now_us(worker->loop), &left_out);
+}
+
 static void final_answer(struct edge_request *request, uint16_t status, struct span reason, const struct extra *extra)
 {
 	request->answered = true;
 	edge_count(&request->worker->counters.answered_by_us);
 	respond_with(request->worker, request->server, request->site, status, reason, extra);
 	limits_answered(request, status);
-	edge_journal_answered(request, status, reason);
+	if (is_told(request))
+		edge_journal_answered(request, status, reason);
 }
 
 static enum edge_progress end(struct edge_request *request)

@@ -410,6 +410,7 @@ def test_a_flood_is_limited_and_others_do_not_notice(node):
         refused = wait_until(lambda: [r for r in node.journal("judgement") if r["code"] == "registration-flood"])
         assert len(refused) <= 20
     assert not node.journal("search")
+    assert len(node.journal("call")) <= 20
 
 
 def test_guessing_is_slow(node):
