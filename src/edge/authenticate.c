@@ -347,6 +347,12 @@ static bool is_believed(const struct edge_zone *zone)
 	return !zone || !zone->inside || (zone->config->kind != CONFIG_ZONE_LOCAL && zone->config->trust_identity);
 }
 
+/* What came before P-Asserted-Identity and is believed by many still; no rule of trust judges it. */
+static bool may_name_party(const struct edge_zone *zone)
+{
+	return zone && zone->inside && is_believed(zone);
+}
+
 static void tell_disbelief(struct edge_request *request)
 {
 	struct finding *f =
@@ -367,6 +373,8 @@ void edge_authenticate_dress(struct edge_request *request, struct sip_draft *dra
 		}
 		sip_draft_drop(draft, SIP_HEADER_P_PREFERRED_IDENTITY);
 	}
+	if (!may_name_party(request->source))
+		sip_draft_drop(draft, SIP_HEADER_REMOTE_PARTY_ID);
 	if (request->asserted.at && target && target->inside && target != request->site->local)
 		sip_draft_append(draft, SIP_HEADER_P_ASSERTED_IDENTITY,
 			arena_printf(request->arena, "<sip:%.*s>", SPAN_PRINT(request->asserted)));
@@ -379,4 +387,6 @@ void edge_authenticate_dress_response(struct sip_draft *draft, const struct edge
 {
 	if (!is_believed(from))
 		sip_draft_drop(draft, SIP_HEADER_P_ASSERTED_IDENTITY);
+	if (!may_name_party(from))
+		sip_draft_drop(draft, SIP_HEADER_REMOTE_PARTY_ID);
 }

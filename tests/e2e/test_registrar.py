@@ -288,14 +288,16 @@ def relay(fedge, settings=""):
 def test_identities_that_nobody_vouches_for(fedge):
     node, core = relay(fedge)
     with core, Phone(node, protocol="tcp") as phone:
-        forged = ("P-Asserted-Identity: <sip:boss@steven.lab>", "P-Preferred-Identity: <sip:steven@steven.lab>")
+        forged = ("P-Asserted-Identity: <sip:boss@steven.lab>", "P-Preferred-Identity: <sip:steven@steven.lab>",
+                  "Remote-Party-ID: <sip:boss@steven.lab>;screen=yes")
         answer = phone.ask("MESSAGE", "sip:9@core.example", extra=forged, proves=False)
         proof = credentials(challenges(answer)["MD5"], "MESSAGE", "sip:9@core.example")
         phone.wire.send(message(phone.wire, "MESSAGE", "sip:9@core.example", caller=phone.aor,
                                 extra=(*forged, f"Proxy-Authorization: {proof}")))
         seen = core.read()
         assert seen.all("P-Asserted-Identity") == [f"<sip:2000@{DOMAIN}>"]
-        assert not seen.all("P-Preferred-Identity") and not seen.all("Proxy-Authorization")
+        for name in ("P-Preferred-Identity", "Remote-Party-ID", "Proxy-Authorization"):
+            assert not seen.all(name), name
     assert wait_until(lambda: [r for r in node.journal("judgement") if r["code"] == "identity-not-believed"])
 
 
