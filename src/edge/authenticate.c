@@ -266,31 +266,54 @@ static enum edge_progress proved(struct edge_request *request, const struct regi
 	return identify(request, user) ? EDGE_CONTINUE : refuse_identity(request, user);
 }
 
+/* Whose measure a request uses up, and what of it. Zones are no strangers that could flood us. A phone where it
+ * registered may know one password and guess at others'; it has a measure of its own. And the address of a datagram is
+ * anybody's to write until a nonce that was sent there comes back: what does not bring one is counted by the port too
+ * and costs what a question costs, so that nobody can use up the measure of all who share an address. */
+struct measure {
+	struct span whose;
+	unsigned cost, given_back; /* by a good proof */
+	bool is_limited;
+};
+
+static struct measure measure_of(const struct edge_request *request, struct span host, bool has_proof, bool is_reached,
+	char where[REGISTRAR_SOURCE_SIZE])
+{
+	bool is_stream = transport_flow_is_connection(request->arrival->flow);
+	bool by_port = is_local(request) || (!is_stream && !is_reached);
+	unsigned cost = has_proof && (is_reached || is_stream) ? REGISTRAR_COST_WRONG : REGISTRAR_COST_ASKING;
+	return (struct measure){
+		.whose = by_port ? edge_local_source(request->arrival, where) : host,
+		.cost = cost,
+		.given_back = is_stream || is_local(request) ? cost + REGISTRAR_COST_ASKING : cost,
+		.is_limited = !request->source || is_local(request),
+	};
+}
+
 static enum edge_progress prove(struct edge_request *request)
 {
 	struct edge_worker *worker = request->worker;
 	const struct edge_registry *registry = worker->shared->registry;
 	bool registers = edge_authenticate_is_registration(request);
-	enum sip_header_id header = registers ? SIP_HEADER_AUTHORIZATION : SIP_HEADER_PROXY_AUTHORIZATION;
 	struct span host = source_host(request);
 	int64_t now_us = net_loop_now_us(worker->loop);
-	/* Zones are no strangers that could flood us. A phone where it registered may know one password and guess at
-	 * others'; it has a measure of its own, so that nobody else at its address can use that up. */
 	char where[REGISTRAR_SOURCE_SIZE];
-	struct span whose = is_local(request) ? edge_local_source(request->arrival, where) : host;
-	bool is_limited = !request->source || is_local(request);
-	unsigned cost = sip_message_has(request->message, header) ? REGISTRAR_COST_WRONG : REGISTRAR_COST_ASKING;
 	struct registrar_question question = question_of(request->site, worker, request->message, host);
 	struct registrar_answer answer;
-	question.header = header;
-	if (is_limited && !registrar_guard_take(registry->guard, whose, cost, now_us))
+	question.header = registers ? SIP_HEADER_AUTHORIZATION : SIP_HEADER_PROXY_AUTHORIZATION;
+	bool has_proof = sip_message_has(request->message, question.header);
+	bool is_reached = has_proof && registrar_authority_reached(request->site->users, registry->nonces, &question);
+	struct measure measure = measure_of(request, host, has_proof, is_reached, where);
+	if (measure.is_limited && !registrar_guard_take(registry->guard, measure.whose, measure.cost, now_us))
 		return flood(request);
+	/* Not looked at: the answer would tell whether a guess was right, at the price of a question. */
+	if (measure.is_limited && has_proof && measure.cost == REGISTRAR_COST_ASKING)
+		return challenge(request, true);
 	enum registrar_proof proof =
 		registrar_authority_check(request->site->users, registry->nonces, &question, &answer);
-	if (is_limited && answer.user)
-		registrar_guard_give(registry->guard, whose,
-			proof == REGISTRAR_PROVED ? cost + REGISTRAR_COST_ASKING : cost - REGISTRAR_COST_ASKING,
-			now_us);
+	if (measure.is_limited && answer.user)
+		registrar_guard_give(registry->guard, measure.whose,
+			proof == REGISTRAR_PROVED ? measure.given_back : measure.cost - REGISTRAR_COST_ASKING, now_us);
 	if (proof == REGISTRAR_PROVED)
 		return proved(request, answer.user);
 	if (proof == REGISTRAR_PROOF_MISSING || proof == REGISTRAR_PROOF_STALE)

@@ -415,6 +415,21 @@ def test_a_flood_is_limited_and_others_do_not_notice(node):
     assert len(node.journal("call")) <= 20
 
 
+def test_nobody_uses_up_what_others_at_an_address_may_ask(node):
+    """Datagrams with another's address on them, more than are answered: his phones come through all the same."""
+    false = {"realm": DOMAIN, "nonce": "0" * 41, "algorithm": "MD5"}
+    with Wire(node.address, "udp", local="127.0.0.7") as flooder, Phone(node, local="127.0.0.7") as phone:
+        proof = credentials(false, "REGISTER", f"sip:{DOMAIN}")
+        statuses = set()
+        for number in range(80):
+            extra = (f"Authorization: {proof}",) if number % 2 else ()
+            for _ in range(50):
+                flooder.send(message(flooder, "REGISTER", f"sip:{DOMAIN}", phone.aor, phone.aor, extra=extra))
+            statuses |= {flooder.answer().status for _ in range(50)}
+        assert statuses == {401, 503}
+        assert phone.register().status == 200
+
+
 def test_guessing_is_slow(node):
     with Phone(node, password="wrong", protocol="tcp") as phone:
         answers = [phone.register().status for _ in range(300)]
