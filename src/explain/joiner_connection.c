@@ -296,9 +296,29 @@ static bool has_event(const struct joiner_joined *d, const struct explain_event 
 	return false;
 }
 
-static bool is_recent(const struct joiner_joined *d, const struct explain_event *event)
+/* When the case was, on the clock of the first box. */
+struct span_of_time {
+	int64_t first_us, last_us;
+};
+
+static struct span_of_time times_of(struct explain_joiner *j, const struct joiner_joined *d)
 {
-	return event->time_us && event->time_us <= d->last_us && event->time_us >= d->first_us - STANDING_US;
+	struct span_of_time t = { INT64_MAX, 0 };
+	for (const struct joiner_entry *entry = d->first; entry; entry = entry->next) {
+		if (!entry->event->time_us)
+			continue;
+		int64_t time_us = entry->event->time_us + joiner_clock_offset(j, entry->clock);
+		t.first_us = time_us < t.first_us ? time_us : t.first_us;
+		t.last_us = time_us > t.last_us ? time_us : t.last_us;
+	}
+	return t;
+}
+
+static bool is_recent(
+	struct explain_joiner *j, const struct span_of_time *t, const struct explain_event *event, uint32_t clock)
+{
+	int64_t time_us = event->time_us + joiner_clock_offset(j, clock);
+	return event->time_us && time_us <= t->last_us && time_us >= t->first_us - STANDING_US;
 }
 
 static void append_entry(struct joiner_joined *d, struct joiner_entry *entry)
@@ -309,12 +329,12 @@ static void append_entry(struct joiner_joined *d, struct joiner_entry *entry)
 	d->entry_count++;
 }
 
-static void adopt(struct joiner_joined *d, const struct joiner_entry *message, const struct joiner_connection *c,
-	struct arena *arena)
+static void adopt(struct explain_joiner *j, struct joiner_joined *d, const struct joiner_entry *message,
+	const struct joiner_connection *c, const struct span_of_time *t, struct arena *arena)
 {
 	for (size_t i = 0; i < CONNECTION_EVENT_COUNT; i++) {
 		struct explain_event *event = c->events[i];
-		if (!event || !is_recent(d, event) || has_event(d, event))
+		if (!event || !is_recent(j, t, event, c->clock) || has_event(d, event))
 			continue;
 		struct joiner_entry *entry = arena_zero(arena, sizeof(*entry));
 		if (!entry)
@@ -327,18 +347,22 @@ static void adopt(struct joiner_joined *d, const struct joiner_entry *message, c
 	}
 }
 
+/* What either end logged of it, and in whichever order: the log of one may give its messages no addresses. */
 void joiner_connections_adopt(struct explain_joiner *j, struct joiner_joined *d, struct arena *arena)
 {
-	const struct joiner_connection *before = NULL;
+	const struct span_of_time times = times_of(j, d);
 	const struct joiner_entry *last = d->last;
+	uint64_t before = 0;
 	for (const struct joiner_entry *entry = d->first; entry; entry = entry == last ? NULL : entry->next) {
 		const struct explain_message *m = &entry->event->message;
 		uint64_t ends =
 			entry->event->kind == RECORD_MESSAGE ? hash_ends(j, &m->local, &m->remote) : entry->ends;
-		const struct joiner_connection *c = find_connection(&j->connections, ends, entry->clock);
-		if (c && c != before)
-			adopt(d, entry, c, arena);
-		before = c;
+		for (uint32_t clock = 0; ends && ends != before && clock < j->clocks.count; clock++) {
+			const struct joiner_connection *c = find_connection(&j->connections, ends, clock);
+			if (c)
+				adopt(j, d, entry, c, &times, arena);
+		}
+		before = ends;
 	}
 }
 

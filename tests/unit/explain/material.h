@@ -30,6 +30,7 @@
  *	tag=x (To tag; responses above 100 have "tt")
  *	diag='1009;reason="…"' (ms-diagnostics), h='Name: value' (again and again)
  *	session=local[,remote] hash=N summary nocall novia raw='…' (whole text, \n for line ends)
+ *	nowhere (the log gives it no addresses, as a SIPStack trace)
  * Records:
  *	dns SRV NAME [answer='0 0 5061 x.lab.' …] [status=nxdomain|nodata|servfail|timeout]; without either: a query
  *	connect attempted|opened|accepted|closed|failed HOST[:PORT] [reason='…'] [peer=NAME] [transport=tcp]
@@ -245,6 +246,8 @@ static inline void material_message(struct material_line *l, struct record *r)
 		l->next = 4;
 		message->bytes = material_text(l, received ? b : box, received ? box : b);
 	}
+	if (material_flag(l, "nowhere"))
+		message->local = message->remote = (struct record_address){ 0 };
 	message->transport = RECORD_TLS;
 	message->hash = material_number(l, "hash");
 }

@@ -382,6 +382,40 @@ static const struct row rows[] = {
 		"vcse>sip.x.lab: handshake\n"
 		"sip.x.lab>vcse INVITE\n"
 		"vcse>sip.x.lab 403 !\n" },
+	{ "a handshake that the far box was first to write of, and its messages tell no addresses",
+		"vcse 0.000 < vcsc INVITE via=vcsc\n"
+		"edge 0.050 handshake ok vcse:5061 server cn=vcse.a.lab file=1\n"
+		"vcse 0.055 handshake ok edge:5061 name=sip.b.lab cn=sip.b.lab\n"
+		"vcse 0.055 > edge:5061 INVITE via=vcse,vcsc\n"
+		"edge 0.056 < vcse INVITE via=vcse,vcsc nowhere file=1\n"
+		"edge 0.060 > vcse 504 via=vcse,vcsc nowhere file=1\n"
+		"vcse 0.061 < edge:5061 504 via=vcse,vcsc\n"
+		"vcse 0.062 > vcsc 504 via=vcsc\n",
+		"call failed 504 by edge\n"
+		"vcsc vcse* edge*\n"
+		"vcsc>vcse INVITE\n"
+		"edge>vcse: handshake\n"
+		"vcse>edge: handshake\n"
+		"vcse>edge INVITE =\n"
+		"edge>vcse 504 = !\n"
+		"vcse>vcsc 504\n" },
+	{ "a handshake that the far box was last to write of",
+		"vcse 0.000 < vcsc INVITE via=vcsc\n"
+		"vcse 0.055 handshake ok edge:5061 name=sip.b.lab cn=sip.b.lab\n"
+		"edge 0.056 handshake ok vcse:5061 server cn=vcse.a.lab file=1\n"
+		"vcse 0.056 > edge:5061 INVITE via=vcse,vcsc\n"
+		"edge 0.057 < vcse INVITE via=vcse,vcsc nowhere file=1\n"
+		"edge 0.060 > vcse 504 via=vcse,vcsc nowhere file=1\n"
+		"vcse 0.061 < edge:5061 504 via=vcse,vcsc\n"
+		"vcse 0.062 > vcsc 504 via=vcsc\n",
+		"call failed 504 by edge\n"
+		"vcsc vcse* edge*\n"
+		"vcsc>vcse INVITE\n"
+		"vcse>edge: handshake\n"
+		"edge>vcse: handshake near\n"
+		"vcse>edge INVITE =\n"
+		"edge>vcse 504 = !\n"
+		"vcse>vcsc 504\n" },
 	{ "a judgement alone makes a case", "svedge 0 judge x result=0xc3e93d67 call=c9 cseq='7 INVITE'\n",
 		"call failed 0 by svedge cut at the start\nsvedge*\nsvedge: judgement\n" },
 	{ "a judgement and the refusal that another box has, a clock apart",
