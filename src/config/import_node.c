@@ -367,6 +367,8 @@ static void write_tls(struct import *import)
 		"\ntls:\n  identities:\n    - {names: ['%.*s'], certificate: %.*s.pem, key: %.*s.key}\n"
 		"  authorities: [authorities.pem]\n",
 		SPAN_PRINT(import->node), SPAN_PRINT(host), SPAN_PRINT(host));
+	if (import->registrar) /* phones have no certificate */
+		import_line(import, "  ", "client_certificate", "request");
 	import_note_line(import->result, CONFIG_IMPORT_SUPPLY, 0, SPAN("tls"),
 		"%.*s.pem, %.*s.key: the machine's certificate with its intermediates, and its key; authorities.pem: "
 		"the certificate authorities it trusts; none of them is in a dump",

@@ -255,10 +255,21 @@ static struct span name_to_verify(const struct zone *z, struct span peer)
 	return subject->value;
 }
 
+static void note_always_verified(const struct zone *z)
+{
+	struct import_entry *mode = entry_of(z, "SIP TLS Verify Mode");
+	if (mode)
+		import_note(z->import->result, CONFIG_IMPORT_CHANGED, mode,
+			"over TLS a certificate is verified always, here against the domain looked up or the server's "
+			"name");
+}
+
 /* true: a name was written. */
 static bool write_verify_name(const struct zone *z, struct span peer)
 {
 	bool traversal = BIT(z->kind) & TRAVERSALS, verify = read_switch(z, "SIP TLS Verify Mode");
+	if (z->kind == KIND_DNS && !verify)
+		note_always_verified(z);
 	if (!over_tls(z) || (!verify && !traversal))
 		return false;
 	struct span name = name_to_verify(z, peer);
