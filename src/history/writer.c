@@ -62,7 +62,7 @@ void history_writer_give(struct history_writer *writer, struct history_entry *en
 		pthread_cond_signal(&writer->wake);
 	}
 	pthread_mutex_unlock(&writer->lock);
-	if (!item)
+	if (!item && entry)
 		history_entry_free(entry);
 }
 
