@@ -7,6 +7,7 @@
 #include "history/row.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -160,16 +161,19 @@ static bool visit_new(void *argument, const struct store_history_row *row)
 	return s->status == 0;
 }
 
-/* What was under way is looked at again; what still is goes back into the list. */
+/* What was under way is looked at again; what still is, or cannot be looked at now, goes back into the list. */
 static int look_at_pending(struct shown *s)
 {
 	struct store_history_query query = s->command->query;
 	size_t count = s->pending_count;
 	int status = 0;
 	s->pending_count = 0;
-	for (size_t i = 0; status == 0 && i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		query.id = s->pending[i];
-		status = store_history_find(s->command->store, &query, visit_new, s);
+		if (status == 0)
+			status = store_history_find(s->command->store, &query, visit_new, s);
+		if (status < 0)
+			s->pending[s->pending_count++] = query.id;
 	}
 	return status;
 }
@@ -184,8 +188,21 @@ static int look_for_new(struct shown *s)
 	return status < 0 ? status : store_history_find(s->command->store, &query, visit_new, s);
 }
 
+/* A database that went away comes back: whoever follows waits for it. */
+static int wait_for_store(const struct shown *s, int status, bool *is_away)
+{
+	if (status != -ENOTCONN && status < 0)
+		return status;
+	if (status < 0 && !*is_away)
+		fprintf(s->command->line->errors, "fedge history: %s; waiting for it\n",
+			store_history_error(s->command->store));
+	*is_away = status < 0;
+	return 0;
+}
+
 static int follow(struct shown *s)
 {
+	bool is_away = false;
 	struct command_stop stop;
 	struct timespec pause = { .tv_nsec = POLL_NS };
 	int status = command_stop_begin(&stop);
@@ -196,7 +213,7 @@ static int follow(struct shown *s)
 	while (status == 0 && s->status == 0 && !command_stop_asked(&stop)) {
 		fflush(s->command->line->output);
 		nanosleep(&pause, NULL);
-		status = look_for_new(s);
+		status = wait_for_store(s, look_for_new(s), &is_away);
 	}
 	free(s->pending);
 	command_stop_end(&stop);

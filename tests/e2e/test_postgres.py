@@ -117,6 +117,10 @@ def test_a_database_that_goes_while_calls_pass(fedge, postgres, database, how):
     node = Registrar(fedge, postgres.url(database))
     with Phone(node) as phone, Phone(node, "2001") as other, node.wire() as wire:
         made = asks(wire, "before", 10)
+        node.await_calls(made)
+        following = fedge.start("history", "-c", node.file, "--follow", "--json", "-n", "50", name="follow", ready=False,
+                                cwd=fedge.folder)
+        wait_until(lambda: all(f'"{call_id}"' in following.text() for call_id in made), 30, "what is there is shown")
         assert phone.register().status == 200
         postgres.stop(signal.SIGINT if how == "stopped in order" else signal.SIGKILL)
         made += asks(wire, "away", 50)
@@ -130,6 +134,8 @@ def test_a_database_that_goes_while_calls_pass(fedge, postgres, database, how):
         assert node.told("the search history is written again") and node.told("registrations are written again")
         node.await_calls(made)
     assert node.calls() == made, "all of them, once, in their order"
+    wait_until(lambda: all(f'"{call_id}"' in following.text() for call_id in made), 30, "who follows sees them")
+    assert "waiting for it" in following.text() and following.stop() == 0
     wait_until(lambda: postgres.sql("SELECT aor FROM fedge_binding", database) == [f"2001@{DOMAIN}"], 30)
     status = node.status()
     assert status["history"]["dropped"] == status["history"]["refused"] == 0 and not status["history"]["error"]
