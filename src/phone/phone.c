@@ -121,6 +121,12 @@ static int judge(void *argument, const struct transport_target *target, const st
 	return PHONE_JUDGED_NAME;
 }
 
+static void on_closed(void *argument, struct transport_flow flow, const struct net_failure *why)
+{
+	(void)why;
+	phone_registration_flow_closed(argument, flow);
+}
+
 /* ---- life ---- */
 
 static void free_request(struct phone_request *request)
@@ -191,6 +197,7 @@ static int open_transport(struct phone *phone, size_t *reterr_listener)
 			.cancelled = on_cancelled,
 			.defect = on_defect,
 			.judge = judge,
+			.closed = on_closed,
 			.argument = phone,
 		},
 	};

@@ -229,6 +229,8 @@ void phone_answer_done(struct phone_call *call);
 
 /* ---- registration.c ---- */
 
+/* A connection has ended; where it is the one that the registration stands on, it begins anew. */
+void phone_registration_flow_closed(struct phone *phone, struct transport_flow flow);
 /* Takes the binding back; the phone is not stopped before that is answered. */
 void phone_registration_stop(struct phone *phone);
 /* Is it the Contact that we registered? So a registrar asks for us (RFC 3261 16.5), whatever our address of record is.

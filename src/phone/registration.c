@@ -9,8 +9,6 @@
 
 #define EXPIRES_S 3600
 #define KEEP_ALIVE_US (25 * CLOCK_SECOND_US)
-/* Whether the connection still stands is seen without asking anybody. */
-#define LOOK_US CLOCK_SECOND_US
 #define FIRST_WAIT_US (CLOCK_SECOND_US / 2)
 #define LONGEST_WAIT_US (30 * CLOCK_SECOND_US)
 #define RETRY_AFTER_MAXIMUM_S 300
@@ -37,7 +35,7 @@ struct phone_registration {
 	uint32_t expires_s; /* asked for: raised by a 423 */
 	unsigned failures; /* in a row */
 	struct wheel_timer due; /* the next REGISTER */
-	struct wheel_timer look; /* does the connection still stand */
+	struct wheel_timer cut; /* the connection has ended */
 	struct wheel_timer ask; /* OPTIONS */
 };
 
@@ -76,7 +74,7 @@ static int64_t refresh_us(uint32_t expires_s)
 static void disarm_all(struct phone_registration *r)
 {
 	phone_disarm(r->phone, &r->due);
-	phone_disarm(r->phone, &r->look);
+	phone_disarm(r->phone, &r->cut);
 	phone_disarm(r->phone, &r->ask);
 }
 
@@ -175,8 +173,6 @@ static void stand(struct phone_registration *r, const struct transport_arrival *
 	r->flow.identity = NULL;
 	phone_arm(r->phone, &r->due, refresh_us(expires_s));
 	phone_arm(r->phone, &r->ask, r->params.keep_alive_us);
-	if (r->has_flow)
-		phone_arm(r->phone, &r->look, LOOK_US);
 	tell(r, &(struct phone_registered){ .stands = true,
 			.status = arrival->message->status,
 			.reason = arrival->message->reason,
@@ -328,15 +324,19 @@ static void due(struct wheel_timer *timer, int64_t now_us)
 
 /* ---- is anybody still there? ---- */
 
-static void look(struct wheel_timer *timer, int64_t now_us)
+static void cut(struct wheel_timer *timer, int64_t now_us)
 {
-	struct phone_registration *r = base_container(timer, struct phone_registration, look);
-	struct transport_arrival arrival;
+	struct phone_registration *r = base_container(timer, struct phone_registration, cut);
 	(void)now_us;
-	if (transport_flow_describe(r->phone->transport, r->flow.flow, &arrival) < 0)
-		lost(r, SPAN("the connection is gone"));
-	else
-		phone_arm(r->phone, &r->look, LOOK_US);
+	lost(r, SPAN("the connection is gone"));
+}
+
+/* Not at once: those who use the connection are just being told. */
+void phone_registration_flow_closed(struct phone *phone, struct transport_flow flow)
+{
+	struct phone_registration *r = phone->registration;
+	if (r && r->step == STEP_STANDING && r->has_flow && transport_flow_equal(r->flow.flow, flow))
+		phone_arm(phone, &r->cut, 0);
 }
 
 /* Whatever it answers, somebody is there. */
@@ -441,7 +441,7 @@ int phone_register(struct phone *phone, const struct phone_registration_params *
 	arena_init(&r->looked_up, PHONE_REQUEST_BYTES);
 	list_init(&r->requests);
 	wheel_timer_init(&r->due, due);
-	wheel_timer_init(&r->look, look);
+	wheel_timer_init(&r->cut, cut);
 	wheel_timer_init(&r->ask, ask);
 	copy_params(r, params);
 	phone->registration = r;
