@@ -5,7 +5,9 @@ import pathlib
 import re
 
 import pytest
-from support import Authority, Fedge
+from shipped import DNS, NAME_SERVER, PASSWORD, Shipped, end, here
+from strangers import Knot
+from support import Authority, Fedge, wait_until
 
 GOOD, LISTED, WARNED, FAILED, USAGE = 0, 1, 1, 2, 64
 DUMPS = pathlib.Path(__file__).resolve().parents[2] / "docs/examples/importing"
@@ -131,6 +133,51 @@ def test_every_setting_is_accounted_for(imported, host):
     assert it.account["configuration"] == it.text
     for secret in re.findall(r"\{cipher\}[^\"]+", it.dump):
         assert secret not in it.text + it.summary
+
+
+EDGE, CORE, CUCM, PHONE, PARTNER = (here(f"192.0.2.{n}") for n in (47, 48, 10, 20, 99))
+
+
+@pytest.fixture(scope="module")
+def pair(program, imported, tmp_path_factory):
+    """Both machines run by their imported files, which lack nothing but the core's address: that dump does not say it."""
+    folder = tmp_path_factory.mktemp("pair")
+    fedge, authority = Fedge(program, folder), Authority(folder / "authority")
+    Knot(fedge, {"steven.lab": [f"vcse IN A {EDGE}"],
+                 "partner.example": ["_sip._tcp IN SRV 0 0 5060 sip", f"sip IN A {PARTNER}"]}, address=DNS)
+    nodes = []
+    core = imported["vcsc"].text.replace("\nlisten:", f"\naddress: {CORE}\ncontrol: vcsc.sock\nlisten:")
+    for host, text in (("vcse", imported["vcse"].text), ("vcsc", core)):
+        file = Shipped(host, text).install(folder, authority)
+        nodes.append(fedge.start("serve", "-c", file, name=host, cwd=folder))
+
+    def is_up():
+        zones = json.loads(fedge.run("status", "-c", "vcsc.yaml", "--json", cwd=folder).stdout)["zones"]
+        return [zone for zone in zones if zone["name"] == C and zone["state"] == "active"]
+    wait_until(is_up, 30, "the traversal zone is active")
+    yield fedge
+    end(nodes)
+    fedge.stop_all()
+
+
+def test_the_imported_machines_pass_calls(pair):
+    """From the call manager through both into the world, and to a phone that registers with an imported user's name."""
+    partner = pair.start("answer", "--as", "sip:carol@partner.example", "--listen", f"tcp:{PARTNER}:5060", "--count", "1",
+                         "--json", name="partner")
+    code, told = pair.call("--from", "sip:2000@steven.lab", "--to", "sip:carol@partner.example", "--via",
+                           f"{CORE}:5060;transport=tcp", "--address", CUCM, "--duration", "0")
+    assert code == 0 and told["status"] == 200, told
+    assert partner.wait(30) == 0, partner.text()
+
+    password = pair.folder / "alice.password"
+    password.write_text(PASSWORD)
+    phone = pair.start("answer", "--as", "sip:alice@steven.lab", "--register", f"{CORE}:5060;transport=tcp", "--address",
+                       PHONE, "--username", "alice", "--password-file", password, "--resolver", NAME_SERVER, "--count",
+                       "1", "--json", name="phone")
+    code, told = pair.call("--from", "sip:2000@steven.lab", "--to", "sip:alice@steven.lab", "--via",
+                           f"{CORE}:5060;transport=tcp", "--address", CUCM, "--duration", "0")
+    assert code == 0 and told["status"] == 200, told
+    assert phone.wait(30) == 0, phone.text()
 
 
 def import_text(fedge, text, *arguments):
