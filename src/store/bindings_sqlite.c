@@ -16,12 +16,6 @@ static const char *const steps[] = {
 	"CREATE INDEX binding_by_aor ON binding (aor);",
 };
 
-static const struct store_sqlite_kind bindings_kind = {
-	.application_id = 0x66646269, /* "fdbi" */
-	.version = BASE_COUNT(steps),
-	.steps = steps,
-};
-
 enum statement { EACH, DROP, ADD, STATEMENT_COUNT };
 
 static const char *const texts[STATEMENT_COUNT] = {
@@ -33,9 +27,16 @@ static const char *const texts[STATEMENT_COUNT] = {
 		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
 };
 
+static const struct store_sqlite_kind bindings_kind = {
+	.application_id = 0x66646269, /* "fdbi" */
+	.version = BASE_COUNT(steps),
+	.steps = steps,
+	.statements = texts,
+	.statement_count = BASE_COUNT(texts),
+};
+
 struct bindings_sqlite {
 	struct store_sqlite db;
-	sqlite3_stmt *statements[STATEMENT_COUNT];
 };
 
 /* Taken at once, so that a second node on the file fails at its start and not hours later. */
@@ -52,18 +53,12 @@ static int open_it(void *store, const char *path, struct span node)
 	struct bindings_sqlite *b = store;
 	(void)node; /* the file is his alone */
 	int status = store_sqlite_open(&b->db, path, &bindings_kind);
-	if (status == 0)
-		status = hold(&b->db);
-	for (size_t i = 0; status == 0 && i < STATEMENT_COUNT; i++)
-		status = store_sqlite_prepare(&b->db, texts[i], &b->statements[i]);
-	return status;
+	return status == 0 ? hold(&b->db) : status;
 }
 
 static void close_it(void *store)
 {
 	struct bindings_sqlite *b = store;
-	for (size_t i = 0; i < STATEMENT_COUNT; i++)
-		sqlite3_finalize(b->statements[i]);
 	store_sqlite_close(&b->db);
 }
 
@@ -87,7 +82,7 @@ static void read_row(sqlite3_stmt *row, struct store_binding *ret_binding)
 static int each(void *store, bool (*visit)(void *argument, const struct store_binding *binding), void *argument)
 {
 	struct bindings_sqlite *b = store;
-	sqlite3_stmt *rows = b->statements[EACH];
+	sqlite3_stmt *rows = b->db.statements[EACH];
 	int result;
 	while ((result = sqlite3_step(rows)) == SQLITE_ROW) {
 		struct store_binding binding;
@@ -100,23 +95,16 @@ static int each(void *store, bool (*visit)(void *argument, const struct store_bi
 	return status;
 }
 
-static void roll_back(struct bindings_sqlite *b)
-{
-	/* Some failures have rolled back already; the library's complaint about that means nothing. */
-	if (!sqlite3_get_autocommit(b->db.handle))
-		sqlite3_exec(b->db.handle, "ROLLBACK", NULL, NULL, NULL);
-}
-
 static int begin(void *store)
 {
 	struct bindings_sqlite *b = store;
-	roll_back(b);
+	store_sqlite_roll_back(&b->db);
 	return store_sqlite_run(&b->db, "BEGIN IMMEDIATE");
 }
 
 static int add(struct bindings_sqlite *b, struct span aor, const struct store_binding *binding)
 {
-	sqlite3_stmt *statement = b->statements[ADD];
+	sqlite3_stmt *statement = b->db.statements[ADD];
 	int column = 1;
 	store_sqlite_bind(statement, column++, aor);
 #define X(name) store_sqlite_bind(statement, column++, binding->name);
@@ -134,12 +122,12 @@ static int replace(void *store, struct span aor, const struct store_binding *bin
 	/* Without this, what follows a rollback by the library itself would be kept piece by piece. */
 	if (sqlite3_get_autocommit(b->db.handle))
 		return -ECANCELED;
-	store_sqlite_bind(b->statements[DROP], 1, aor);
-	int status = store_sqlite_finish(&b->db, b->statements[DROP]);
+	store_sqlite_bind(b->db.statements[DROP], 1, aor);
+	int status = store_sqlite_finish(&b->db, b->db.statements[DROP]);
 	for (size_t i = 0; status == 0 && i < count; i++)
 		status = add(b, aor, &bindings[i]);
 	if (status < 0)
-		roll_back(b);
+		store_sqlite_roll_back(&b->db);
 	return status;
 }
 
@@ -150,7 +138,7 @@ static int commit(void *store)
 		return -ECANCELED;
 	int status = store_sqlite_run(&b->db, "COMMIT");
 	if (status < 0)
-		roll_back(b);
+		store_sqlite_roll_back(&b->db);
 	return status;
 }
 

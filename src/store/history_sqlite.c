@@ -28,15 +28,6 @@ static const char *const steps[] = {
 	"CREATE INDEX search_by_tag ON search (tag) WHERE tag <> '';",
 };
 
-static const struct store_sqlite_kind history_kind = {
-	.application_id = 0x66646869, /* "fdhi" */
-	.version = BASE_COUNT(steps),
-	.steps = steps,
-	/* Only a file without tables can be told so. */
-	.prepare = "PRAGMA auto_vacuum = INCREMENTAL",
-	.check_maximum = CHECK_MAXIMUM,
-};
-
 enum statement { PUT, DROP_OLD, DROP_MANY, DROP_PART, WRITER_COUNT };
 
 #define MARK(name) ", ?"
@@ -51,27 +42,32 @@ static const char *const texts[WRITER_COUNT] = {
 	[DROP_PART] = "DELETE FROM search WHERE id <= (SELECT min(id) + (max(id) - min(id)) / ?1 FROM search)",
 };
 
+static const struct store_sqlite_kind history_kind = {
+	.application_id = 0x66646869, /* "fdhi" */
+	.version = BASE_COUNT(steps),
+	.steps = steps,
+	.statements = texts,
+	.statement_count = BASE_COUNT(texts),
+	/* Only a file without tables can be told so. */
+	.prepare = "PRAGMA auto_vacuum = INCREMENTAL",
+	.check_maximum = CHECK_MAXIMUM,
+};
+
 struct history_sqlite {
 	struct store_sqlite db;
-	sqlite3_stmt *statements[WRITER_COUNT];
 	bool in_batch;
 };
 
 static int open_it(void *store, const char *name, bool writes)
 {
 	struct history_sqlite *h = store;
-	int status = writes ? store_sqlite_open(&h->db, name, &history_kind)
-			    : store_sqlite_open_reader(&h->db, name, &history_kind);
-	for (size_t i = 0; status == 0 && writes && i < WRITER_COUNT; i++)
-		status = store_sqlite_prepare(&h->db, texts[i], &h->statements[i]);
-	return status;
+	return writes ? store_sqlite_open(&h->db, name, &history_kind)
+		      : store_sqlite_open_reader(&h->db, name, &history_kind);
 }
 
 static void close_it(void *store)
 {
 	struct history_sqlite *h = store;
-	for (size_t i = 0; i < WRITER_COUNT; i++)
-		sqlite3_finalize(h->statements[i]);
 	store_sqlite_close(&h->db);
 }
 
@@ -84,9 +80,7 @@ static const char *error_of(const void *store)
 
 static void roll_back(struct history_sqlite *h)
 {
-	/* Some failures have rolled back already; the library's complaint about that means nothing. */
-	if (!sqlite3_get_autocommit(h->db.handle))
-		sqlite3_exec(h->db.handle, "ROLLBACK", NULL, NULL, NULL);
+	store_sqlite_roll_back(&h->db);
 	h->in_batch = false;
 }
 
@@ -117,7 +111,7 @@ static void bind_text(sqlite3_stmt *s, int index, struct span text, bool may_be_
 static int put(void *store, const struct store_history_row *row)
 {
 	struct history_sqlite *h = store;
-	sqlite3_stmt *s = h->statements[PUT];
+	sqlite3_stmt *s = h->db.statements[PUT];
 	int index = 0;
 	if (!h->in_batch)
 		return -ECANCELED;
@@ -146,8 +140,8 @@ static int pages_used(struct history_sqlite *h, int64_t *ret_bytes)
 
 static int drop(struct history_sqlite *h, enum statement statement, int64_t number)
 {
-	sqlite3_bind_int64(h->statements[statement], 1, number);
-	return store_sqlite_finish(&h->db, h->statements[statement]);
+	sqlite3_bind_int64(h->db.statements[statement], 1, number);
+	return store_sqlite_finish(&h->db, h->db.statements[statement]);
 }
 
 static bool is_too_large(struct history_sqlite *h, uint64_t size_bytes)

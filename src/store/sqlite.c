@@ -78,10 +78,20 @@ int store_sqlite_number(struct store_sqlite *db, const char *sql, int64_t *ret_n
 	return status;
 }
 
-int store_sqlite_prepare(struct store_sqlite *db, const char *sql, sqlite3_stmt **ret_statement)
+static int prepare_all(struct store_sqlite *db, const struct store_sqlite_kind *kind)
 {
-	int result = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, ret_statement, NULL);
+	int result = SQLITE_OK;
+	base_require(kind->statement_count <= STORE_SQLITE_STATEMENTS);
+	for (size_t i = 0; result == SQLITE_OK && i < kind->statement_count; i++)
+		result = sqlite3_prepare_v3(
+			db->handle, kind->statements[i], -1, SQLITE_PREPARE_PERSISTENT, &db->statements[i], NULL);
 	return result == SQLITE_OK ? 0 : store_sqlite_fail(db, result);
+}
+
+void store_sqlite_roll_back(struct store_sqlite *db)
+{
+	if (!sqlite3_get_autocommit(db->handle))
+		sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
 }
 
 int store_sqlite_finish(struct store_sqlite *db, sqlite3_stmt *statement)
@@ -236,7 +246,9 @@ int store_sqlite_open(struct store_sqlite *db, const char *path, const struct st
 		status = store_sqlite_run(db, kind->prepare);
 	if (status == 0 && heading.version < kind->version)
 		status = upgrade(db, kind);
-	return status == 0 ? set_up(db) : status;
+	if (status == 0)
+		status = set_up(db);
+	return status == 0 ? prepare_all(db, kind) : status;
 }
 
 int store_sqlite_open_reader(struct store_sqlite *db, const char *path, const struct store_sqlite_kind *kind)
@@ -269,6 +281,8 @@ int store_sqlite_open_reader(struct store_sqlite *db, const char *path, const st
 
 void store_sqlite_close(struct store_sqlite *db)
 {
+	for (size_t i = 0; i < STORE_SQLITE_STATEMENTS; i++)
+		sqlite3_finalize(db->statements[i]);
 	if (db->handle) {
 		int result = sqlite3_close(db->handle);
 		base_require(result == SQLITE_OK); /* otherwise a statement was not finalized */

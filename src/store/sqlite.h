@@ -14,10 +14,14 @@ struct store_sqlite_kind {
 	const char *const *steps; /* SQL that brings version i to i + 1 */
 	const char *prepare; /* SQL for a file that has nothing in it yet, outside any transaction; NULL: none */
 	uint64_t check_maximum; /* bytes; a larger file is not read through for damage when it is opened; 0: always */
+	const char *const *statements; /* prepared for whoever writes, for the life of the file */
+	size_t statement_count;
 };
 
+#define STORE_SQLITE_STATEMENTS 8
 struct store_sqlite {
 	sqlite3 *handle;
+	sqlite3_stmt *statements[STORE_SQLITE_STATEMENTS]; /* the kind's */
 	char *path;
 	char error[256]; /* one line about the last failure */
 };
@@ -36,8 +40,8 @@ int store_sqlite_fail(struct store_sqlite *db, int result);
 int store_sqlite_run(struct store_sqlite *db, const char *sql);
 /* The first column of the first row. */
 int store_sqlite_number(struct store_sqlite *db, const char *sql, int64_t *ret_number);
-/* Kept for the life of the file. */
-int store_sqlite_prepare(struct store_sqlite *db, const char *sql, sqlite3_stmt **ret_statement);
+/* Harmless where nothing was begun, or the library has rolled it back by itself. */
+void store_sqlite_roll_back(struct store_sqlite *db);
 /* Says what went wrong in the words given, for what the library knows nothing of; gives -error. */
 int store_sqlite_refuse(struct store_sqlite *db, int error, const char *text);
 /* Steps a statement that gives no rows and resets it. */

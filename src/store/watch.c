@@ -24,12 +24,6 @@ static const char *const steps[] = {
 	"CREATE INDEX change_by_time ON change (at_us);",
 };
 
-static const struct store_sqlite_kind watch_kind = {
-	.application_id = 0x66647761, /* "fdwa" */
-	.version = BASE_COUNT(steps),
-	.steps = steps,
-};
-
 enum statement {
 	GET,
 	PUT,
@@ -55,9 +49,16 @@ static const char *const texts[STATEMENT_COUNT] = {
 			   "ORDER BY id DESC",
 };
 
+static const struct store_sqlite_kind watch_kind = {
+	.application_id = 0x66647761, /* "fdwa" */
+	.version = BASE_COUNT(steps),
+	.steps = steps,
+	.statements = texts,
+	.statement_count = BASE_COUNT(texts),
+};
+
 struct store_watch {
 	struct store_sqlite db;
-	sqlite3_stmt *statements[STATEMENT_COUNT];
 	bool in_round;
 	int64_t newest_us; /* of what was put and added in this round */
 };
@@ -70,8 +71,6 @@ int store_watch_open(const char *path, struct store_watch **ret_store, char rete
 		return -ENOMEM;
 	}
 	int status = store_sqlite_open(&store->db, path, &watch_kind);
-	for (size_t i = 0; status == 0 && i < STATEMENT_COUNT; i++)
-		status = store_sqlite_prepare(&store->db, texts[i], &store->statements[i]);
 	if (status == 0) {
 		*ret_store = store;
 		return 0;
@@ -85,8 +84,6 @@ void store_watch_close(struct store_watch *store)
 {
 	if (!store)
 		return;
-	for (size_t i = 0; i < STATEMENT_COUNT; i++)
-		sqlite3_finalize(store->statements[i]);
 	store_sqlite_close(&store->db);
 	free(store);
 }
@@ -99,15 +96,13 @@ const char *store_watch_error(const struct store_watch *store)
 /* The row that store_watch_get gave is valid until here. */
 static void let_go(struct store_watch *store)
 {
-	sqlite3_reset(store->statements[GET]);
+	sqlite3_reset(store->db.statements[GET]);
 }
 
 static void roll_back(struct store_watch *store)
 {
 	let_go(store);
-	/* Some failures have rolled back already; the library's complaint about that means nothing. */
-	if (!sqlite3_get_autocommit(store->db.handle))
-		sqlite3_exec(store->db.handle, "ROLLBACK", NULL, NULL, NULL);
+	store_sqlite_roll_back(&store->db);
 	store->in_round = false;
 }
 
@@ -139,7 +134,7 @@ static void note_time(struct store_watch *store, int64_t at_us)
 int store_watch_get(
 	struct store_watch *store, struct span domain, struct span policy, struct store_watch_state *ret_state)
 {
-	sqlite3_stmt *s = store->statements[GET];
+	sqlite3_stmt *s = store->db.statements[GET];
 	let_go(store);
 	store_sqlite_bind(s, 1, domain);
 	store_sqlite_bind(s, 2, policy);
@@ -166,7 +161,7 @@ int store_watch_get(
 
 int store_watch_put(struct store_watch *store, const struct store_watch_state *state)
 {
-	sqlite3_stmt *s = store->statements[PUT];
+	sqlite3_stmt *s = store->db.statements[PUT];
 	int status = require_round(store);
 	if (status < 0)
 		return status;
@@ -188,7 +183,7 @@ int store_watch_put(struct store_watch *store, const struct store_watch_state *s
 
 int store_watch_add_change(struct store_watch *store, const struct store_watch_change *change)
 {
-	sqlite3_stmt *s = store->statements[ADD];
+	sqlite3_stmt *s = store->db.statements[ADD];
 	int status = require_round(store);
 	if (status < 0)
 		return status;
@@ -203,12 +198,12 @@ int store_watch_add_change(struct store_watch *store, const struct store_watch_c
 
 static int drop_old(struct store_watch *store, unsigned keep_days)
 {
-	sqlite3_bind_int64(store->statements[DROP_MANY], 1, STORE_WATCH_CHANGES_MAXIMUM);
-	int status = store_sqlite_finish(&store->db, store->statements[DROP_MANY]);
+	sqlite3_bind_int64(store->db.statements[DROP_MANY], 1, STORE_WATCH_CHANGES_MAXIMUM);
+	int status = store_sqlite_finish(&store->db, store->db.statements[DROP_MANY]);
 	if (status < 0 || keep_days == 0 || store->newest_us == INT64_MIN)
 		return status;
-	sqlite3_bind_int64(store->statements[DROP_OLD], 1, store->newest_us - (int64_t)keep_days * DAY_US);
-	return store_sqlite_finish(&store->db, store->statements[DROP_OLD]);
+	sqlite3_bind_int64(store->db.statements[DROP_OLD], 1, store->newest_us - (int64_t)keep_days * DAY_US);
+	return store_sqlite_finish(&store->db, store->db.statements[DROP_OLD]);
 }
 
 int store_watch_commit(struct store_watch *store, unsigned keep_days)
@@ -228,7 +223,7 @@ int store_watch_commit(struct store_watch *store, unsigned keep_days)
 int store_watch_each_change(struct store_watch *store, struct span domain,
 	bool (*visit)(void *argument, const struct store_watch_change *change), void *argument)
 {
-	sqlite3_stmt *s = store->statements[domain.at ? EACH_OF_DOMAIN : EACH];
+	sqlite3_stmt *s = store->db.statements[domain.at ? EACH_OF_DOMAIN : EACH];
 	int result;
 	let_go(store);
 	if (domain.at)
