@@ -5,8 +5,8 @@
 #include "history/row.h"
 #include "history/tree.h"
 #include "unit/cmocka_all.h"
+#include "unit/scratch.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 struct house {
-	char folder[64];
+	char folder[SCRATCH_SIZE];
 	char path[96];
 	char error[STORE_HISTORY_ERROR_SIZE];
 	struct history *history;
@@ -28,8 +28,7 @@ struct house {
 static int set_up(void **state)
 {
 	struct house *h = calloc(1, sizeof(*h));
-	snprintf(h->folder, sizeof(h->folder), "/tmp/fedge-history-XXXXXX");
-	if (!mkdtemp(h->folder))
+	if (scratch_make(h->folder) < 0)
 		return -1;
 	snprintf(h->path, sizeof(h->path), "%s/history.db", h->folder);
 	*state = h;
@@ -39,18 +38,10 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct house *h = *state;
-	char name[512];
 	history_stop(h->history);
-	DIR *folder = opendir(h->folder);
-	for (struct dirent *entry; folder && (entry = readdir(folder));) {
-		snprintf(name, sizeof(name), "%s/%s", h->folder, entry->d_name);
-		unlink(name);
-	}
-	if (folder)
-		closedir(folder);
-	rmdir(h->folder);
+	int status = scratch_remove(h->folder);
 	free(h);
-	return 0;
+	return status;
 }
 
 static void start(struct house *h, uint32_t producers, size_t ring_bytes)

@@ -3,6 +3,7 @@
 #include "base/require.h"
 #include "history/writer.h"
 #include "unit/cmocka_all.h"
+#include "unit/scratch.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -70,11 +71,11 @@ static bool look(void *argument, const struct store_history_row *row)
 static void many_batches_keep_their_order(void **state)
 {
 	(void)state;
-	char folder[] = "/tmp/fedge-writer-XXXXXX", path[64], error[STORE_HISTORY_ERROR_SIZE], command[64];
+	char folder[SCRATCH_SIZE], path[64], error[STORE_HISTORY_ERROR_SIZE];
 	struct store_history_query all = { .oldest_first = true };
 	struct seen seen = { .in_order = true };
 	struct store_history *store;
-	assert_non_null(mkdtemp(folder));
+	assert_int_equal(scratch_make(folder), 0);
 	snprintf(path, sizeof(path), "%s/history.db", folder);
 	struct history_writer *writer = start(path, 0);
 	give(writer, 1, 2345);
@@ -84,8 +85,7 @@ static void many_batches_keep_their_order(void **state)
 	store_history_close(store);
 	assert_int_equal(seen.count, 2345);
 	assert_true(seen.in_order);
-	snprintf(command, sizeof(command), "rm -r %s", folder);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(scratch_remove(folder), 0);
 }
 
 static void nothing_given_nothing_lost(void **state)

@@ -3,6 +3,7 @@
 #include "base/require.h"
 #include "registrar/keeper.h"
 #include "unit/registrar/support.h"
+#include "unit/scratch.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -12,7 +13,7 @@ struct house {
 	struct desk *desk;
 	struct clock_fake fake;
 	struct clock clock;
-	char folder[64];
+	char folder[SCRATCH_SIZE];
 	char path[96];
 	char error[REGISTRAR_KEEPER_ERROR_SIZE];
 	struct registrar_keeper *keeper;
@@ -24,8 +25,7 @@ static int set_up(void **state)
 	void *desk;
 	h->fake = (struct clock_fake){ .wall_us = NOW_US };
 	h->clock = clock_of_fake(&h->fake);
-	snprintf(h->folder, sizeof(h->folder), "/tmp/fedge-keeper-XXXXXX");
-	if (!mkdtemp(h->folder) || desk_new(&desk) < 0)
+	if (scratch_make(h->folder) < 0 || desk_new(&desk) < 0)
 		return -1;
 	h->desk = desk;
 	snprintf(h->path, sizeof(h->path), "%s/bindings.db", h->folder);
@@ -37,17 +37,11 @@ static int tear_down(void **state)
 {
 	struct house *h = *state;
 	void *desk = h->desk;
-	static const char *const endings[] = { "", "-wal", "-shm", "-journal" };
 	registrar_keeper_stop(h->keeper);
-	for (size_t i = 0; i < BASE_COUNT(endings); i++) {
-		char name[128];
-		snprintf(name, sizeof(name), "%s%s", h->path, endings[i]);
-		unlink(name);
-	}
-	rmdir(h->folder);
+	int status = scratch_remove(h->folder);
 	desk_free(&desk);
 	free(h);
-	return 0;
+	return status;
 }
 
 static void start(struct house *h)

@@ -3,13 +3,14 @@
 #define FEDGE_TESTS_STORE_HISTORY_HOUSE_H
 /* A search history that a test may do anything to: a file in a folder of its own, or the tables of a server. */
 #include "store/history.h"
+#include "unit/scratch.h"
 #include "unit/store/postgres_server.h"
 
 #define SECOND_US INT64_C(1000000)
 
 struct house {
 	const struct postgres_server *server; /* NULL: it is a file */
-	char folder[64];
+	char folder[SCRATCH_SIZE];
 	char path[160]; /* or the address */
 	char error[STORE_HISTORY_ERROR_SIZE];
 	struct store_history *store;
@@ -21,8 +22,7 @@ static inline int set_up(void **state)
 {
 	struct house *h = calloc(1, sizeof(*h));
 	h->server = *state;
-	snprintf(h->folder, sizeof(h->folder), "/tmp/fedge-store-XXXXXX");
-	if (!mkdtemp(h->folder))
+	if (scratch_make(h->folder) < 0)
 		return -1;
 	snprintf(h->path, sizeof(h->path), "%s/history.db", h->folder);
 	if (h->server) {
@@ -36,10 +36,8 @@ static inline int set_up(void **state)
 static inline int tear_down(void **state)
 {
 	struct house *h = *state;
-	char command[128];
 	store_history_close(h->store);
-	snprintf(command, sizeof(command), "rm -rf '%s'", h->folder);
-	int status = system(command);
+	int status = scratch_remove(h->folder);
 	free(h);
 	return status;
 }

@@ -2,13 +2,14 @@
 /* Registrations, in a file and in a database: the same inputs, the same answers. */
 #include "base/require.h"
 #include "store/bindings.h"
+#include "unit/scratch.h"
 #include "unit/store/postgres_server.h"
 
 #include <errno.h>
 
 struct house {
 	const struct postgres_server *server; /* NULL: it is a file */
-	char folder[64];
+	char folder[SCRATCH_SIZE];
 	char address[160];
 	char error[STORE_BINDINGS_ERROR_SIZE];
 	struct store_bindings *store;
@@ -21,8 +22,7 @@ static int set_up(void **state)
 {
 	struct house *h = calloc(1, sizeof(*h));
 	h->server = *state;
-	snprintf(h->folder, sizeof(h->folder), "/tmp/fedge-bindings-XXXXXX");
-	if (!mkdtemp(h->folder))
+	if (scratch_make(h->folder) < 0)
 		return -1;
 	snprintf(h->address, sizeof(h->address), "%s/bindings.db", h->folder);
 	if (h->server) {
@@ -36,10 +36,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct house *h = *state;
-	char command[128];
 	store_bindings_close(h->store);
-	snprintf(command, sizeof(command), "rm -rf '%s'", h->folder);
-	int status = system(command);
+	int status = scratch_remove(h->folder);
 	free(h);
 	return status;
 }

@@ -5,8 +5,8 @@
 #include "base/require.h"
 #include "store/watch.h"
 #include "unit/cmocka_all.h"
+#include "unit/scratch.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -24,7 +24,7 @@
 #define NOBODY 65534
 
 struct house {
-	char folder[64];
+	char folder[SCRATCH_SIZE];
 	char path[96];
 	char error[STORE_WATCH_ERROR_SIZE];
 	struct store_watch *store;
@@ -33,8 +33,7 @@ struct house {
 static int set_up(void **state)
 {
 	struct house *h = calloc(1, sizeof(*h));
-	snprintf(h->folder, sizeof(h->folder), "/tmp/fedge-store-XXXXXX");
-	if (!mkdtemp(h->folder))
+	if (scratch_make(h->folder) < 0)
 		return -1;
 	snprintf(h->path, sizeof(h->path), "%s/watch.db", h->folder);
 	*state = h;
@@ -44,18 +43,10 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct house *h = *state;
-	char name[512];
 	store_watch_close(h->store);
-	DIR *folder = opendir(h->folder);
-	for (struct dirent *entry; folder && (entry = readdir(folder));) {
-		snprintf(name, sizeof(name), "%s/%s", h->folder, entry->d_name);
-		unlink(name);
-	}
-	if (folder)
-		closedir(folder);
-	rmdir(h->folder);
+	int status = scratch_remove(h->folder);
 	free(h);
-	return 0;
+	return status;
 }
 
 static void open_store(struct house *h)
