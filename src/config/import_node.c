@@ -201,38 +201,63 @@ static void write_listener(struct import *import, const char *transport, uint16_
 	import->tls = import->tls || strcmp(transport, "tls") == 0;
 }
 
+static struct import_entry *listener_entry(
+	const struct import *import, const struct listener *listener, const char *what)
+{
+	char name[32];
+	snprintf(name, sizeof(name), "SIP %s %s", listener->there, what);
+	return import_find(node_of(import), name);
+}
+
 /* The port that this listener shall have; 0: there is to be none. */
 static uint16_t read_listener(struct import *import, const struct listener *listener)
 {
-	char name[32];
+	struct import_entry *mode = listener_entry(import, listener, "Mode");
+	struct import_entry *entry = listener_entry(import, listener, "Port");
 	uint16_t port = listener->port;
-	snprintf(name, sizeof(name), "SIP %s Mode", listener->there);
-	bool is_on = import_is(node_of(import), name, "On");
-	snprintf(name, sizeof(name), "SIP %s Port", listener->there);
-	struct import_entry *entry = import_find(node_of(import), name);
+	bool is_on = mode && import_is_on(mode->value);
+	if (is_on)
+		mode->fate = IMPORT_CARRIED;
 	if (entry && value_port(entry->value, &port) == NULL)
 		entry->fate = is_on ? IMPORT_CARRIED : IMPORT_IDLE;
 	return is_on ? port : 0;
 }
 
+static void leave_listener_out(struct import *import, const struct listener *listener, uint16_t port)
+{
+	struct import_entry *mode = listener_entry(import, listener, "Mode");
+	struct import_entry *entry = listener_entry(import, listener, "Port");
+	import_note(import->result, CONFIG_IMPORT_LEFT_OUT, mode, "another listener has port %u", port);
+	mode->fate = IMPORT_LISTED;
+	if (entry)
+		entry->fate = IMPORT_IDLE;
+}
+
+static bool is_port_among(const uint16_t *ports, size_t count, uint16_t port)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (ports[i] == port)
+			return true;
+	}
+	return false;
+}
+
 static void write_listeners(struct import *import)
 {
-	uint16_t datagrams = 0, connections[BASE_COUNT(listeners)] = { 0 };
+	uint16_t connections[BASE_COUNT(listeners)] = { 0 }; /* their ports; datagrams have their own */
 	buffer_append_text(&import->result->yaml, "\nlisten:\n");
 	for (size_t i = 0; i < BASE_COUNT(listeners); i++) {
-		const struct listener *listener = &listeners[i];
-		bool datagram = strcmp(listener->here, "udp") == 0, taken = false;
-		uint16_t port = read_listener(import, listener);
-		for (size_t j = 0; j < i && !datagram; j++)
-			taken = taken || (port && connections[j] == port);
-		if (taken)
-			import_note_line(import->result, CONFIG_IMPORT_LEFT_OUT, 0, SPAN_NONE,
-				"the listener for %s: another has port %u", listener->there, port);
-		if (!port || taken)
+		uint16_t port = read_listener(import, &listeners[i]);
+		bool datagram = strcmp(listeners[i].here, "udp") == 0;
+		if (!port)
 			continue;
-		*(datagram ? &datagrams : &connections[i]) = port;
-		write_listener(import, listener->here, port);
-		if (strcmp(listener->there, "MTLS") == 0)
+		if (!datagram && is_port_among(connections, i, port)) {
+			leave_listener_out(import, &listeners[i], port);
+			continue;
+		}
+		connections[i] = datagram ? 0 : port;
+		write_listener(import, listeners[i].here, port);
+		if (strcmp(listeners[i].there, "MTLS") == 0)
 			import_note(import->result, CONFIG_IMPORT_CHANGED,
 				import_find(node_of(import), "SIP MTLS Mode"),
 				"every tls listener asks for a certificate: tls.client_certificate");
@@ -269,8 +294,11 @@ static void write_expiry(struct import *import)
 {
 	uint64_t minimum = seconds_of(import, "SIP Registration Standard Refresh Minimum", 60);
 	uint64_t maximum = seconds_of(import, "SIP Registration Standard Refresh Maximum", 3600);
-	if (maximum < minimum)
+	if (maximum < minimum) {
+		import_note_line(import->result, CONFIG_IMPORT_CHANGED, 0, SPAN("registrar"),
+			"registrations last %us: there the longest is shorter than the shortest", (unsigned)minimum);
 		maximum = minimum;
+	}
 	buffer_printf(&import->result->yaml, "  minimum_expires: %us\n  expires: %us\n  maximum_expires: %us\n",
 		(unsigned)minimum, (unsigned)maximum, (unsigned)maximum);
 }
@@ -326,7 +354,9 @@ static void write_users(struct import *import)
 	struct span *names = arena_zero(&import->result->arena, (USERS_MAXIMUM + 1) * sizeof(*names));
 	if (!names)
 		import->status = -ENOMEM;
-	if (!import->users || !names)
+	/* Even where phones need no password those that call from no zone do. */
+	bool known = import->registrar && import->dump.object_counts[IMPORT_CREDENTIAL];
+	if ((!import->users && !known) || !names)
 		return;
 	buffer_append_text(&import->result->yaml, "\nusers:\n");
 	write_known_users(import, names, &count);

@@ -39,7 +39,7 @@ static const struct {
 		NODE C "SIP UDP Mode: \"On\"\n" C "SIP TLS Mode: \"On\"\n" C "SIP TLS Port: \"5060\"\n" C
 		       "SIP UDP Port: \"5062\"\n",
 		{ "listen:\n  - {transport: udp, port: 5062}\n  - {transport: tcp, port: 5060}\n\n",
-			"the listener for TLS: another has port 5060" },
+			"SIP TLS Mode = On: another listener has port 5060" },
 		"transport: tls" },
 	{ "a neighbor that a dump says nothing of is trusted no more than there", NODE CORE,
 		{ "\nzones:\n  - name: 'Core'\n    kind: neighbor\n    peers:\n      - '192.0.2.1'\n"
@@ -228,13 +228,18 @@ static const struct {
 			"  - username: 'alice'\n    password_file: 'secrets/user-1-alice.txt'\n", "stands there twice",
 			"domains:\n  - 'a.example'\n  - 'b.example'\n" },
 		"hush" },
-	{ "phones that need no password there",
+	{ "phones that need no password there: behind a zone, not from anywhere",
 		C "SIP Domains Domain 1 Name: \"a.example\"\n" C
 		  "Zones LocalZone DefaultSubZone Authentication Mode: \"DoNotCheckCredentials\"\n" C
-		  "Authentication Credential 1 Name: \"alice\"\n",
+		  "Authentication Credential 1 Name: \"alice\"\n" C
+		  "SIP Registration Standard Refresh Minimum: \"45\"\n" C
+		  "SIP Registration Standard Refresh Maximum: \"30\"\n",
 		{ "  authenticate: no\n", "without a password only phones behind a zone register",
-			"#   line 3: Authentication Credential 1 Name\n" },
-		"users:" },
+			"\nusers:\n  - username: 'alice'\n", "  minimum_expires: 45s\n  expires: 45s\n",
+			"registrar: registrations last 45s" },
+		"change-me.txt" },
+	{ "where nobody checks passwords there are no users", NODE C "Authentication Credential 1 Name: \"alice\"\n",
+		{ "#   line 6: Authentication Credential 1 Name\n" }, "users:" },
 	{ "the call policy is told to be missing", NODE C "Policy AdministratorPolicy Mode: \"LocalCPL\"\n",
 		{ "Policy AdministratorPolicy Mode = LocalCPL: the rules of the call policy are not in a dump" },
 		NULL },
