@@ -163,7 +163,7 @@ def test_a_database_that_does_not_answer(fedge, postgres, database):
 
 
 def test_a_start_without_a_database(fedge, postgres, database):
-    """The history waits for it; a registrar that does not know its phones does not start."""
+    """The history waits for it, as long as the node runs; a registrar that does not know its phones does not start."""
     postgres.stop()
     url, file = postgres.url(database), "registrations.db"
     node = Registrar(fedge, url, start=False)
@@ -171,6 +171,11 @@ def test_a_start_without_a_database(fedge, postgres, database):
     assert done.returncode == 2 and f"registrations cannot be kept: postgresql://fedge@{postgres.address}" in done.stderr
     assert "refused" in done.stderr and IN_URL not in done.stderr
     node = Registrar(fedge, file, name="patient", history=url)
+    with node.wire() as wire:
+        asks(wire, "lost", 3)
+    assert node.process.stop() == 0
+    assert node.told("the store did not take the last 3 entries of the search history")
+    node.start()
     with node.wire() as wire:
         made = asks(wire, "early", 5)
         assert node.status()["history"]["error"] and node.told("the search history is not written: ")
