@@ -216,7 +216,7 @@ static uint16_t read_listener(struct import *import, const struct listener *list
 	struct import_entry *entry = listener_entry(import, listener, "Port");
 	uint16_t port = listener->port;
 	bool is_on = mode && import_is_on(mode->value);
-	if (is_on)
+	if (is_on || (mode && span_is_nocase(mode->value, "Off")))
 		mode->fate = IMPORT_CARRIED;
 	if (entry && value_port(entry->value, &port) == NULL)
 		entry->fate = is_on ? IMPORT_CARRIED : IMPORT_IDLE;
