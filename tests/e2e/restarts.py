@@ -19,10 +19,21 @@ USER = "sip:2000@acano.steven.lab"
 CALLEES = {OUT: "stejanss", IN: "phone"}  # who answers
 
 
-def lines_of(path):
-    """The records of a JSON log; the last line may be half written."""
-    text = path.read_text(errors="replace") if path.exists() else ""
-    return [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]
+class Journal:
+    """The records of a JSON log, which is read on as it grows."""
+
+    def __init__(self, path):
+        self.path, self.read, self._records = path, 0, []
+
+    def records(self):
+        if self.path.exists():
+            with open(self.path, "rb") as file:
+                file.seek(self.read)
+                data = file.read()
+            whole = data.rfind(b"\n") + 1  # the last line may be half written
+            self._records += [json.loads(line) for line in data[:whole].splitlines()]
+            self.read += whole
+        return self._records
 
 
 class Call:
@@ -37,14 +48,14 @@ class Call:
         if direction == IN:  # to a user and his phone, not into a space
             arguments[arguments.index("--to") + 1] = USER
         self.direction, self.began = direction, time.monotonic()
-        self.log = lab.folder / f"call-{Call.count}.json"
+        self.log = Journal(lab.folder / f"call-{Call.count}.json")
         self.process = subprocess.Popen(
-            [str(lab.program), *arguments, "--timeout", str(timeout), "--log", f"json:{self.log.name}"],
+            [str(lab.program), *arguments, "--timeout", str(timeout), "--log", f"json:{self.log.path.name}"],
             cwd=lab.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             preexec_fn=die_with_parent)
 
     def messages(self, way="received"):
-        return [r["bytes"] for r in lines_of(self.log) if r["kind"] == "message" and r["direction"] == way]
+        return [r["bytes"] for r in self.log.records() if r["kind"] == "message" and r["direction"] == way]
 
     def statuses(self, method):
         """What the answers to its requests of this method say, in their order."""
@@ -90,13 +101,14 @@ class Restarts(Lab):
         self.folder = pathlib.Path(folder)
         self.process = fedge.start("lab", "up", "--restart", "--keep", self.folder, name="lab-up", seconds=120)
         self.document = json.loads((self.folder / "lab.json").read_text())
+        self.journals = {}
         self.calls = {call["direction"]: call["arguments"] for call in self.document["calls"]}
 
     # ---- hosts ----
 
     def pid(self, short_name):
         """Of a host; None while there is none."""
-        for child in descendants(self.process.popen.pid):
+        for child in self.children():
             try:
                 words = pathlib.Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
             except OSError:
@@ -105,6 +117,13 @@ class Restarts(Lab):
                     words[1:2] == [b"answer"] and b"--node\0" + short_name.encode() in b"\0".join(words)):
                 return child
         return None
+
+    def children(self):
+        lab = self.process.popen.pid
+        try:
+            return [int(child) for child in pathlib.Path(f"/proc/{lab}/task/{lab}/children").read_text().split()]
+        except FileNotFoundError:  # a kernel without it
+            return descendants(lab)
 
     def end(self, short_name, number):
         """Stops or kills the host; gives the instant. It comes back by itself."""
@@ -125,7 +144,8 @@ class Restarts(Lab):
             os.kill(self.pid(short_name), signal.SIGCONT)
 
     def records(self, short_name, kind):
-        return [r for r in lines_of(self.folder / f"{short_name}.json") if r["kind"] == kind]
+        journal = self.journals.setdefault(short_name, Journal(self.folder / f"{short_name}.json"))
+        return [r for r in journal.records() if r["kind"] == kind]
 
     def ask(self, short_name, *arguments):
         """The JSON lines that a command prints about a node."""
