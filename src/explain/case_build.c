@@ -164,17 +164,26 @@ static void name_case(struct explain_case *c)
 		c->method = c->steps[c->request].event->message.method_name;
 }
 
+/* A connection may have stood long before the request that came over it. */
+static bool is_below(const struct explain_case *c, const struct explain_event *e)
+{
+	return c->kind != EXPLAIN_CONNECTION &&
+	       (e->kind == RECORD_CONNECTION || e->kind == RECORD_HANDSHAKE || e->kind == RECORD_NOTICE);
+}
+
 static void time_case(struct explain_case *c)
 {
 	for (uint32_t i = 0; i < c->step_count; i++) {
 		int64_t time_us = c->steps[i].time_us;
 		if (!time_us)
 			continue;
-		if (!c->started_us || time_us < c->started_us)
+		if ((!c->started_us || time_us < c->started_us) && !is_below(c, c->steps[i].event))
 			c->started_us = time_us;
 		if (time_us > c->ended_us)
 			c->ended_us = time_us;
 	}
+	for (uint32_t i = 0; i < c->step_count && !c->started_us; i++)
+		c->started_us = c->steps[i].time_us;
 }
 
 struct explain_case *joiner_build(struct explain_joiner *j, struct joiner_joined *d, struct arena *arena)

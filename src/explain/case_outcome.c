@@ -208,7 +208,7 @@ void joiner_find_outcome(
 	c->request = find_request(c);
 	c->begins_cut = c->kind != EXPLAIN_CONNECTION && (c->leg_count == 0 || !legs[0]->is_begun);
 	if (c->kind == EXPLAIN_CONNECTION) {
-		c->outcome = EXPLAIN_FAILED;
+		c->outcome = d->legs->is_mended ? EXPLAIN_ANSWERED : EXPLAIN_FAILED;
 		return;
 	}
 	uint32_t answer = find_answer(&g);

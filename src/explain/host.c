@@ -100,8 +100,23 @@ static void message_ends(
 	*ret_receiver = received ? here : there;
 }
 
+/* Whose file it is, as its messages tell; HOST_NONE where it has none in this case, or is a capture. */
+static uint32_t box_of_file(const struct explain_case *c, uint32_t file)
+{
+	for (uint32_t i = 0; i < c->step_count; i++) {
+		const struct explain_event *seen[] = { c->steps[i].event, c->steps[i].second };
+		for (size_t k = 0; k < 2; k++)
+			if (seen[k] && seen[k]->kind == RECORD_MESSAGE && seen[k]->place.file == file &&
+				seen[k]->message.direction != RECORD_PASSED)
+				return seen[k]->message.direction == RECORD_RECEIVED ? c->steps[i].to
+										     : c->steps[i].from;
+	}
+	return HOST_NONE;
+}
+
 /* What a record is about that is none of a message. */
-static void record_ends(struct host_finding *f, const struct explain_event *e, uint32_t *ret_here, uint32_t *ret_there)
+static void record_ends(struct host_finding *f, const struct explain_case *c, const struct explain_event *e,
+	uint32_t *ret_here, uint32_t *ret_there)
 {
 	const struct record *r = e->record;
 	struct host_end near = { .node = e->node }, far = { 0 };
@@ -116,7 +131,9 @@ static void record_ends(struct host_finding *f, const struct explain_event *e, u
 	} else if (r->kind == RECORD_NOTICE) {
 		near.address = r->notice.local;
 	}
-	*ret_here = host_box_of(f, &near);
+	*ret_here = is_known(&near) ? HOST_NONE : box_of_file(c, e->place.file);
+	if (*ret_here == HOST_NONE)
+		*ret_here = host_box_of(f, &near);
 	f->boxes[*ret_here].has_log |= !e->place.counts_packets;
 	*ret_there = is_known(&far) ? host_box_of(f, &far) : HOST_NONE;
 }
@@ -191,13 +208,9 @@ static void find_judges(struct host_finding *f, const struct explain_case *c)
 			find_judge(f, c, c->steps[i].from, c->steps[i].event->record->judgement.peer);
 }
 
-static void find_single(struct host_finding *f, struct explain_step *step)
+static void find_record(struct host_finding *f, const struct explain_case *c, struct explain_step *step)
 {
-	if (step->event->kind == RECORD_MESSAGE) {
-		message_ends(f, step->event, &step->from, &step->to);
-		return;
-	}
-	record_ends(f, step->event, &step->from, &step->to);
+	record_ends(f, c, step->event, &step->from, &step->to);
 	step->is_arrow = step->to != HOST_NONE;
 	if (!step->is_arrow)
 		step->to = step->from;
@@ -252,8 +265,11 @@ bool joiner_find_hosts(struct explain_joiner *j, struct explain_case *c, struct 
 		if (c->steps[i].second)
 			find_pair(f, &c->steps[i]);
 	for (uint32_t i = 0; i < c->step_count; i++)
-		if (!c->steps[i].second)
-			find_single(f, &c->steps[i]);
+		if (!c->steps[i].second && c->steps[i].event->kind == RECORD_MESSAGE)
+			message_ends(f, c->steps[i].event, &c->steps[i].from, &c->steps[i].to);
+	for (uint32_t i = 0; i < c->step_count; i++)
+		if (c->steps[i].event->kind != RECORD_MESSAGE)
+			find_record(f, c, &c->steps[i]);
 	find_judges(f, c);
 	if (!host_order_columns(f, c, &j->scratch) || !make_hosts(f, c, arena))
 		return false;

@@ -169,6 +169,40 @@ static void remember(struct explain_joiner *j, uint64_t ends, const struct expla
 
 /* ---- those that failed ---- */
 
+/* Where this box wanted to connect to, and how far it came. */
+static uint64_t goal_of(const struct explain_joiner *j, const struct record_address *remote, enum record_kind kind)
+{
+	return hash_mix(hash_end(j, remote), (uint64_t)j->clock << 8 | (uint64_t)kind);
+}
+
+/* What stands now is no failure any more, unless a request had to wait for it: then that one tells of it. */
+static void mend(struct explain_joiner *j, const struct record *r, const struct about *about)
+{
+	bool is_handshake = r->kind == RECORD_HANDSHAKE;
+	if (about->failed || about->is_server || !about->remote.family || !about->remote.port)
+		return;
+	if (!is_handshake && r->connection.event != RECORD_CONNECTION_OPENED)
+		return;
+	joiner_mend(j, goal_of(j, &about->remote, RECORD_CONNECTION));
+	if (is_handshake)
+		joiner_mend(j, goal_of(j, &about->remote, RECORD_HANDSHAKE));
+}
+
+static void note_goal(struct explain_joiner *j, struct joiner_leg *leg, const struct explain_event *event)
+{
+	if (event->kind != RECORD_CONNECTION && event->kind != RECORD_HANDSHAKE)
+		return;
+	const struct about about = about_of(event->record);
+	leg->is_mended = false;
+	if (about.is_server || !about.remote.family || !about.remote.port)
+		return;
+	uint64_t goal = goal_of(j, &about.remote, event->kind);
+	for (const struct joiner_key *key = leg->keys; key; key = key->next)
+		if (key->link.hash == goal)
+			return;
+	joiner_add_key(j, leg, goal);
+}
+
 static bool is_fresh(const struct joiner_leg *leg, const struct explain_event *event)
 {
 	int64_t apart = event->time_us - leg->joined->last_us;
@@ -194,6 +228,7 @@ void joiner_failure(struct explain_joiner *j, const struct explain_event *event,
 		leg->joined->last->ends = ends;
 	if (ends && !joiner_find(j, ends))
 		joiner_add_key(j, leg, ends);
+	note_goal(j, leg, event);
 	joiner_settle(j, leg->joined);
 }
 
@@ -225,8 +260,9 @@ static struct joiner_leg *find_leg(struct explain_joiner *j, const struct explai
 	};
 	bool is_server = about->is_server || was_accepted(j, ends);
 	struct joiner_leg *leg = is_server ? NULL : joiner_recent_find(j, event, &wanted, ret_near);
-	/* Being the only request at hand is enough for what failed, but not for what merely opens or ends. */
-	if (leg && (!*ret_near || about->failed))
+	/* Being the only request at hand is enough for what failed, but not for what merely opens or ends; what opens
+	 * when the answer is there is for something else, or its messages will tell. */
+	if (leg && (about->failed || (!*ret_near && (leg->is_pending || about->closed))))
 		return leg;
 	leg = ends ? joiner_find(j, ends) : NULL;
 	if (!leg || !is_fresh(leg, event))
@@ -249,6 +285,7 @@ void joiner_connection_add(struct explain_joiner *j, const struct explain_event 
 	uint64_t ends = hash_ends(j, &about.local, &about.remote);
 	bool is_near;
 	learn_name(j, event->record);
+	mend(j, event->record, &about);
 	if (about.slot >= 0)
 		remember(j, ends, event, about.slot);
 	struct joiner_leg *leg = find_leg(j, event, &about, ends, &is_near);
@@ -261,6 +298,7 @@ void joiner_connection_add(struct explain_joiner *j, const struct explain_event 
 		return;
 	}
 	leg->is_judged |= about.failed;
+	leg->is_mended &= !about.failed;
 	joiner_take(j, leg, event, is_near);
 	struct joiner_entry *kept = leg->joined->last;
 	if (kept && kept->order == j->order && about.failed)

@@ -359,12 +359,18 @@ static bool is_stump(const struct joiner_joined *d)
 	       !first->is_judged;
 }
 
+/* Connections that failed and then stood: a neighbour that was started later, or again. */
+static bool is_mended(const struct joiner_joined *d)
+{
+	return !joiner_first_leg(d) && d->legs->is_mended;
+}
+
 void joiner_give(struct explain_joiner *j, struct joiner_joined *d, struct arena *arena)
 {
 	if (d->is_given)
 		return;
 	d->is_given = true;
-	if (is_stump(d))
+	if (is_stump(d) || (is_mended(d) && !j->settings.keep_good))
 		return;
 	if (d->state == JOINED_GOOD && !j->settings.keep_good) {
 		count(j, joiner_kind(d), bare_outcome(d));

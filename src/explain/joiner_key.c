@@ -39,6 +39,12 @@ void joiner_add_key(struct explain_joiner *j, struct joiner_leg *leg, uint64_t h
 	leg->key_count++;
 }
 
+void joiner_mend(struct explain_joiner *j, uint64_t hash)
+{
+	for (struct hash_link *link = hash_first(&j->keys, hash); link; link = hash_next(link))
+		key_of(link)->leg->is_mended = true;
+}
+
 void joiner_join_by(struct explain_joiner *j, struct joiner_leg *leg, uint64_t hash, enum explain_join join)
 {
 	struct joiner_leg *other = joiner_find(j, hash);

@@ -80,6 +80,34 @@ static void join_by_names(struct explain_joiner *j, struct joiner_leg *leg, cons
 		joiner_join_by(j, leg, joiner_hash(j, KEY_SESSION, session), EXPLAIN_JOIN_SESSION);
 }
 
+static bool is_same_caller(const struct joiner_leg *a, const struct joiner_leg *b)
+{
+	return a->caller_hash && a->caller_hash == b->caller_hash;
+}
+
+/* Whether one began while the other had no answer yet. */
+static bool is_within(const struct joiner_leg *a, const struct joiner_leg *b)
+{
+	const struct joiner_leg *first = a->order < b->order ? a : b, *second = first == a ? b : a;
+	return a->is_begun && b->is_begun && (!first->final_order || second->order < first->final_order);
+}
+
+/* A caller without a Session-ID has none for a B2BUA to hand on, but who answers may have one, and that comes back
+ * through the whole call (RFC 7989 6). A meeting has the same one for all who are in it: so it must be one caller's,
+ * and the second leg have begun while the first one was open. */
+static void join_by_answerer(struct explain_joiner *j, struct joiner_leg *leg, const struct explain_message *m)
+{
+	if (m->is_request || m->method != SIP_METHOD_INVITE || m->status <= 100 || m->status >= 300 ||
+		!is_session(m->local_session) || is_session(m->remote_session))
+		return;
+	uint64_t hash = joiner_hash(j, KEY_ANSWERER, m->local_session);
+	struct joiner_leg *other = joiner_find(j, hash);
+	if (!other)
+		joiner_add_key(j, leg, hash);
+	else if (other->joined != leg->joined && is_same_caller(leg, other) && is_within(leg, other))
+		joiner_join(j, other, leg, EXPLAIN_JOIN_SESSION);
+}
+
 /* ---- states ---- */
 
 static void take_request(struct explain_joiner *j, struct joiner_leg *leg, const struct explain_event *event)
@@ -103,6 +131,7 @@ static void take_request(struct explain_joiner *j, struct joiner_leg *leg, const
 	leg->method = m->method;
 	leg->is_begun = leg->is_pending = true;
 	leg->is_answered = false;
+	leg->final_order = 0;
 	leg->status = 0;
 	leg->cseq = m->cseq;
 }
@@ -147,6 +176,9 @@ static void name_leg(struct joiner_leg *leg, const struct explain_message *kept)
 		leg->call_id = kept->call_id;
 	if (leg->from_uri.length == 0)
 		leg->from_uri = kept->from_uri;
+	struct span user = joiner_user_of(leg->from_uri);
+	if (!leg->caller_hash && user.length > 0)
+		leg->caller_hash = span_hash_nocase(user) | 1;
 	if (leg->to_uri.length == 0)
 		leg->to_uri = kept->to_uri;
 	if (leg->request_uri.length == 0 && kept->is_request)
@@ -173,6 +205,8 @@ void joiner_message(struct explain_joiner *j, const struct explain_event *event)
 		take_request(j, leg, event);
 	else
 		take_response(leg, m);
+	if (!leg->is_pending && !leg->final_order)
+		leg->final_order = j->order;
 	bool changed = leg->is_pending != was_pending || leg->status != was_status || leg->is_answered != was_answered;
 	/* What a good one begins anew is kept again. */
 	if (changed && leg->joined->state == JOINED_GOOD)
@@ -182,6 +216,7 @@ void joiner_message(struct explain_joiner *j, const struct explain_event *event)
 		name_leg(leg, &kept->message);
 	if (m->detail)
 		join_by_names(j, leg, event);
+	join_by_answerer(j, leg, m);
 	if (kept && begins(m))
 		joiner_recent_add(j, leg, event);
 	if (changed || leg->joined->entry_count <= 1)

@@ -17,8 +17,7 @@ struct party {
 	struct span from_user, to_user;
 };
 
-/* "sip:2000@steven.lab;x" -> "2000"; a host without a user stands for itself. */
-static struct span user_of(struct span uri)
+struct span joiner_user_of(struct span uri)
 {
 	size_t colon = span_find(uri, ':');
 	struct span rest = colon < uri.length ? span_from(uri, colon + 1) : uri;
@@ -59,8 +58,8 @@ static bool read_party(struct explain_joiner *j, const struct joiner_joined *d, 
 	*ret_party = (struct party){ .leg = leg,
 		.begun_us = INT64_MAX,
 		.ended_us = 0,
-		.from_user = user_of(leg->from_uri),
-		.to_user = user_of(leg->to_uri) };
+		.from_user = joiner_user_of(leg->from_uri),
+		.to_user = joiner_user_of(leg->to_uri) };
 	int64_t last_us = INT64_MIN;
 	for (const struct joiner_entry *entry = d->first; entry; entry = entry->next) {
 		const struct explain_event *e = entry->event;

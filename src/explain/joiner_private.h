@@ -35,6 +35,7 @@ enum joiner_key_kind {
 	KEY_SERIAL,
 	KEY_TAG,
 	KEY_SESSION,
+	KEY_ANSWERER, /* the Session-ID of who answers, where the caller has none */
 	KEY_ENDS, /* two addresses with their ports: one connection */
 	KEY_GROUP, /* failures of the same peer for the same reason */
 	KEY_KIND_COUNT
@@ -58,6 +59,8 @@ struct joiner_leg {
 	uint32_t begun_clock;
 	uint64_t order; /* of its first event */
 	uint64_t call_hash; /* of its Call-ID */
+	uint64_t caller_hash; /* of the user in From */
+	uint64_t final_order; /* of its first final answer to what began it; 0: none */
 	uint32_t cseq; /* of the transaction that counts */
 	uint16_t status; /* its last final one */
 	enum sip_method method; /* of what began it; of a leg that was met later: of what was seen first */
@@ -69,6 +72,7 @@ struct joiner_leg {
 	bool is_pending; /* it has no final answer yet */
 	bool is_answered, is_ringing, is_cancelled;
 	bool is_judged; /* a judgement, a failed connection */
+	bool is_mended; /* of failed connections: a later one to the same place stood */
 };
 
 struct joiner_entry {
@@ -237,6 +241,8 @@ uint64_t joiner_hash(const struct explain_joiner *j, enum joiner_key_kind kind, 
 struct joiner_leg *joiner_find(struct explain_joiner *j, uint64_t hash);
 /* The leg is found by that key from now on. */
 void joiner_add_key(struct explain_joiner *j, struct joiner_leg *leg, uint64_t hash);
+/* Every leg of failed connections that is found by the key has been followed by one that stood. */
+void joiner_mend(struct explain_joiner *j, uint64_t hash);
 /* Whoever is found by the key and the leg become one; the key is added where nobody was. */
 void joiner_join_by(struct explain_joiner *j, struct joiner_leg *leg, uint64_t hash, enum explain_join join);
 
@@ -304,6 +310,8 @@ void joiner_failure(struct explain_joiner *j, const struct explain_event *event,
 
 /* joiner_parties.c: legs that nothing but their parties and their moment joins */
 void joiner_join_parties(struct explain_joiner *j);
+/* "sip:2000@steven.lab;x" -> "2000"; a host without a user stands for itself. */
+struct span joiner_user_of(struct span uri);
 
 /* aside.c */
 void joiner_aside(struct explain_joiner *j, const struct explain_event *event);

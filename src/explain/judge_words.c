@@ -109,7 +109,8 @@ static void append_became(const struct judge *j, struct buffer *b)
 	struct span refuser = explain_judge_host_name(j, c->refused_by);
 	switch (c->outcome) {
 	case EXPLAIN_ANSWERED:
-		buffer_append_text(b, ", and was answered");
+		buffer_append_text(
+			b, c->kind == EXPLAIN_CONNECTION ? ", and a later try succeeded" : ", and was answered");
 		return;
 	case EXPLAIN_ABANDONED:
 		buffer_append_text(b, ", and gave up before there was an answer");

@@ -68,7 +68,16 @@ static json_t *row_json(
 	return object;
 }
 
-static json_t *ladder_json(const struct explain_problem *p, const struct explain_style *style)
+/* In the order of the columns: the caller's side first. */
+static json_t *hosts_json(const struct explain_ladder *ladder)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < ladder->column_count; i++)
+		json_array_append_new(list, finding_json_text(ladder->columns[i]));
+	return list;
+}
+
+static void set_ladder(json_t *object, const struct explain_problem *p, const struct explain_style *style)
 {
 	struct arena arena;
 	arena_init(&arena, LADDER_ARENA_MAXIMUM);
@@ -77,8 +86,9 @@ static json_t *ladder_json(const struct explain_problem *p, const struct explain
 	for (uint32_t i = 0; ladder && i < ladder->row_count; i++)
 		if (ladder->rows[i].step != EXPLAIN_NO_STEP)
 			json_array_append_new(list, row_json(ladder, &ladder->rows[i], style));
+	set(object, "hosts", ladder ? hosts_json(ladder) : json_null());
+	set(object, "ladder", list ? list : json_null());
 	arena_done(&arena);
-	return list;
 }
 
 static json_t *evidence_json(const struct finding *f)
@@ -177,7 +187,7 @@ static json_t *problem_json(const struct explain_problem *p, const struct explai
 	set(object, "domains", texts_json(p->domains, p->domain_count));
 	set(object, "ms_diagnostics", finding_json_diagnostics(p->finding));
 	set(object, "legs", legs_json(c));
-	set(object, "ladder", ladder_json(p, style));
+	set_ladder(object, p, style);
 	set(object, "details", whole ? whole : json_null());
 	return object;
 }

@@ -209,7 +209,7 @@ FIELDS = {
     "reason": (TEXT, NOTHING), "federation": (TRUTH,), "finding": (TEXT, NOTHING), "confidence": (TEXT,),
     "sentence": (TEXT,), "who": (TEXT, NOTHING), "why": (TEXT, NOTHING), "fixes": (LIST,), "evidence": (LIST,),
     "candidates": (LIST,), "next": (LIST,), "domains": (LIST,), "ms_diagnostics": (dict, NOTHING), "legs": (LIST,),
-    "ladder": (LIST, NOTHING), "details": (dict, NOTHING),
+    "hosts": (LIST, NOTHING), "ladder": (LIST, NOTHING), "details": (dict, NOTHING),
 }
 PARTS = {
     "evidence": {"file": (TEXT, NOTHING), "line": (NUMBER, NOTHING), "text": (TEXT,), "mark": (LIST, NOTHING),

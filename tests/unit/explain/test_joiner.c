@@ -142,6 +142,30 @@ static const struct row rows[] = {
 		"b>c INVITE\n"
 		"c>b 404 !\n"
 		"b>a 480\n" },
+	{ "legs by the Session-ID of who answers, where the caller has none",
+		"a 0.00 < x INVITE call=c1 to=meet@a.lab via=x\n"
+		"a 0.10 > b INVITE call=c2 to=2000@b.lab via=a\n"
+		"a 0.20 < b 180 call=c2 via=a session=bbbb\n"
+		"a 0.21 > x 180 call=c1 via=x session=bbbb\n"
+		"a 0.30 < b 486 call=c2 via=a session=bbbb\n"
+		"a 0.31 > x 480 call=c1 via=x session=bbbb\n",
+		"call failed 480 by b legs=2 joined by session\n"
+		"x a* b\n"
+		"x>a INVITE\n"
+		"a>b INVITE\n"
+		"b>a 180\n"
+		"a>x 180\n"
+		"b>a 486 !\n"
+		"a>x 480\n" },
+	{ "a meeting has one Session-ID for all of its guests: two calls",
+		"a 0.00 < x INVITE call=c1 from=ann@x.lab to=meet@a.lab via=x\n"
+		"a 0.10 < y INVITE call=c2 from=joe@y.lab to=meet@a.lab via=y\n"
+		"a 0.20 > x 180 call=c1 via=x session=bbbb\n"
+		"a 0.21 > y 180 call=c2 via=y session=bbbb\n"
+		"a 0.30 > x 480 call=c1 via=x session=bbbb\n"
+		"a 0.31 > y 480 call=c2 via=y session=bbbb\n",
+		"call failed 480 by a\nx a*\nx>a INVITE\na>x 180\na>x 480 !\n"
+		"call failed 480 by a\ny a*\ny>a INVITE\na>y 180\na>y 480 !\n" },
 	{ "a B2BUA that nobody logs: by the parties, while the first leg is open",
 		"vcsc 0.00 < cucm INVITE call=c1 from=2000@steven.lab to=bob@b.lab via=cucm\n"
 		"vcsc 0.01 > cms INVITE call=c1 from=2000@steven.lab to=bob@b.lab via=vcsc:S1,cucm\n"
@@ -371,6 +395,24 @@ static const struct row rows[] = {
 		"connection failed 0\nx vcse*\nvcse>x: handshake\nvcse>x: handshake\n"
 		"connection failed 0\ny vcse*\nvcse>y: handshake\n"
 		"connection failed 0\nx vcse*\nvcse>x: handshake\n" },
+	{ "a neighbour that was started later: nothing to tell",
+		"a 0.0 connect failed b:5060 reason='connection refused'\n"
+		"a 0.5 connect failed b:5060 reason='timed out'\n"
+		"a 1.0 connect opened b:5060\n",
+		"" },
+	{ "a neighbour that fails again after it stood",
+		"a 0.0 connect failed b:5060 reason='connection refused'\n"
+		"a 1.0 connect opened b:5060\n"
+		"a 2.0 connect failed b:5060 reason='connection refused'\n",
+		"connection failed 0\na* b\na>b: connection\na>b: connection\na>b: connection\n" },
+	{ "TCP stands, and TLS fails all the same",
+		"a 0.0 handshake failed b:5061 reason='unknown ca'\n"
+		"a 1.0 connect opened b:5061\n",
+		"connection failed 0\na* b\na>b: handshake\na>b: connection\n" },
+	{ "another box's connection mends nothing",
+		"a 0.0 connect failed b:5060 reason='connection refused'\n"
+		"c 1.0 connect opened b:5060 file=1\n",
+		"connection failed 0\na* b\na>b: connection\n" },
 	{ "the connection that a refused call came over",
 		"vcse 0.000 connect accepted x:40001\n"
 		"vcse 0.001 handshake ok x:40001 server cn=sip.x.lab\n"
