@@ -286,7 +286,7 @@ struct record_address expressway_end(
 /* ---- lines ---- */
 
 /* A busy log has thousands of lines in a second. */
-static bool read_utc(struct expressway_state *state, struct span text, int64_t *ret_us)
+bool expressway_read_utc(struct expressway_state *state, struct span text, int64_t *ret_us)
 {
 	struct expressway_stamp *known = &state->utc_stamp;
 	if (text.length == 23 && memcmp(known->text, text.at, 19) == 0) {
@@ -331,7 +331,7 @@ static bool read_time(struct trace_reader *reader, struct span stamp, struct exp
 	struct expressway_state *state = reader->state;
 	bool zoned;
 	if (line->known[EXPRESSWAY_UTC_TIME].at &&
-		read_utc(state, line->known[EXPRESSWAY_UTC_TIME], &line->head.time_us))
+		expressway_read_utc(state, line->known[EXPRESSWAY_UTC_TIME], &line->head.time_us))
 		return true;
 	if (!stamp.at || !expressway_stamp_time(stamp, 0, &zoned, &line->head.time_us)) {
 		int year = stamp.at && stamp.at[0] >= 'A' ? year_of(reader, stamp) : 0;
@@ -349,25 +349,32 @@ static struct span moved(struct span words, const char *from, const char *to)
 	return words.at ? span_make(to + (words.at - from), words.length) : words;
 }
 
-/* Most lines have the same words behind their stamp as the line before. */
+bool expressway_read_known_front(
+	const struct expressway_state *state, struct span text, struct expressway_front *ret_front)
+{
+	const struct expressway_known_front *known = &state->known_front;
+	size_t stamp = known->stamp;
+	if (known->length == 0 || text.length <= stamp + known->length ||
+		memcmp(text.at + stamp, known->text, known->length) != 0 || text.at[10] != 'T' ||
+		memchr(text.at + 19, ' ', stamp - 19))
+		return false;
+	*ret_front = (struct expressway_front){
+		.stamp = span_first(text, stamp),
+		.node = moved(known->node, known->text, text.at + stamp),
+		.process = moved(known->process, known->text, text.at + stamp),
+		.length = stamp + known->length,
+	};
+	return true;
+}
+
 static bool read_front(struct expressway_state *state, struct span text, struct expressway_front *ret_front)
 {
 	struct expressway_known_front *known = &state->known_front;
-	size_t stamp = known->stamp;
-	if (known->length > 0 && text.length > stamp + known->length &&
-		memcmp(text.at + stamp, known->text, known->length) == 0 && text.at[10] == 'T' &&
-		!memchr(text.at + 19, ' ', stamp - 19)) {
-		*ret_front = (struct expressway_front){
-			.stamp = span_first(text, stamp),
-			.node = moved(known->node, known->text, text.at + stamp),
-			.process = moved(known->process, known->text, text.at + stamp),
-			.length = stamp + known->length,
-		};
+	if (expressway_read_known_front(state, text, ret_front))
 		return true;
-	}
 	if (!expressway_read_front(text, ret_front))
 		return false;
-	stamp = ret_front->stamp.length;
+	size_t stamp = ret_front->stamp.length;
 	known->length = 0;
 	/* Only all of it, host and process: less would fit other lines. */
 	if (ret_front->stamp.at == text.at && stamp >= 19 && text.at[10] == 'T' && ret_front->node.at &&

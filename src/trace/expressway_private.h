@@ -11,6 +11,8 @@
 #define EXPRESSWAY_SUMMARIES_MAXIMUM 16
 #define EXPRESSWAY_LOCALS_MAXIMUM 8
 #define EXPRESSWAY_KNOWN_MAXIMUM 8
+#define EXPRESSWAY_ENDS_MAXIMUM 64
+#define EXPRESSWAY_ENDS_TEXT 160
 
 /* key="value" as it stands, escapes and all. */
 struct expressway_key {
@@ -128,12 +130,43 @@ struct expressway_state {
 		size_t stamp; /* the stamp's length */
 		struct span node, process; /* in it */
 	} known_front;
+	/* The ends of the connections that messages came over lately, as their lines say them. */
+	struct expressway_ends {
+		char text[EXPRESSWAY_ENDS_TEXT];
+		size_t length; /* 0: none */
+		enum record_direction direction;
+		struct record_address local, remote;
+	} ends[EXPRESSWAY_ENDS_MAXIMUM];
 	/* The last second of a UTCTime, and what it meant. */
 	struct expressway_stamp {
 		char text[20];
 		int64_t us;
 	} utc_stamp;
 };
+
+/* Most lines have the same words behind their stamp as the line before: then these are its front. */
+bool expressway_read_known_front(
+	const struct expressway_state *state, struct span text, struct expressway_front *ret_front);
+/* The value of a UTCTime. */
+bool expressway_read_utc(struct expressway_state *state, struct span text, int64_t *ret_us);
+
+/* ---- messages and their summaries: expressway_read.c, expressway_pair.c ---- */
+
+/* Direction and ends, as the line of the message says them. */
+void expressway_read_ends(struct expressway_state *state, const struct expressway_line *line, struct record_message *m);
+/* What stands behind the line of a message. False: more of the text is needed to know. */
+bool expressway_find_message(
+	struct trace_reader *reader, struct span text, bool last, struct expressway_follower *ret_follower);
+/* Whether a message with that hash was given lately. */
+bool expressway_was_given(const struct expressway_state *state, uint64_t hash);
+/* The session identifiers of a summary. */
+void expressway_take_sessions(struct span detail, struct record_head *head);
+/* Gives the record of a message, whole but for what its summary adds. */
+void expressway_give_message(struct trace_reader *reader, struct record *r, const struct trace_place *place);
+/* Most messages have their summary in the line before: it says little more, and need not wait. text begins with the
+ * summary, its line, and the line's bytes. Gives the bytes of both, 0 where anything is not as usual. */
+size_t expressway_read_pair(
+	struct trace_reader *reader, struct span text, struct span summary, size_t first, bool last);
 
 /* Absent where there is no such key. The value is as it stands. */
 struct span expressway_find(const struct expressway_line *line, const char *name, size_t length);

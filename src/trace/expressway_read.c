@@ -25,7 +25,7 @@ static void learn_local(struct expressway_state *state, const struct record_addr
 }
 
 /* Direction and ends; old releases have no Action, only the far side's address tells. */
-static void read_ends(struct expressway_state *state, const struct expressway_line *line, struct record_message *m)
+void expressway_read_ends(struct expressway_state *state, const struct expressway_line *line, struct record_message *m)
 {
 	struct span action = line->known[EXPRESSWAY_ACTION];
 	bool has_source = line->known[EXPRESSWAY_SRC_IP].length > 0;
@@ -122,7 +122,7 @@ static struct span made_of_summary(struct trace_reader *reader, struct span deta
 	return span_make(first, (size_t)(out - first));
 }
 
-static void take_sessions(struct span detail, struct record_head *head)
+void expressway_take_sessions(struct span detail, struct record_head *head)
 {
 	struct span local = item(detail, ", Local-SessionID="), remote = item(detail, ", Remote-SessionID=");
 	if (local.length > 0)
@@ -142,9 +142,9 @@ static void give_summary(
 	struct record r = { .kind = RECORD_MESSAGE, .head = line->head };
 	struct trace_place of_summary = *place;
 	struct span detail = detail_of(reader, line);
-	read_ends(reader->state, line, &r.message);
+	expressway_read_ends(reader->state, line, &r.message);
 	r.message.hash = expressway_number_of(item(detail, ", Msg-Hash="), UINT64_MAX);
-	take_sessions(detail, &r.head);
+	expressway_take_sessions(detail, &r.head);
 	r.message.bytes = made_of_summary(reader, detail);
 	of_summary.is_summary = true;
 	trace_reader_give(reader, &r, &of_summary);
@@ -211,7 +211,7 @@ static bool keep_summary(struct expressway_state *state, const struct expressway
 	return true;
 }
 
-static bool was_given(const struct expressway_state *state, uint64_t hash)
+bool expressway_was_given(const struct expressway_state *state, uint64_t hash)
 {
 	for (size_t i = 0; i < EXPRESSWAY_SUMMARIES_MAXIMUM; i++)
 		if (state->given[i] == hash)
@@ -225,7 +225,7 @@ static void read_summary(
 	struct expressway_state *state = reader->state;
 	struct span digits = item(line->known[EXPRESSWAY_DETAIL], ", Msg-Hash=");
 	uint64_t hash = expressway_number_of(digits, UINT64_MAX);
-	if (hash && was_given(state, hash)) {
+	if (hash && expressway_was_given(state, hash)) {
 		reader->counts.other++; /* its message came before it */
 		return;
 	}
@@ -244,7 +244,7 @@ static void join_summary(struct trace_reader *reader, struct record *r)
 		if (state->summaries[i].hash != r->message.hash)
 			continue;
 		struct record_head sessions = { 0 };
-		take_sessions(
+		expressway_take_sessions(
 			span_from(buffer_span(&state->summaries[i].raw), state->summaries[i].sessions), &sessions);
 		/* In the line a quote ends the list, and the next summary takes the memory. */
 		struct span local = sessions.local_session, remote = sessions.remote_session;
@@ -258,26 +258,31 @@ static void join_summary(struct trace_reader *reader, struct record *r)
 	}
 }
 
+void expressway_give_message(struct trace_reader *reader, struct record *r, const struct trace_place *place)
+{
+	struct expressway_state *state = reader->state;
+	state->has_messages = true;
+	if (r->message.hash) {
+		join_summary(reader, r);
+		state->given[state->next_given++ % EXPRESSWAY_SUMMARIES_MAXIMUM] = r->message.hash;
+	}
+	trace_reader_give(reader, r, place);
+}
+
 static void read_message(struct trace_reader *reader, const struct expressway_line *line, struct span bytes,
 	const struct trace_place *place)
 {
-	struct expressway_state *state = reader->state;
 	struct record r = { .kind = RECORD_MESSAGE, .head = line->head };
-	state->has_messages = true;
-	read_ends(state, line, &r.message);
+	expressway_read_ends(reader->state, line, &r.message);
 	r.message.hash = expressway_number_of(line->known[EXPRESSWAY_MSG_HASH], UINT64_MAX);
 	r.message.bytes = bytes;
-	if (r.message.hash) {
-		join_summary(reader, &r);
-		state->given[state->next_given++ % EXPRESSWAY_SUMMARIES_MAXIMUM] = r.message.hash;
-	}
-	trace_reader_give(reader, &r, place);
+	expressway_give_message(reader, &r, place);
 }
 
 /* ---- lines ---- */
 
 /* False: more of the text is needed to know. */
-static bool find_message(
+bool expressway_find_message(
 	struct trace_reader *reader, struct span text, bool last, struct expressway_follower *ret_follower)
 {
 	static const struct span usual = { " SIPMSG:\n", 9 };
@@ -316,87 +321,7 @@ static void give(struct trace_reader *reader, const struct expressway_line *line
 		expressway_read_line(reader, line, place);
 }
 
-/* ---- a summary and its message, one right behind the other ---- */
-
-/* Where the summary's number stands, which ends its line but for the session identifiers. */
-static struct span summary_digits(struct span line)
-{
-	static const struct span local = { ", Local-SessionID=", 18 }, remote = { ", Remote-SessionID=", 19 };
-	static const struct span hash = { ", Msg-Hash=", 11 };
-	/* Both identifiers have 32 digits, or none is said. */
-	for (size_t digits = 0; digits <= 32; digits += 32) {
-		size_t tail = local.length + remote.length + 2 * digits + 1;
-		if (line.length < tail + hash.length + 20)
-			return SPAN_NONE;
-		const char *at = line.at + line.length - tail, *end = at;
-		if (memcmp(at, local.at, local.length) != 0 ||
-			memcmp(at + local.length + digits, remote.at, remote.length) != 0 ||
-			line.at[line.length - 1] != '"')
-			continue;
-		while (end - at < 20 && at[-1] >= '0' && at[-1] <= '9')
-			at--;
-		bool is_hash = end > at && memcmp(at - hash.length, hash.at, hash.length) == 0;
-		return is_hash ? span_make(at, (size_t)(end - at)) : SPAN_NONE;
-	}
-	return SPAN_NONE;
-}
-
-/* A summary of the second of the line before, without taking its keys apart. */
-static bool is_usual_summary(const struct expressway_state *state, struct span line)
-{
-	static const struct span time = { "UTCTime=\"", 9 }, keys = { "\" Module=\"network.sip\" Level=\"INFO\":", 36 };
-	const struct expressway_known_front *known = &state->known_front;
-	size_t front = known->stamp + known->length;
-	if (known->length == 0 || line.length < front + 200 ||
-		memcmp(line.at + known->stamp, known->text, known->length) != 0)
-		return false;
-	const char *at = line.at + front;
-	return memcmp(at, time.at, time.length) == 0 && memcmp(at + time.length, state->utc_stamp.text, 19) == 0 &&
-	       memcmp(at + time.length + 23, keys.at, keys.length) == 0;
-}
-
-static bool ends_with_hash(struct span line, struct span digits)
-{
-	static const struct span key = { " Msg-Hash=\"", 11 };
-	size_t length = key.length + digits.length + 1;
-	const char *at = line.at + line.length - length;
-	return line.length > length && memcmp(at, key.at, key.length) == 0 &&
-	       memcmp(at + key.length, digits.at, digits.length) == 0 && line.at[line.length - 1] == '"';
-}
-
-/* Most messages have their summary in the line before: it says little more, and need not wait. Gives the bytes of both,
- * 0 where anything is not as usual. */
-static size_t read_pair(struct trace_reader *reader, struct span text, struct span summary, size_t first, bool last)
-{
-	struct expressway_state *state = reader->state;
-	struct expressway_line line;
-	struct expressway_follower follower;
-	struct span raw;
-	size_t whole;
-	if (state->summary_count > 0 || state->failure.waits || !is_usual_summary(state, summary))
-		return 0;
-	struct span digits = summary_digits(summary), rest = span_from(text, first);
-	if (!digits.at || !trace_reader_line(rest, last, &raw, &whole) || !ends_with_hash(raw, digits) ||
-		!expressway_begins_line(raw) || !expressway_read_text(reader, raw, &line) || !line.is_sip ||
-		line.known[EXPRESSWAY_DETAIL].at || !find_message(reader, span_from(rest, whole), last, &follower) ||
-		!follower.is_message)
-		return 0;
-	uint64_t hash = expressway_number_of(digits, UINT64_MAX);
-	if (hash == 0)
-		return 0;
-	struct span sessions = span_make(digits.at, (size_t)(summary.at + summary.length - 1 - digits.at));
-	if (!was_given(state, hash) && !span_equal(span_from(sessions, sessions.length - 1), SPAN("=")))
-		take_sessions(sessions, &line.head);
-	whole += follower.whole;
-	struct trace_place place = {
-		.line = reader->line + 2, .offset = reader->offset + first, .raw = span_first(rest, whole)
-	};
-	reader->line += 2 + follower.lines;
-	reader->counts.lines += 2 + follower.lines;
-	reader->counts.other++;
-	read_message(reader, &line, follower.bytes, &place);
-	return first + whole;
-}
+/* ---- all of it ---- */
 
 static size_t read_expressway(struct trace_reader *reader, struct span text, bool last)
 {
@@ -409,12 +334,12 @@ static size_t read_expressway(struct trace_reader *reader, struct span text, boo
 	struct trace_place place = { .line = reader->line + 1, .offset = reader->offset };
 	arena_reset(&reader->arena);
 	bool begins = expressway_begins_line(raw);
-	size_t pair = begins ? read_pair(reader, text, raw, whole, last) : 0;
+	size_t pair = begins ? expressway_read_pair(reader, text, raw, whole, last) : 0;
 	if (pair > 0)
 		return pair;
 	bool readable = begins && expressway_read_text(reader, raw, &line);
 	if (readable && line.is_sip && !line.known[EXPRESSWAY_DETAIL].at &&
-		!find_message(reader, span_from(text, whole), last, &follower))
+		!expressway_find_message(reader, span_from(text, whole), last, &follower))
 		return 0;
 	whole += follower.whole;
 	place.raw = span_first(text, whole);
