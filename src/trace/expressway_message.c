@@ -15,6 +15,8 @@ struct copying {
 	const char *at, *end; /* of the log */
 	char *out; /* next free byte */
 	char *limit; /* of the memory, less what one step may write */
+	size_t head; /* bytes up to the empty line, with it; 0: it has not come */
+	size_t length_line; /* of the head: where the first line begins that may be Content-Length */
 	struct expressway_message *memory;
 };
 
@@ -150,6 +152,17 @@ static inline void end_line(struct copying *c, size_t start)
 	*c->out++ = '\n';
 }
 
+#define NOWHERE SIZE_MAX
+
+/* Names of headers that are no Content-Length mostly differ in these two bytes. */
+static inline void note_line(struct copying *c, const char *line, const char *end)
+{
+	char first = (char)(line[0] | 0x20);
+	if (c->head == 0 && c->length_line == NOWHERE && end > line &&
+		(first == 'l' || (first == 'c' && end - line > 8 && (line[8] | 0x20) == 'l')))
+		c->length_line = (size_t)(line - c->memory->at);
+}
+
 /* ---- its end ---- */
 
 /* How much of a body that is too long or too short belongs to it: a log has its own idea of where lines end. */
@@ -182,10 +195,14 @@ static size_t without_cr(char *body, size_t length, size_t wanted)
 	return wanted;
 }
 
-static size_t finish_body(struct expressway_message *m, size_t head, size_t length)
+static size_t finish_body(const struct copying *c, size_t length)
 {
+	const struct expressway_message *m = c->memory;
+	size_t head = c->head;
 	uint64_t wanted;
-	if (length == head || !trace_read_content_length(span_make(m->at, head), &wanted) || wanted > length + 2)
+	if (length == head || c->length_line == NOWHERE ||
+		!trace_read_content_length(span_from(span_make(m->at, head), c->length_line), &wanted) ||
+		wanted > length + 2)
 		return length;
 	size_t body = without_cr(m->at + head, length - head, wanted);
 	return head + (body == wanted ? wanted : body_length(m->at + head, length - head, wanted));
@@ -207,7 +224,7 @@ static size_t finish_head(struct expressway_message *m, size_t length)
 
 /* Lines of which nothing is doubtful, while there is plenty of text and room: by far the most. Leaves the line where it
  * is that is any other. Gives how many it took. */
-static size_t copy_plain_lines(struct copying *c, const char *end, bool is_first, size_t *head)
+static size_t copy_plain_lines(struct copying *c, const char *end, bool is_first)
 {
 	const char *at = c->at;
 	char *out = c->out;
@@ -232,8 +249,9 @@ static size_t copy_plain_lines(struct copying *c, const char *end, bool is_first
 			to--;
 		if (to > out && to[-1] == '|')
 			break;
-		if (to == out && *head == 0)
-			*head = (size_t)(to - c->memory->at) + 2;
+		note_line(c, out, to);
+		if (to == out && c->head == 0)
+			c->head = (size_t)(to - c->memory->at) + 2;
 		*to++ = '\r';
 		*to++ = '\n';
 		out = to;
@@ -257,8 +275,10 @@ static const char *plain_end(const struct copying *c)
 bool expressway_read_message(struct trace_reader *reader, struct span text, bool last, struct expressway_follower *f)
 {
 	struct expressway_state *state = reader->state;
-	struct copying c = { .at = text.at, .end = text.at + text.length, .memory = &state->message };
-	size_t head = 0, lines = 0;
+	struct copying c = {
+		.at = text.at, .end = text.at + text.length, .memory = &state->message, .length_line = NOWHERE
+	};
+	size_t lines = 0;
 	bool indented = false, barred = false;
 	f->bytes = SPAN_NONE;
 	c.out = c.memory->at;
@@ -267,7 +287,7 @@ bool expressway_read_message(struct trace_reader *reader, struct span text, bool
 		return true;
 	const char *const plain = plain_end(&c);
 	for (; c.at < c.end && (size_t)(c.at - text.at) <= TRACE_RECORD_MAXIMUM; lines++) {
-		lines += copy_plain_lines(&c, plain, lines == 0, &head);
+		lines += copy_plain_lines(&c, plain, lines == 0);
 		if (c.at == c.end)
 			break;
 		size_t bar = lines > 0 ? at_bar(&c, &indented) : 0;
@@ -292,8 +312,9 @@ bool expressway_read_message(struct trace_reader *reader, struct span text, bool
 		}
 		take_blank_back(&c, start);
 		end_line(&c, start);
-		if (head == 0 && (size_t)(c.out - c.memory->at) == start + 2)
-			head = start + 2;
+		note_line(&c, c.memory->at + start, c.out);
+		if (c.head == 0 && (size_t)(c.out - c.memory->at) == start + 2)
+			c.head = start + 2;
 	}
 	if (!barred && c.at == c.end && !last)
 		return false;
@@ -301,10 +322,9 @@ bool expressway_read_message(struct trace_reader *reader, struct span text, bool
 	/* Ours: the bar stands behind what followed the last line end. */
 	if (barred && indented && length >= 2)
 		length -= 2;
-	if (head > length)
-		head = 0;
-	f->bytes =
-		span_make(c.memory->at, head > 0 ? finish_body(c.memory, head, length) : finish_head(c.memory, length));
+	if (c.head > length)
+		c.head = 0;
+	f->bytes = span_make(c.memory->at, c.head > 0 ? finish_body(&c, length) : finish_head(c.memory, length));
 	f->whole += (size_t)(c.at - text.at);
 	f->lines += lines;
 	return true;
