@@ -4,8 +4,7 @@
  * same. */
 #include "explain/event_private.h"
 #include "sip/parameter.h"
-
-#include <strings.h>
+#include "sip/scan.h"
 
 struct light {
 	struct explain_message *message;
@@ -15,11 +14,8 @@ struct light {
 /* Whether the line begins with the name (lower case) and a colon; *ret_value is what follows, without blanks. */
 static inline bool is_header(struct span line, const char *name, size_t length, struct span *ret_value)
 {
-	if (line.length <= length || line.at[length] != ':')
+	if (line.length <= length || line.at[length] != ':' || !scan_equal_lower(line.at, name, length))
 		return false;
-	for (size_t i = 0; i < length; i++)
-		if ((line.at[i] | 0x20) != name[i])
-			return false;
 	size_t start = length + 1;
 	while (start < line.length && (line.at[start] == ' ' || line.at[start] == '\t'))
 		start++;
@@ -28,20 +24,20 @@ static inline bool is_header(struct span line, const char *name, size_t length, 
 }
 #define IS_HEADER(line, name, ret_value) is_header(line, name, sizeof(name) - 1, ret_value)
 
-/* ";tag=x" of ";a=b;tag=x": parameters without quotes and blanks. Absent where there is none. */
-static struct span find_parameter(struct span parameters, const char *name, size_t length)
+/* "x" of ";a=b;tag=x". False where blanks or quotes stand among the parameters that were passed over. */
+static inline bool find_parameter(
+	const char *at, const char *end, const char *name, size_t length, struct span *ret_value)
 {
-	while (parameters.length > length + 1) {
-		const char *at = parameters.at + 1;
-		const char *next = memchr(at, ';', parameters.length - 1);
-		size_t whole = next ? (size_t)(next - at) : parameters.length - 1;
-		if (whole > length && at[length] == '=' && (at[0] | 0x20) == name[0] &&
-			strncasecmp(at, name, length) == 0)
-			return span_make(at + length + 1, whole - length - 1);
-		parameters = span_from(parameters, whole + 1);
+	*ret_value = SPAN_NONE;
+	while (at < end && *at == ';' && !ret_value->at) {
+		const char *begin = at + 1;
+		at = scan_find(begin, end, end, ';', '"', ' ');
+		if ((size_t)(at - begin) > length && begin[length] == '=' && scan_equal_lower(begin, name, length))
+			*ret_value = span_make(begin + length + 1, (size_t)(at - begin) - length - 1);
 	}
-	return SPAN_NONE;
+	return at == end || *at == ';';
 }
+#define FIND_PARAMETER(at, end, name, ret_value) find_parameter(at, end, name, sizeof(name) - 1, ret_value)
 
 static bool read_via(struct light *l, struct span value)
 {
@@ -49,33 +45,34 @@ static bool read_via(struct light *l, struct span value)
 	if (l->has_via)
 		return true;
 	l->has_via = true;
-	if (span_find(value, ',') < value.length || span_find(value, '"') < value.length)
-		return false;
-	struct span parameters = span_from(value, span_find(value, ';'));
-	l->message->branch = find_parameter(parameters, "branch", 6);
-	return l->message->branch.length > 0 && !memchr(parameters.at, ' ', parameters.length);
+	const char *end = value.at + value.length, *at = scan_find(value.at, end, end, ';', ',', '"');
+	return at < end && *at == ';' && scan_find(at, end, end, '"', ',', ' ') == end &&
+	       FIND_PARAMETER(at, end, "branch", &l->message->branch) && l->message->branch.length > 0;
 }
 
 /* "DX70 Steven" <sip:2000@acano.steven.lab>;tag=9fea3e7d70afd884 */
 static bool read_address(struct span value, bool *has, struct span *ret_uri, struct span *ret_tag)
 {
+	const char *at = value.at, *const end = at + value.length;
 	if (*has)
 		return false;
 	*has = true;
-	if (value.length > 0 && value.at[0] == '"') {
-		size_t close = span_find(span_from(value, 1), '"') + 1;
-		if (memchr(value.at, '\\', close))
+	if (at < end && *at == '"') {
+		at = scan_find(at + 1, end, end, '"', '\\', '"');
+		if (at == end || *at == '\\')
 			return false;
-		value = span_from(value, close + 1);
+		at++;
 	}
-	size_t open = span_find(value, '<'), close = span_find(value, '>');
-	struct span parameters = span_from(value, close + 1);
-	if (open >= close || close == value.length || memchr(value.at, '"', value.length) ||
-		(parameters.length > 0 && (parameters.at[0] != ';' || memchr(parameters.at, ' ', parameters.length))))
+	at = scan_find(at, end, end, '<', '>', '"');
+	if (at == end || *at != '<')
 		return false;
-	*ret_uri = span_make(value.at + open + 1, close - open - 1);
-	*ret_tag = find_parameter(parameters, "tag", 3);
-	return ret_uri->length > 0 && !memchr(ret_uri->at, ' ', ret_uri->length);
+	const char *close = scan_find(at + 1, end, end, '>', '"', ' ');
+	if (close == end || *close != '>')
+		return false;
+	*ret_uri = span_make(at + 1, (size_t)(close - at) - 1);
+	at = close + 1;
+	return ret_uri->length > 0 && (at == end || *at == ';') && FIND_PARAMETER(at, end, "tag", ret_tag) &&
+	       (!ret_tag->at || scan_find(ret_tag->at, end, end, ' ', '"', ' ') == end);
 }
 
 static bool read_call_id(struct light *l, struct span value)
@@ -106,11 +103,13 @@ static bool read_cseq(struct light *l, struct span value)
 
 static bool read_session(struct light *l, struct span value)
 {
-	size_t end = span_find(value, ';');
-	if (memchr(value.at, ' ', value.length))
+	struct span remote;
+	const char *end = value.at + value.length, *at = scan_find(value.at, end, end, ';', ' ', ';');
+	if (scan_find(at, end, end, ' ', ' ', ' ') != end)
 		return false;
-	l->message->local_session = span_first(value, end);
-	struct span remote = find_parameter(span_from(value, end), "remote", 6);
+	l->message->local_session = span_make(value.at, (size_t)(at - value.at));
+	if (!FIND_PARAMETER(at, end, "remote", &remote))
+		return false;
 	if (remote.at)
 		l->message->remote_session = remote;
 	return true;
@@ -175,24 +174,48 @@ static bool read_start(struct explain_message *m, struct span line)
 	return false;
 }
 
-/* The next line without its CR LF; false where it does not end so. */
-static inline bool next_line(struct span *rest, struct span *ret_line)
+/* The lines of a text: where their LF stand is looked for 64 bytes at a time. */
+struct lines {
+	const char *at; /* the next one */
+	const char *end;
+	const char *block; /* that is looked at next */
+	uint64_t feeds; /* of the block before it, those not yet passed */
+};
+#define BLOCK 64
+
+static inline const char *next_feed(struct lines *l)
 {
-	const char *end = rest->length > 0 ? memchr(rest->at, '\n', rest->length) : NULL;
-	if (!end || end == rest->at || end[-1] != '\r')
+	while (l->feeds == 0) {
+		/* The last bytes fill no block. */
+		if (l->end - l->block < BLOCK)
+			return memchr(l->at, '\n', (size_t)(l->end - l->at));
+		l->feeds = scan_block_for(l->block, '\n');
+		l->block += BLOCK;
+	}
+	const char *feed = l->block - BLOCK + scan_lowest(l->feeds);
+	l->feeds &= l->feeds - 1;
+	return feed;
+}
+
+/* The next line without its CR LF; false where it does not end so. */
+static inline bool next_line(struct lines *l, struct span *ret_line)
+{
+	const char *feed = next_feed(l);
+	if (!feed || feed == l->at || feed[-1] != '\r')
 		return false;
-	*ret_line = span_make(rest->at, (size_t)(end - 1 - rest->at));
-	*rest = span_from(*rest, (size_t)(end + 1 - rest->at));
+	*ret_line = span_make(l->at, (size_t)(feed - 1 - l->at));
+	l->at = feed + 1;
 	return true;
 }
 
 bool explain_light_read(struct span bytes, struct explain_message *message)
 {
 	struct light l = { .message = message };
-	struct span rest = bytes, line;
-	if (!next_line(&rest, &line) || !read_start(message, line))
+	struct lines lines = { .at = bytes.at, .end = bytes.at + bytes.length, .block = bytes.at };
+	struct span line;
+	if (bytes.length == 0 || !next_line(&lines, &line) || !read_start(message, line))
 		return false;
-	while (next_line(&rest, &line)) {
+	while (next_line(&lines, &line)) {
 		if (line.length == 0)
 			return l.has_via && l.has_from && l.has_to && l.has_call_id && l.has_cseq &&
 			       (!message->is_request || message->method != SIP_METHOD_BYE ||

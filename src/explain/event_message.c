@@ -4,6 +4,7 @@
 #include "base/require.h"
 #include "explain/event_private.h"
 #include "sip/parameter.h"
+#include "sip/scan.h"
 
 /* ---- who and what ---- */
 
@@ -24,8 +25,7 @@ static void take_parameter(struct via_names *names, struct span parameter)
 	};
 	for (size_t i = 0; i < BASE_COUNT(wanted); i++) {
 		const struct span name = wanted[i].name;
-		if (parameter.length <= name.length || (parameter.at[0] | 0x20) != name.at[0] ||
-			(parameter.at[1] | 0x20) != name.at[1] || !span_starts_nocase(parameter, name))
+		if (parameter.length <= name.length || !scan_equal_lower(parameter.at, name.at, name.length))
 			continue;
 		struct span rest = span_trim(span_from(parameter, name.length));
 		if (rest.length > 0 && rest.at[0] == '=')
@@ -35,28 +35,29 @@ static void take_parameter(struct via_names *names, struct span parameter)
 	}
 }
 
-/* Up to the next ";" that stands outside of quotes. */
-static size_t end_of_parameter(struct span text)
+/* The next ";" that stands outside of quotes. */
+static const char *end_of_parameter(const char *at, const char *end)
 {
-	size_t end = span_find(text, ';');
-	if (span_find(span_first(text, end), '"') == end)
-		return end;
+	const char *stop = scan_find(at, end, end, ';', '"', ';');
+	if (stop == end || *stop == ';')
+		return stop;
 	bool quoted = false;
-	for (end = 0; end < text.length && (quoted || text.at[end] != ';'); end++)
-		quoted ^= text.at[end] == '"';
-	return end;
+	for (; at < end && (quoted || *at != ';'); at++)
+		quoted ^= *at == '"';
+	return at;
 }
 
 /* The three in one walk; the parser has looked at the others already. */
 static struct via_names names_of(const struct sip_via *via)
 {
 	struct via_names names = { 0 };
-	struct span rest = via->parameters;
-	while (rest.length > 1) {
-		struct span parameter = span_trim(span_from(rest, 1));
-		parameter = span_first(parameter, end_of_parameter(parameter));
-		take_parameter(&names, parameter);
-		rest = span_from(rest, (size_t)(parameter.at + parameter.length - rest.at));
+	const char *at = via->parameters.at, *const end = at + via->parameters.length;
+	while (end - at > 1) {
+		const char *begin = scan_blanks(at + 1, end);
+		at = end_of_parameter(begin, end);
+		char first = (char)(begin < at ? *begin | 0x20 : 0);
+		if (first == 'i' || first == 'e' || first == 'p')
+			take_parameter(&names, span_trim(span_make(begin, (size_t)(at - begin))));
 	}
 	return names;
 }
