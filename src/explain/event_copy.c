@@ -209,8 +209,36 @@ size_t explain_event_size(const struct explain_event *event)
 
 /* ---- copies ---- */
 
+static char *lay_spans(void *object, const uint16_t *offsets, size_t count, char *texts)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct span *s = span_in(object, offsets[i]);
+		if (!s->at)
+			continue;
+		if (s->length > 0)
+			memcpy(texts, s->at, s->length);
+		s->at = texts;
+		texts += s->length;
+	}
+	return texts;
+}
+
+/* Most messages have no details: nothing but their texts. */
+static struct explain_event *lay_plain_message(const struct explain_event *event, void *memory)
+{
+	struct explain_event *e = memory;
+	char *texts = (char *)memory + rounded(sizeof(*e));
+	*e = *event;
+	texts = lay_spans(e, head_spans, COUNT(head_spans), texts);
+	texts = lay_spans(e, message_spans, message_span_count(e), texts);
+	e->size = (uint32_t)(texts - (char *)memory);
+	return e;
+}
+
 static struct explain_event *lay(const struct explain_event *event, void *memory, const struct walk *sizes)
 {
+	if (event->kind == RECORD_MESSAGE && !event->message.detail)
+		return lay_plain_message(event, memory);
 	struct explain_event *e = memory;
 	char *arrays = (char *)memory + rounded(sizeof(*e));
 	struct walk w = { .what = LAY, .arrays = arrays, .texts = arrays + sizes->array_bytes };
