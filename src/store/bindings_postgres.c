@@ -101,9 +101,10 @@ static bool visit_row(void *argument, const struct pg_result *result)
 	struct reading *r = argument;
 	struct store_postgres_row row;
 	struct store_binding binding;
-	r->status = store_postgres_row(&row, result, 0, &r->store->room);
-	if (r->status < 0)
+	if (store_postgres_row(&row, result, 0, &r->store->room) < 0) {
+		r->status = store_postgres_refuse(&r->store->db, EMSGSIZE, "a row of it is too long");
 		return false;
+	}
 	binding.aor = store_postgres_next_text(&row);
 #define X(name) binding.name = store_postgres_next_text(&row);
 	STORE_BINDINGS_TEXTS(X)

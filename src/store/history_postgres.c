@@ -345,9 +345,10 @@ static bool visit_row(void *argument, const struct pg_result *result)
 {
 	struct finding_rows *f = argument;
 	struct store_postgres_row from;
-	f->status = store_postgres_row(&from, result, 0, &f->store->room);
-	if (f->status < 0)
+	if (store_postgres_row(&from, result, 0, &f->store->room) < 0) {
+		f->status = store_postgres_refuse(&f->store->db, EMSGSIZE, "a row of it is too long");
 		return false;
+	}
 	struct store_history_row row = { .id = (uint64_t)store_postgres_next_number(&from) };
 #define X(name) row.name = (__typeof__(row.name))store_postgres_next_number(&from);
 	HISTORY_NUMBERS(X)

@@ -54,22 +54,17 @@ void store_postgres_add_null(struct store_postgres_values *values)
 
 /* ---- texts of strangers ---- */
 
-static bool is_fit(struct span text, size_t length)
-{
-	return length > 0 && text.at[0] != '\0' && text.at[0] != '\\';
-}
-
 static void append_encoded(struct buffer *out, struct span text)
 {
 	while (text.length > 0) {
 		size_t length = text_utf8_length(text);
-		if (is_fit(text, length))
-			buffer_append(out, span_first(text, length));
+		if (length == 0 || text.at[0] == '\0')
+			buffer_printf(out, "\\x%02x", (unsigned char)text.at[0]);
 		else if (text.at[0] == '\\')
 			buffer_append(out, SPAN("\\\\"));
 		else
-			buffer_printf(out, "\\x%02x", (unsigned char)text.at[0]);
-		text = span_from(text, is_fit(text, length) ? length : 1);
+			buffer_append(out, span_first(text, length));
+		text = span_from(text, length ? length : 1);
 	}
 }
 
@@ -85,16 +80,23 @@ static int digit(char c)
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* What is no escape of ours was written by somebody else, and stays. The number of bytes read. */
-static size_t append_decoded(struct buffer *out, struct span text)
+/* The byte that is written at index, and in how many. What is no escape of ours was written by somebody else, and
+ * stays. */
+static size_t decode(struct span text, size_t index, char *ret_byte)
 {
-	int high = text.length >= 4 && text.at[1] == 'x' ? digit(text.at[2]) : -1;
-	int low = high >= 0 ? digit(text.at[3]) : -1;
-	if (low >= 0)
-		buffer_append_byte(out, (char)(high << 4 | low));
-	else
-		buffer_append_byte(out, '\\');
-	return low >= 0 ? 4 : text.length >= 2 && text.at[1] == '\\' ? 2 : 1;
+	const char *at = text.at + index;
+	size_t left = text.length - index;
+	*ret_byte = *at;
+	if (*at != '\\' || left < 2)
+		return 1;
+	if (at[1] == '\\')
+		return 2;
+	int high = left >= 4 && at[1] == 'x' ? digit(at[2]) : -1;
+	int low = high >= 0 ? digit(at[3]) : -1;
+	if (low < 0)
+		return 1;
+	*ret_byte = (char)(high << 4 | low);
+	return 4;
 }
 
 /* ---- rows ---- */
@@ -124,14 +126,11 @@ struct span store_postgres_next_plain(struct store_postgres_row *row)
 struct span store_postgres_next_text(struct store_postgres_row *row)
 {
 	struct span text = store_postgres_next_plain(row);
-	size_t start = row->room->length, plain;
+	size_t start = row->room->length;
+	char byte;
 	if (span_find(text, '\\') == text.length)
 		return text;
-	while ((plain = span_find(text, '\\')) < text.length) {
-		buffer_append(row->room, span_first(text, plain));
-		text = span_from(text, plain);
-		text = span_from(text, append_decoded(row->room, text));
-	}
-	buffer_append(row->room, text);
+	for (size_t i = 0; i < text.length; buffer_append_byte(row->room, byte))
+		i += decode(text, i, &byte);
 	return span_make(row->room->at + start, row->room->length - start);
 }
