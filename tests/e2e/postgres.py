@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 
 from strangers import fresh_address
-from support import descendants, die_with_parent, is_listening, wait_until
+from support import descendants, die_with_parent, wait_until
 
 USER, PASSWORD = "fedge", "open/sesame"
 IN_URL = "open%2Fsesame"
@@ -74,7 +74,12 @@ class Postgres:
                 [*self.prefix, str(self.programs / "postgres"), "-D", str(self.folder / "data"),
                  *(word for name, value in options.items() for word in ("-c", f"{name}={value}"))],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, preexec_fn=self._prepare)
-        wait_until(lambda: is_listening(self.address, 5432), 60, "PostgreSQL listens")
+        wait_until(self.is_ready, 60, "PostgreSQL is ready")
+
+    def is_ready(self):
+        """It listens before it answers: after a crash it has to look at its logs first."""
+        return subprocess.run([str(self.programs / "pg_isready"), "-q", "-h", self.address, "-p", "5432"], timeout=60,
+                              check=False).returncode == 0
 
     def stop(self, number=signal.SIGINT):
         """SIGINT: in order, connections are cut; SIGKILL: its other processes notice and end."""
