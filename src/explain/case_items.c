@@ -7,6 +7,9 @@
 
 /* A summary and its message, or one message in two places of one box's logs. */
 #define SAME_US INT64_C(1000000)
+/* The same moment in two logs of one box, of which one may write milliseconds; what is sent again comes after 500 ms
+ * (RFC 3261 17.1.1.1). */
+#define SAME_MOMENT_US INT64_C(400000)
 /* One packet caught twice, on two interfaces. */
 #define CAUGHT_TWICE_US INT64_C(5000)
 
@@ -98,19 +101,41 @@ static bool is_near_in_time(const struct joiner_item *a, const struct joiner_ite
 	return apart <= within_us && apart >= -within_us;
 }
 
+static bool is_same_or_unknown(const struct record_address *a, const struct record_address *b)
+{
+	return !a->family || !b->family || record_address_equal(a, b);
+}
+
+/* A log that does not say whose it is tells the same of the same connection as one that does. */
+static bool is_same_box(const struct joiner_item *a, const struct joiner_item *b, const struct record_address *local_a,
+	const struct record_address *local_b, const struct record_address *remote_a,
+	const struct record_address *remote_b)
+{
+	if (a->entry->clock == b->entry->clock)
+		return true;
+	bool one_is_nameless = (a->entry->event->node.length == 0) != (b->entry->event->node.length == 0);
+	return one_is_nameless && remote_a->family && record_address_equal(remote_a, remote_b) &&
+	       is_same_or_unknown(local_a, local_b);
+}
+
+static bool is_other_file(const struct joiner_item *a, const struct joiner_item *b)
+{
+	return a->entry->event->place.file != b->entry->event->place.file;
+}
+
 /* Two lines of one box about one message: the same hash, a summary beside it, or the very same moment. */
 static bool is_same_line(const struct joiner_item *a, const struct joiner_item *b)
 {
 	const struct explain_message *x = message_of(a), *y = message_of(b);
-	if (a->entry->clock != b->entry->clock || x->direction != y->direction)
+	if (x->direction != y->direction || !is_same_box(a, b, &x->local, &y->local, &x->remote, &y->remote))
 		return false;
 	if (a->entry->event->place.is_summary != b->entry->event->place.is_summary)
 		return is_near_in_time(a, b, SAME_US);
 	if (x->direction == RECORD_PASSED)
 		return is_near_in_time(a, b, CAUGHT_TWICE_US);
-	if (a->entry->event->place.file == b->entry->event->place.file)
+	if (!is_other_file(a, b))
 		return x->hash && x->hash == y->hash && a->time_us == b->time_us;
-	return a->time_us == b->time_us;
+	return is_near_in_time(a, b, SAME_MOMENT_US);
 }
 
 /* The two ends of one hop. */
@@ -268,6 +293,69 @@ static bool match_all(struct joiner_item *items, uint32_t count, struct arena *a
 	return true;
 }
 
+/* ---- records in two logs of one box ---- */
+
+static bool is_same_dns(const struct record_dns *x, const struct record_dns *y)
+{
+	return x->status == y->status && span_equal(x->type, y->type) && span_equal_nocase(x->name, y->name);
+}
+
+static bool is_same_rule(const struct record_rule *x, const struct record_rule *y)
+{
+	return x->verdict == y->verdict && span_equal(x->name, y->name) && span_equal(x->alias, y->alias);
+}
+
+static bool is_same_judgement(const struct record_judgement *x, const struct record_judgement *y)
+{
+	return span_equal(x->call_id, y->call_id) && span_equal(x->text, y->text) && span_equal(x->subject, y->subject);
+}
+
+/* Kinds that become no rows are let alone. */
+static bool is_same_record(const struct joiner_item *a, const struct joiner_item *b)
+{
+	const struct record *x = a->entry->event->record, *y = b->entry->event->record;
+	const struct record_address none = { 0 };
+	switch (x->kind) {
+	case RECORD_DNS_QUERY:
+	case RECORD_DNS_ANSWER:
+		return is_same_box(a, b, &none, &none, &none, &none) && is_same_dns(&x->dns, &y->dns);
+	case RECORD_RULE:
+		return is_same_box(a, b, &none, &none, &none, &none) && is_same_rule(&x->rule, &y->rule);
+	case RECORD_JUDGEMENT:
+		return is_same_box(a, b, &none, &none, &none, &none) && is_same_judgement(&x->judgement, &y->judgement);
+	case RECORD_CONNECTION:
+		return x->connection.event == y->connection.event &&
+		       record_address_equal(&x->connection.remote, &y->connection.remote) &&
+		       is_same_box(a, b, &x->connection.local, &y->connection.local, &x->connection.remote,
+			       &y->connection.remote);
+	case RECORD_HANDSHAKE:
+		return x->handshake.failed == y->handshake.failed &&
+		       record_address_equal(&x->handshake.remote, &y->handshake.remote) &&
+		       is_same_box(a, b, &x->handshake.local, &y->handshake.local, &x->handshake.remote,
+			       &y->handshake.remote);
+	default:
+		return false;
+	}
+}
+
+/* By time. What the one log has is taken once from the other one. */
+static void drop_same_records(struct joiner_item *items, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		struct joiner_item *a = &items[i];
+		for (uint32_t k = i + 1; k < count && !a->is_dropped && a->entry->event->kind != RECORD_MESSAGE; k++) {
+			struct joiner_item *b = &items[k];
+			if (!is_near_in_time(a, b, SAME_MOMENT_US))
+				break;
+			if (b->is_dropped || !is_other_file(a, b) || a->entry->event->kind != b->entry->event->kind ||
+				!is_same_record(a, b))
+				continue;
+			a->entry->is_near &= b->entry->is_near;
+			b->is_dropped = true;
+		}
+	}
+}
+
 /* ---- all of it ---- */
 
 struct joiner_item *joiner_items(
@@ -291,6 +379,7 @@ struct joiner_item *joiner_items(
 	qsort(items, count, sizeof(*items), compare_arrival);
 	fill_times(items, count);
 	qsort(items, count, sizeof(*items), compare_time);
+	drop_same_records(items, count);
 	*ret_count = count;
 	return match_all(items, count, arena) ? items : NULL;
 }

@@ -69,6 +69,15 @@ static bool is_binary(struct span head)
 	return strange * 32 > head.length;
 }
 
+/* A SIPp scenario: its messages are forms to be filled in, and nobody has sent them. */
+static bool is_scenario(struct span head)
+{
+	head = span_first(head, 1024);
+	return (span_starts_nocase(head, SPAN("<?xml")) || span_starts_nocase(head, SPAN("<!DOCTYPE")) ||
+		       span_starts_nocase(head, SPAN("<scenario"))) &&
+	       span_find_span(head, SPAN("<scenario")) < head.length;
+}
+
 /* What rotating leaves of a file that was still written: holes at the front. And the mark of UTF-8. */
 static struct span without_front(struct span head)
 {
@@ -266,7 +275,7 @@ enum trace_kind trace_kind_detect(struct span head)
 	if (is_utf16(head))
 		return TRACE_KIND_MIXED;
 	head = without_front(head);
-	if (head.length == 0)
+	if (head.length == 0 || is_scenario(head))
 		return TRACE_KIND_UNKNOWN;
 	look(&seen, head);
 	enum trace_kind kind = only_one(&seen);

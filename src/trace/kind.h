@@ -27,8 +27,8 @@ bool trace_kind_counts_packets(enum trace_kind kind);
 /* As much of a file as detection may want to see; less where the file is shorter. */
 #define TRACE_HEAD_LENGTH (64u << 10)
 /* From the first bytes of a file (up to TRACE_HEAD_LENGTH). Text in which nothing is known is MIXED, which costs time
- * but finds what stands further down. Bytes that are no text are UNKNOWN, unless records of one product stand among
- * them: noise in a log or behind it makes it no other kind. */
+ * but finds what stands further down. A SIPp scenario is UNKNOWN: its messages are forms. Bytes that are no text are
+ * UNKNOWN, unless records of one product stand among them: noise in a log or behind it makes it no other kind. */
 enum trace_kind trace_kind_detect(struct span head);
 
 /* Where the next record begins in a text that was cut anywhere: the offset of its first byte, text.length where none

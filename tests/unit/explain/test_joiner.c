@@ -313,6 +313,29 @@ static const struct row rows[] = {
 		"b 0.002 > a 403 summary novia file=1\n"
 		"a 0.003 < b 403\n",
 		"call failed 403 by b\na* b*\na>b INVITE =\nb>a 403 = !\n" },
+	{ "one box's log in two formats, of which one writes milliseconds: everything once",
+		"a 0.000000 < x INVITE\n"
+		"a 0.000700 < x INVITE file=1\n"
+		"a 0.001000 rule 'to b'\n"
+		"a 0.001300 rule 'to b' file=1\n"
+		"a 0.002000 > b INVITE via=a,x\n"
+		"a 0.002600 > b INVITE via=a,x file=1\n"
+		"a 0.502000 > b INVITE via=a,x\n"
+		"a 0.502600 > b INVITE via=a,x file=1\n"
+		"a 0.600000 < b 403 via=a,x\n"
+		"a 0.600900 < b 403 via=a,x file=1\n"
+		"a 0.601000 > x 403\n"
+		"a 0.601800 > x 403 file=1\n",
+		"call failed 403 by b\nx a* b\nx>a INVITE\na: rule\na>b INVITE\na>b INVITE again\nb>a 403 !\na>x "
+		"403\n" },
+	{ "a client's log, which does not say whose it is, beside one that does",
+		"a 0.000000 > b INVITE node=\n"
+		"a 0.000700 > b INVITE file=1\n"
+		"b 0.001000 < a INVITE file=2\n"
+		"b 0.002000 > a 403 file=2\n"
+		"a 0.003000 < b 403 node=\n"
+		"a 0.003700 < b 403 file=1\n",
+		"call failed 403 by b\na* b*\na>b INVITE =\nb>a 403 = !\n" },
 	{ "a capture beside the two logs adds nothing",
 		"a 0.000 > b INVITE\n"
 		"* 0.001 a > b INVITE file=2\n"

@@ -36,6 +36,10 @@ static void kinds_by_content(void **state)
 		struct span head;
 	} cases[] = {
 		{ "nothing", TRACE_KIND_UNKNOWN, SPAN("") },
+		{ "a SIPp scenario", TRACE_KIND_UNKNOWN,
+			SPAN("<?xml version=\"1.0\"?>\n<scenario name=\"caller\">\n<send><![CDATA[\n"
+			     "INVITE sip:bob@b.lab SIP/2.0\nVia: SIP/2.0/TLS h;branch=[branch]\n"
+			     "From: <sip:a@a.lab>;tag=1\nCall-ID: [call_id]\nCSeq: 1 INVITE\n\n]]></send>\n") },
 		{ "expressway", TRACE_KIND_EXPRESSWAY, SPAN(SIP_LINE MESSAGE EVENT) },
 		{ "expressway, one event", TRACE_KIND_EXPRESSWAY, SPAN(EVENT) },
 		{ "expressway, first line cut", TRACE_KIND_EXPRESSWAY, SPAN("\"5061\" Detail=\"x\"\n" EVENT) },
