@@ -83,6 +83,32 @@ static void nobody_sees_a_smaller_number_later(void **state)
 	assert_int_equal(find(h, (struct store_history_query){ .id = 2 }).first_us, 2 * SECOND_US);
 }
 
+#define NODES 4
+static void nodes_that_start_at_once_make_the_tables_once(void **state)
+{
+	struct house *h = *state;
+	pid_t children[NODES];
+	for (unsigned i = 0; i < NODES; i++) {
+		children[i] = fork();
+		if (children[i] != 0)
+			continue;
+		open_store(h);
+		put_many(h, i * 100 + 1, i * 100 + 50, NULL);
+		close_store(h);
+		_exit(0);
+	}
+	for (unsigned i = 0; i < NODES; i++) {
+		int status = -1;
+		assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+		if (status != 0)
+			fail_msg("node %u: %d", i, status);
+	}
+	open_store(h);
+	assert_int_equal(find(h, ALL).count, NODES * 50);
+	postgres_sql(h->server, "DO $$ BEGIN ASSERT (SELECT bytes FROM fedge_store WHERE part = 'history') = "
+				"(SELECT sum(bytes) FROM fedge_search); END $$");
+}
+
 /* ---- what is refused ---- */
 
 static void what_cannot_be_used_is_said(void **state)
@@ -296,6 +322,7 @@ int main(void)
 		TEST(no_number_is_left_out),
 		TEST(what_is_stored_stays_in_its_size),
 		TEST(nobody_sees_a_smaller_number_later),
+		TEST(nodes_that_start_at_once_make_the_tables_once),
 		TEST(what_cannot_be_used_is_said),
 		TEST(a_row_it_never_takes_is_told_apart),
 		TEST(it_goes_on_after_the_server_was_away),
