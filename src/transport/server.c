@@ -204,6 +204,14 @@ static bool send_instead(struct transport_server *s, const struct iovec *parts, 
 	return s->send_status == 0;
 }
 
+static void record_sent(const struct transport_server *s, const struct net_address *remote, const struct iovec *parts,
+	size_t part_count)
+{
+	struct transport_arrival way = s->arrival;
+	way.remote = *remote;
+	transport_record_message(s->transport, RECORD_SENT, &way, &s->note, parts, part_count);
+}
+
 static void server_send(struct transport_server *s, const struct iovec *parts, size_t part_count)
 {
 	struct transport *t = s->transport;
@@ -214,6 +222,11 @@ static void server_send(struct transport_server *s, const struct iovec *parts, s
 		.remote = response_address(s),
 		.may_change = elsewhere && stream && is_known(t, &s->arrival),
 	};
+	/* Whether a connection of another worker stands is not known here; what was made instead of it is. */
+	if (elsewhere && stream && send_instead(s, parts, part_count)) {
+		record_sent(s, &way_back.remote, parts, part_count);
+		return;
+	}
 	s->send_status = transport_send_flow(t, &way_back, parts, part_count);
 	bool gone = s->send_status == -ENOTCONN || s->send_status == -EPIPE;
 	if (gone && stream && !send_instead(s, parts, part_count) && is_known(t, &s->arrival)) {
@@ -226,9 +239,7 @@ static void server_send(struct transport_server *s, const struct iovec *parts, s
 		transport_count(&t->counters.dropped_send, 1);
 		return;
 	}
-	struct transport_arrival way = s->arrival;
-	way.remote = way_back.remote;
-	transport_record_message(t, RECORD_SENT, &way, &s->note, parts, part_count);
+	record_sent(s, &way_back.remote, parts, part_count);
 }
 
 static void send_trying(struct transport_server *s)

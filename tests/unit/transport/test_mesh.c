@@ -342,6 +342,32 @@ static void test_answer_over_another_worker_s_flow_that_is_gone(void **state)
 	}
 }
 
+/* But the one who answers may know of a connection that took its place. */
+static void test_answer_over_the_connection_made_instead(void **state)
+{
+	struct office *o = *state;
+	struct transport_target target = target_at(&o->workers[0], TRANSPORT_TCP);
+	struct transport_target another = target_at(&o->workers[1], TRANSPORT_TCP);
+	char token[TRANSPORT_TOKEN_LENGTH + 1];
+	char route[128];
+	struct transport_client *client;
+	send_request_to(&o->f.caller, "OPTIONS", &another);
+	wait_for(&o->f, o->f.caller.responses == 1);
+	o->workers[2].answer = 0;
+	transport_flow_token(o->workers[2].transport, (struct transport_flow){ 2, 0, 0 }, next_call_id(&o->f), token);
+	snprintf(route, sizeof(route), "Route: <sip:%s@127.61.1.4;transport=tcp;lr>\r\n", token);
+	assert_int_equal(send_to(&o->f.caller, "INFO", &target, route, &client), 0);
+	wait_for(&o->f, o->workers[2].requests == 1);
+	transport_flow_close(o->workers[2].transport, o->workers[2].flow);
+	wait_for(&o->f, o->f.caller.failures == 1);
+	unsigned before = o->f.caller.records_received;
+	o->workers[2].stranger = true; /* no other way is looked for */
+	o->workers[2].other = o->workers[1].flow;
+	assert_int_equal(respond(o->workers[2].server, 200), 0);
+	wait_for(&o->f, o->f.caller.records_received == before + 1);
+	assert_int_equal(counters_of(&o->workers[0]).dropped_send, 0);
+}
+
 static void test_full_ring_drops_and_counts(void **state)
 {
 	struct office *o = *state;
@@ -551,6 +577,7 @@ int main(void)
 		TEST(test_a_call_over_another_worker_s_flow),
 		TEST(test_another_worker_s_connection_is_lost),
 		TEST(test_answer_over_another_worker_s_flow_that_is_gone),
+		TEST(test_answer_over_the_connection_made_instead),
 		TEST(test_full_ring_drops_and_counts),
 		cmocka_unit_test(test_workers_in_threads),
 	};
