@@ -148,7 +148,8 @@ static struct span label_for(struct picture *p, const struct explain_row *row, s
 	if (row->count > 1)
 		(void)snprintf(times, sizeof(times), " %s%u", p->strokes->times, row->count);
 	struct span whole = escaped(p, label);
-	if (text_columns(whole) + text_columns(span_of(times)) > room && label.length > 3 && label.at[3] == ' ')
+	if (text_columns(whole) + text_columns(span_of(times)) > room && row->kind == EXPLAIN_ROW_ARROW &&
+		label.length > 3 && label.at[3] == ' ')
 		label = span_first(label, 3);
 	(void)escaped(p, label);
 	buffer_append_text(&p->text, times);
@@ -318,6 +319,34 @@ static bool lay_out(struct picture *p)
 	return p->pitch >= PITCH_MINIMUM;
 }
 
+/* From that column on, and on as many lines as it needs. */
+static void put_wrapped(struct picture *p, size_t at, struct span text, enum paper_ink ink)
+{
+	(void)put_text(p, at, p->width - at, next_part(&text, p->width - at), ink);
+	end_line(p);
+	while (text.length > 0) {
+		at = p->left + 2;
+		begin_line(p, false);
+		(void)put_text(p, at, p->width - at, next_part(&text, p->width - at), ink);
+		end_line(p);
+	}
+}
+
+/* What the columns would show: everybody, the caller's side first. */
+static void list_names(struct picture *p)
+{
+	struct buffer names;
+	buffer_init(&names, 64 * 1024);
+	for (uint32_t i = 0; i < p->ladder->column_count; i++) {
+		buffer_append_text(&names, i == 0 ? "" : p->strokes == &ascii ? " - " : " ─ ");
+		buffer_append(&names, escaped(p, p->ladder->columns[i]));
+	}
+	begin_line(p, false);
+	p->left = GUTTER;
+	put_wrapped(p, p->left, buffer_span(&names), PAPER_BOLD);
+	buffer_done(&names);
+}
+
 static void list_row(struct picture *p, const struct explain_row *row)
 {
 	const struct span *columns = p->ladder->columns;
@@ -338,8 +367,7 @@ static void list_row(struct picture *p, const struct explain_row *row)
 		at += put_text(p, at, p->width - at, escaped(p, columns[row->to]), PAPER_PLAIN);
 	}
 	at += put_text(p, at, p->width - at, SPAN(": "), PAPER_FAINT);
-	(void)put_text(p, at, p->width - at, label_for(p, row, p->width - at), ink_of(row));
-	end_line(p);
+	put_wrapped(p, at, label_for(p, row, p->width - at), ink_of(row));
 }
 
 int explain_ladder_text(const struct explain_ladder *ladder, const struct explain_style *style, struct buffer *out)
@@ -356,6 +384,7 @@ int explain_ladder_text(const struct explain_ladder *ladder, const struct explai
 		for (uint32_t i = 0; i < ladder->row_count; i++)
 			draw_row(&p, &ladder->rows[i]);
 	} else {
+		list_names(&p);
 		for (uint32_t i = 0; i < ladder->row_count; i++)
 			list_row(&p, &ladder->rows[i]);
 	}

@@ -101,7 +101,8 @@ static void hosts_that_do_not_fit_become_a_list(void **state)
 		"edge 3.016 < front 404 'Not Found' via=edge,vcse:S1,cms,core,phone\n"
 		"edge 3.020 > vcse 404 'Not Found' via=vcse:S1,cms,core,phone\n",
 		40, true, 0);
-	expect_text(&d, "  00:00:00.000 10.0.0.2 -> vcse: INVITE\n"
+	expect_text(&d, "  10.0.0.2 - vcse - edge - 10.0.0.6\n"
+			"  00:00:00.000 10.0.0.2 -> vcse: INVITE\n"
 			"  00:00:00.010 vcse -> edge: INVITE\n"
 			"  00:00:00.015 edge -> 10.0.0.6: INVITE\n"
 			"               3.0 s later\n"
