@@ -170,12 +170,12 @@ static void limits_answered(const struct edge_request *request, uint16_t status)
 static bool is_told(const struct edge_request *request)
 {
 	struct edge_worker *worker = request->worker;
-	char host[NET_ADDRESS_TEXT_SIZE], source[NET_ADDRESS_TEXT_SIZE + 8];
+	char network[NET_ADDRESS_TEXT_SIZE], source[NET_ADDRESS_TEXT_SIZE + 8];
 	uint64_t left_out;
 	if (request->inside || request->planned || request->in_dialog)
 		return true;
-	net_address_format_host(&request->arrival->remote, host);
-	int length = snprintf(source, sizeof(source), "call %s", host);
+	net_address_format_network(&request->arrival->remote, network);
+	int length = snprintf(source, sizeof(source), "call %s", network);
 	return registrar_guard_tell(worker->shared->registry->guard, span_make(source, (size_t)length),
 		net_loop_now_us(worker->loop), &left_out);
 }

@@ -137,13 +137,21 @@ static struct span source_host(struct edge_request *request)
 	return arena_copy(request->arena, span_of(text));
 }
 
+/* Whom the guard counts: whoever has a network of IPv6 has as many addresses as he likes. */
+static struct span source_network(struct edge_request *request)
+{
+	char text[NET_ADDRESS_TEXT_SIZE];
+	net_address_format_network(&request->arrival->remote, text);
+	return arena_copy(request->arena, span_of(text));
+}
+
 /* Ten a minute of one sender, so that a flood fills no log; how many were left out stands in the next one. */
 static void tell_refusal(struct edge_request *request, const struct finding *finding, uint16_t status)
 {
 	uint64_t left_out;
 	int64_t now_us = net_loop_now_us(request->worker->loop);
 	struct registrar_guard *guard = request->worker->shared->registry->guard;
-	if (!registrar_guard_tell(guard, source_host(request), now_us, &left_out))
+	if (!registrar_guard_tell(guard, source_network(request), now_us, &left_out))
 		return;
 	struct span reason = edge_dress_phrase(status);
 	if (left_out)
@@ -276,14 +284,14 @@ struct measure {
 	bool is_limited;
 };
 
-static struct measure measure_of(const struct edge_request *request, struct span host, bool has_proof, bool is_reached,
-	char where[REGISTRAR_SOURCE_SIZE])
+static struct measure measure_of(
+	struct edge_request *request, bool has_proof, bool is_reached, char where[REGISTRAR_SOURCE_SIZE])
 {
 	bool is_stream = transport_flow_is_connection(request->arrival->flow);
 	bool by_port = is_local(request) || (!is_stream && !is_reached);
 	unsigned cost = has_proof && (is_reached || is_stream) ? REGISTRAR_COST_WRONG : REGISTRAR_COST_ASKING;
 	return (struct measure){
-		.whose = by_port ? edge_local_source(request->arrival, where) : host,
+		.whose = by_port ? edge_local_source(request->arrival, where) : source_network(request),
 		.cost = cost,
 		.given_back = is_stream || is_local(request) ? cost + REGISTRAR_COST_ASKING : cost,
 		.is_limited = !request->source || is_local(request),
@@ -295,15 +303,14 @@ static enum edge_progress prove(struct edge_request *request)
 	struct edge_worker *worker = request->worker;
 	const struct edge_registry *registry = worker->shared->registry;
 	bool registers = edge_authenticate_is_registration(request);
-	struct span host = source_host(request);
 	int64_t now_us = net_loop_now_us(worker->loop);
 	char where[REGISTRAR_SOURCE_SIZE];
-	struct registrar_question question = question_of(request->site, worker, request->message, host);
+	struct registrar_question question = question_of(request->site, worker, request->message, source_host(request));
 	struct registrar_answer answer;
 	question.header = registers ? SIP_HEADER_AUTHORIZATION : SIP_HEADER_PROXY_AUTHORIZATION;
 	bool has_proof = sip_message_has(request->message, question.header);
 	bool is_reached = has_proof && registrar_authority_reached(request->site->users, registry->nonces, &question);
-	struct measure measure = measure_of(request, host, has_proof, is_reached, where);
+	struct measure measure = measure_of(request, has_proof, is_reached, where);
 	if (measure.is_limited && !registrar_guard_take(registry->guard, measure.whose, measure.cost, now_us))
 		return flood(request);
 	/* Not looked at: the answer would tell whether a guess was right, at the price of a question. */

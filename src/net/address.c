@@ -147,6 +147,17 @@ size_t net_address_format_host(const struct net_address *a, char ret_text[NET_AD
 	return strlen(ret_text);
 }
 
+size_t net_address_format_network(const struct net_address *a, char ret_text[NET_ADDRESS_TEXT_SIZE])
+{
+	struct net_address network = *a;
+	if (net_address_family(a) != AF_INET6)
+		return net_address_format_host(a, ret_text);
+	memset(&network.v6.sin6_addr.s6_addr[8], 0, 8);
+	size_t length = net_address_format_host(&network, ret_text);
+	memcpy(ret_text + length, "/64", 4); /* an address with its scope is far shorter than the room */
+	return length + 3;
+}
+
 size_t net_address_format(const struct net_address *a, char ret_text[NET_ADDRESS_TEXT_SIZE])
 {
 	char host[NET_ADDRESS_TEXT_SIZE];

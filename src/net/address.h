@@ -48,6 +48,9 @@ void net_address_set_port(struct net_address *a, uint16_t port);
 size_t net_address_format(const struct net_address *a, char ret_text[NET_ADDRESS_TEXT_SIZE]);
 /* Without port and without brackets. */
 size_t net_address_format_host(const struct net_address *a, char ret_text[NET_ADDRESS_TEXT_SIZE]);
+/* Whose address it is, as far as one can tell: IPv4 as it stands, of IPv6 the first 64 bits ("2001:db8::/64"): a single
+ * host takes any address behind them (RFC 4291 2.5.1, RFC 8981). */
+size_t net_address_format_network(const struct net_address *a, char ret_text[NET_ADDRESS_TEXT_SIZE]);
 
 /* Address, port and scope; two absent addresses are equal. */
 bool net_address_equal(const struct net_address *a, const struct net_address *b);

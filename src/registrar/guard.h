@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef FEDGE_REGISTRAR_GUARD_H
 #define FEDGE_REGISTRAR_GUARD_H
-/* Who asks too much: how many requests without proof one address may send, and how much of that is worth a record. A
- * table of fixed size for any number of senders; where it is full, whoever was quiet the longest is forgotten (and
- * begins anew with a full measure). Proof gives back what asking cost, so a thousand phones behind one address that
- * all know their passwords never notice it, and somebody who guesses passwords does soon.
+/* Who asks too much: how many requests without proof one address (of IPv6: one /64) may send, and how much of that is
+ * worth a record. A table of fixed size for any number of senders; where it is full, whoever was quiet the longest is
+ * forgotten (and begins anew with a full measure). Proof gives back what asking cost, so a thousand phones behind one
+ * address that all know their passwords never notice it, and somebody who guesses passwords does soon.
  *
  * Shared by all workers; locks are short. Knows no clock. */
 #include "base/hash.h"

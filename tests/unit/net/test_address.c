@@ -88,6 +88,32 @@ static void knows_private_ones(void **state)
 	}
 }
 
+static void networks(void **state)
+{
+	static const struct {
+		const char *address, *network;
+	} cases[] = {
+		{ "192.0.2.1", "192.0.2.1" },
+		{ "::ffff:192.0.2.1", "192.0.2.1" },
+		{ "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64" },
+		{ "2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::/64" },
+		{ "2001:db8:1:3::1", "2001:db8:1:3::/64" },
+		{ "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ffff::/64" },
+	};
+	(void)state;
+	for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+		struct net_address address;
+		char text[NET_ADDRESS_TEXT_SIZE];
+		assert_int_equal(net_address_parse(span_of(cases[i].address), 5060, &address), 0);
+		assert_int_equal(net_address_format_network(&address, text), strlen(cases[i].network));
+		assert_string_equal(text, cases[i].network);
+	}
+	struct net_address none = NET_ADDRESS_NONE;
+	char text[NET_ADDRESS_TEXT_SIZE];
+	assert_int_equal(net_address_format_network(&none, text), 1);
+	assert_string_equal(text, "-");
+}
+
 static void names_alerts(void **state)
 {
 	(void)state;
@@ -104,6 +130,7 @@ int main(void)
 		cmocka_unit_test(reads_and_writes),
 		cmocka_unit_test(tells_equal_ones),
 		cmocka_unit_test(knows_private_ones),
+		cmocka_unit_test(networks),
 		cmocka_unit_test(names_alerts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
