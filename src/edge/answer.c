@@ -259,7 +259,9 @@ static enum edge_progress refuse(struct edge_request *request, const struct find
 	uint16_t status = finding->status ? finding->status : 504;
 	struct extra extra = { .count = 0 };
 	request->refusal = finding;
-	edge_journal_judgement(request, finding, peer_text(request, finding), status, edge_dress_phrase(status));
+	if (!request->is_recorded)
+		edge_journal_judgement(
+			request, finding, peer_text(request, finding), status, edge_dress_phrase(status));
 	if (may_answer(request)) {
 		explain(request, finding, &extra);
 		if (status == 503)

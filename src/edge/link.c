@@ -31,6 +31,7 @@ struct link_entry {
 	uint32_t failures;
 	char peer[256];
 	char why[256];
+	char ground[256];
 };
 
 struct link_zone {
@@ -326,6 +327,11 @@ static void text_set(char *text, size_t size, struct span value)
 	span_copy_to(span_first(value, size - 1), text, size);
 }
 
+static struct span ground_of(const struct edge_link_news *news)
+{
+	return span_first(news->ground.at ? news->ground : news->why, sizeof(((struct link_entry *)0)->ground) - 1);
+}
+
 static void entry_tell(struct link_entry *entry, const struct edge_link_news *news)
 {
 	if (state_of(entry) != news->state || !entry->used)
@@ -336,6 +342,7 @@ static void entry_tell(struct link_entry *entry, const struct edge_link_news *ne
 	entry->taken = true;
 	text_set(entry->peer, sizeof(entry->peer), news->peer);
 	text_set(entry->why, sizeof(entry->why), news->why);
+	text_set(entry->ground, sizeof(entry->ground), ground_of(news));
 	way_write(entry, &news->way);
 	atomic_store_explicit(&entry->key, news->key, memory_order_relaxed);
 	atomic_store_explicit(&entry->state, news->state, memory_order_relaxed);
@@ -352,8 +359,7 @@ static int tell(struct edge_links *links, struct span zone_name, size_t number, 
 	if (!entry)
 		return number >= EDGE_LINK_PEERS_MAXIMUM ? -ENOSPC : -ENOMEM;
 	*ret_before = entry->used ? state_of(entry) : EDGE_LINK_OFF;
-	struct span why = span_first(news->why, sizeof(entry->why) - 1);
-	*ret_changed = *ret_before != news->state || !span_equal(span_of(entry->why), why);
+	*ret_changed = *ret_before != news->state || !span_equal(span_of(entry->ground), ground_of(news));
 	entry_tell(entry, news);
 	return 0;
 }
@@ -405,7 +411,7 @@ void edge_link_drop(struct edge_links *links, struct span zone_name, size_t numb
 		entry->taken = false;
 		entry->failures = 0;
 		entry->since_us = 0;
-		entry->peer[0] = entry->why[0] = '\0';
+		entry->peer[0] = entry->why[0] = entry->ground[0] = '\0';
 	}
 	pthread_mutex_unlock(&links->lock);
 }

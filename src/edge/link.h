@@ -49,6 +49,9 @@ struct edge_link_news {
 	enum edge_link_state state;
 	struct span peer; /* shown: "127.48.36.47:7001"; cut at the room there is */
 	struct span why;
+	/* What is compared with before, where `why` holds words of a stranger, who could write other ones each time;
+	 * absent: why itself. */
+	struct span ground;
 	/* The connection that calls go over, of a traversal zone that is active; generation 0: none. Its name is not
 	 * kept. */
 	struct transport_target way;

@@ -56,6 +56,7 @@ struct edge_request {
 	struct finding_list findings;
 	bool has_findings; /* the list has been started */
 	const struct finding *refusal; /* the finding of what was answered */
+	bool is_recorded; /* the judgement of it, or left out as one of very many: answering adds none */
 	struct peer_ask *ask; /* a question to peer/ under way, before anything is sent on */
 
 	/* authenticate */

@@ -3,10 +3,12 @@
 
 #include "base/require.h"
 #include "edge/answer.h"
+#include "edge/dress.h"
 #include "edge/journal.h"
 #include "edge/keeper.h"
 #include "edge/nonce.h"
 #include "edge/peers.h"
+#include "edge/registry.h"
 #include "net/failure.h"
 #include "net/loop.h"
 #include "sip/digest.h"
@@ -34,10 +36,10 @@ struct edge_door {
 /* ---- the end of a link ---- */
 
 /* The zone's own entry: shown while no client is linked, or when one was refused. */
-static void tell_zone(
-	struct edge_worker *worker, struct span zone, enum edge_link_state state, struct span peer, struct span why)
+static void tell_zone(struct edge_worker *worker, struct span zone, enum edge_link_state state, struct span peer,
+	struct span ground, struct span why)
 {
-	struct edge_link_news news = { .state = state, .peer = peer, .why = why };
+	struct edge_link_news news = { .state = state, .peer = peer, .ground = ground, .why = why };
 	edge_keeper_tell(worker, zone, 0, &news);
 }
 
@@ -177,23 +179,58 @@ static struct span remote_text(struct edge_request *request)
 	return arena_copy(request->arena, span_of(text));
 }
 
+/* The port is anybody's to knock at: ten refusals a minute of one sender are recorded, and how many were left out. */
+static bool may_tell(const struct edge_request *request, uint64_t *ret_left_out)
+{
+	struct edge_worker *worker = request->worker;
+	char network[NET_ADDRESS_TEXT_SIZE], source[NET_ADDRESS_TEXT_SIZE + 16];
+	net_address_format_network(&request->arrival->remote, network);
+	int length = snprintf(source, sizeof(source), "traversal %s", network);
+	return registrar_guard_tell(worker->shared->registry->guard, span_make(source, (size_t)length),
+		net_loop_now_us(worker->loop), ret_left_out);
+}
+
+/* Which refusal it is: without a word of who was refused. */
+struct refusal {
+	enum finding_code code;
+	uint16_t status;
+	struct span ground;
+};
+
+static void tell(struct edge_request *request, const struct edge_zone *zone, const struct refusal *refusal,
+	const struct finding *finding, struct span why)
+{
+	struct edge_worker *worker = request->worker;
+	enum edge_link_state state = edge_link_zone_state(worker->shared->links, zone->name);
+	uint64_t left_out;
+	bool may = may_tell(request, &left_out);
+	request->is_recorded = true;
+	if (state != EDGE_LINK_ACTIVE && (may || state != EDGE_LINK_FAILED))
+		tell_zone(worker, zone->name, EDGE_LINK_FAILED, remote_text(request), refusal->ground, why);
+	if (!may || !finding)
+		return;
+	struct span reason = edge_dress_phrase(refusal->status);
+	if (left_out)
+		reason = arena_printf(request->arena, "%.*s (%llu more of this sender were not recorded)",
+			SPAN_PRINT(reason), (unsigned long long)left_out);
+	edge_journal_judgement(request, finding, remote_text(request), refusal->status, reason);
+}
+
 /* Refused: said in the log, shown in the status, and the connection goes once it was answered. Whoever was proved
  * before and fails now is no link any more. */
-static struct finding *refuse(
-	struct edge_request *request, const struct edge_zone *zone, enum finding_code code, struct span why)
+static void refuse(
+	struct edge_request *request, const struct edge_zone *zone, const struct refusal *refusal, struct span why)
 {
 	struct edge_worker *worker = request->worker;
 	struct edge_door *door = door_find(worker, request->arrival->flow);
-	struct finding *f = finding_add(edge_request_findings(request), code, zone->name);
+	struct finding *f = finding_add(edge_request_findings(request), refusal->code, zone->name);
 	finding_value(f, "peer", remote_text(request));
 	finding_observed(f, why);
 	if (door) {
 		edge_link_drop(worker->shared->links, door->zone, door->number);
 		door_free(door);
 	}
-	if (edge_link_zone_state(worker->shared->links, zone->name) != EDGE_LINK_ACTIVE)
-		tell_zone(worker, zone->name, EDGE_LINK_FAILED, remote_text(request), why);
-	return f;
+	tell(request, zone, refusal, f, why);
 }
 
 static enum edge_progress refuse_certificate(struct edge_request *request, const struct edge_zone *zone)
@@ -203,10 +240,11 @@ static enum edge_progress refuse_certificate(struct edge_request *request, const
 	char name[128];
 	if (!edge_peers_copy_name(request->worker, request->arrival->tls, name, sizeof(name)))
 		snprintf(name, sizeof(name), "(none)");
-	struct finding *f = refuse(request, zone, FINDING_TRAVERSAL_CERTIFICATE_REFUSED,
+	static const struct refusal refusal = { FINDING_TRAVERSAL_CERTIFICATE_REFUSED, 403,
+		{ "the client's certificate", 24 } };
+	refuse(request, zone, &refusal,
 		arena_printf(request->arena, "the client's certificate is for %s and must be a trusted one for %.*s",
 			name, SPAN_PRINT(zone->config->verify_name)));
-	(void)f;
 	enum edge_progress progress = edge_answer_findings(request);
 	transport_flow_close(transport, flow);
 	return progress;
@@ -250,9 +288,9 @@ static enum edge_progress refuse_password(struct edge_request *request, const st
 	struct transport_flow flow = request->arrival->flow;
 	struct span why = arena_printf(
 		request->arena, "wrong username or password (it came as '%.*s')", SPAN_PRINT(span_first(user, 64)));
-	struct finding *f = refuse(request, zone, FINDING_TRAVERSAL_AUTHENTICATION_FAILED, why);
-	if (f)
-		edge_journal_judgement(request, f, remote_text(request), REFUSED, SPAN("Unauthorized"));
+	static const struct refusal refusal = { FINDING_TRAVERSAL_AUTHENTICATION_FAILED, REFUSED,
+		{ "wrong username or password", 26 } };
+	refuse(request, zone, &refusal, why);
 	enum edge_progress progress = challenge(request, zone, false);
 	transport_flow_close(transport, flow); /* what was answered is still sent */
 	return progress;
@@ -381,7 +419,8 @@ void edge_doors_site(struct edge_worker *worker)
 		listener_take(worker, i, zone ? &site->doors[i].listener : NULL);
 		if (zone && edge_keeper_is_mine(worker, zone->name) &&
 			edge_link_zone_state(worker->shared->links, zone->name) == EDGE_LINK_OFF)
-			tell_zone(worker, zone->name, EDGE_LINK_CHECKING, SPAN(""), SPAN("no client has come yet"));
+			tell_zone(worker, zone->name, EDGE_LINK_CHECKING, SPAN(""), SPAN_NONE,
+				SPAN("no client has come yet"));
 	}
 }
 

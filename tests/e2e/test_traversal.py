@@ -382,6 +382,24 @@ def test_nothing_passes_before_the_proof(fedge, pair):
     assert done.returncode == 1 and "zone    Inside, traversal-server, tls port 7001: failed" in done.stdout
 
 
+def test_strangers_write_no_log(fedge, pair):
+    """Each guess by another name, each knock with another's certificate: a few are recorded, as one change."""
+    fedge.serve(pair.outside(), name="outside")
+    for number in range(30):
+        assert Client(pair).prove(f"name{number}", "guess").status == 401
+    wait_state(fedge, "outside", "Inside", "failed", "it came as 'name")
+    for number in range(3):
+        assert Client(pair, f"thief{number}.lab").options().status == 403
+    guesses = wait_record(fedge, "outside", "judgement", code="traversal-authentication-failed", status=401)
+    linked_again = Client(pair)
+    assert linked_again.prove().status == 200
+    wait_record(fedge, "outside", "zone", zone="Inside", state="active")  # all before it are written, too
+    changes = [r["reason"] for r in records(fedge, "outside", "zone") if r["state"] == "failed"]
+    assert len(changes) == 1 and "wrong username or password" in changes[0], changes
+    guesses = [r for r in records(fedge, "outside", "judgement") if r["code"].startswith("traversal-")]
+    assert 10 <= len(guesses) <= 20  # a new minute may begin meanwhile
+
+
 def test_a_wrong_password_is_said_and_mended_by_a_reload(fedge, pair):
     fedge.serve(pair.outside(workers=2), name="outside")
     fedge.serve(pair.inside(workers=2, password="wrong"), name="inside")

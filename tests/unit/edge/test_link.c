@@ -146,6 +146,30 @@ static void those_that_live_take_turns(void **state)
 	edge_links_free(links);
 }
 
+/* What a stranger writes is shown, but is no change: he could write something else each time. */
+static void words_of_strangers_are_no_change(void **state)
+{
+	static const char *const words[] = { "it came as 'a'", "it came as 'b'" };
+	struct edge_link_news news = { .state = EDGE_LINK_FAILED, .ground = SPAN("wrong password") };
+	struct edge_link_status status;
+	enum edge_link_state before;
+	struct edge_links *links;
+	bool changed;
+	(void)state;
+	assert_int_equal(edge_links_new(&links), 0);
+	for (size_t i = 0; i < BASE_COUNT(words); i++) {
+		news.why = span_of(words[i]);
+		assert_int_equal(edge_link_tell(links, TRAVERSAL.name, 0, &news, &before, &changed), 0);
+		assert_int_equal(changed, i == 0);
+		assert_int_equal(edge_link_status(links, TRAVERSAL.name, &status, 1), 1);
+		assert_string_equal(status.why, words[i]);
+	}
+	news.ground = SPAN("wrong certificate");
+	assert_int_equal(edge_link_tell(links, TRAVERSAL.name, 0, &news, &before, &changed), 0);
+	assert_true(changed);
+	edge_links_free(links);
+}
+
 static void endpoints_are_shown(void **state)
 {
 	static const struct {
@@ -274,6 +298,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dead_peers_are_not_usable),
 		cmocka_unit_test(those_that_live_take_turns),
+		cmocka_unit_test(words_of_strangers_are_no_change),
 		cmocka_unit_test(endpoints_are_shown),
 		cmocka_unit_test(there_is_a_maximum),
 		cmocka_unit_test(nobody_reads_half_a_way),
