@@ -151,13 +151,20 @@ struct hash_link *hash_next(const struct hash_link *link)
 	return first_with(link->next, link->hash);
 }
 
-void hash_walk(struct hash_table *t, bool (*visit)(struct hash_link *link, void *argument), void *argument)
+void hash_walk_part(struct hash_table *t, size_t parts, size_t part,
+	bool (*visit)(struct hash_link *link, void *argument), void *argument)
 {
-	for (size_t i = 0; i < t->slot_count; i++) {
+	for (size_t i = part & (t->slot_count - 1); i < t->slot_count; i += parts) {
 		for (struct hash_link *link = t->slots[i], *next; link; link = next) {
 			next = link->next;
-			if (!visit(link, argument))
+			/* Of a table with fewer slots than parts a slot holds several parts. */
+			if ((link->hash & (parts - 1)) == part && !visit(link, argument))
 				return;
 		}
 	}
+}
+
+void hash_walk(struct hash_table *t, bool (*visit)(struct hash_link *link, void *argument), void *argument)
+{
+	hash_walk_part(t, 1, 0, visit, argument);
 }

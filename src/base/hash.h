@@ -33,4 +33,8 @@ struct hash_link *hash_first(const struct hash_table *t, uint64_t hash);
 struct hash_link *hash_next(const struct hash_link *link);
 /* Walks all; a callback may remove the item it was given. Stops where it returns false. */
 void hash_walk(struct hash_table *t, bool (*visit)(struct hash_link *link, void *argument), void *argument);
+/* The same of those whose hash falls into that part of `parts` (a power of two): all parts are all items, however the
+ * table changes in between. */
+void hash_walk_part(struct hash_table *t, size_t parts, size_t part,
+	bool (*visit)(struct hash_link *link, void *argument), void *argument);
 #endif

@@ -47,7 +47,8 @@ json_t *serve_registrations(const struct edge_node *node, bool with_list)
 	}
 	if (with_list) {
 		struct listing listing = { json_array(), 0 };
-		registrar_location_each(registry->location, clock_wall_us(&clock), list_binding, &listing);
+		listing.left_out +=
+			registrar_location_each(registry->location, clock_wall_us(&clock), list_binding, &listing);
 		json_object_set_new(object, "list", listing.list);
 		json_object_set_new(object, "left_out", json_integer((json_int_t)listing.left_out));
 	}

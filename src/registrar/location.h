@@ -58,8 +58,9 @@ typedef void registrar_visit_h(
 /* Takes out what has expired; each is told outside the locks. The number. */
 size_t registrar_location_sweep(
 	struct registrar_location *location, int64_t now_us, registrar_visit_h *visit, void *argument);
-/* All that stand (REGISTRAR_ADDED), shard by shard, under its lock: visit must be quick and call nothing here. */
-void registrar_location_each(
+/* All that stand (REGISTRAR_ADDED); visit is called outside the locks and may take its time. Returns how many were left
+ * out for want of memory. */
+size_t registrar_location_each(
 	struct registrar_location *location, int64_t now_us, registrar_visit_h *visit, void *argument);
 
 /* ---- for whoever keeps it ---- */

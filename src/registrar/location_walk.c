@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define PARTS 64 /* of a shard, where all is walked: the lock is held for one of them, of 100,000 bindings for 25 */
+
 /* ---- expiry and lists ---- */
 
 struct sweep {
@@ -95,31 +97,61 @@ size_t registrar_location_sweep(
 
 struct walk {
 	int64_t now_us;
-	registrar_visit_h *visit;
-	void *argument;
+	struct arena arena;
+	struct seen *first, **last;
+	size_t left_out;
+};
+
+/* A copy, to be shown when the lock is free again. */
+struct seen {
+	struct seen *next;
+	struct span aor;
+	struct registrar_binding binding;
 };
 
 static bool walk_record(struct hash_link *link, void *argument)
 {
 	struct location_record *record = base_container(link, struct location_record, link);
-	const struct walk *walk = argument;
+	struct walk *walk = argument;
 	list_each (item, &record->bindings) {
 		const struct registrar_binding *binding = &base_container(item, struct location_kept, link)->binding;
-		if (binding->expires_us > walk->now_us)
-			walk->visit(walk->argument, location_aor(record), REGISTRAR_ADDED, binding);
+		if (binding->expires_us <= walk->now_us)
+			continue;
+		struct seen *seen = arena_zero(&walk->arena, sizeof(*seen));
+		if (seen)
+			seen->aor = arena_copy(&walk->arena, location_aor(record));
+		if (!seen || !seen->aor.at || !location_copy(&walk->arena, binding, &seen->binding)) {
+			walk->left_out++;
+			continue;
+		}
+		*walk->last = seen;
+		walk->last = &seen->next;
 	}
 	return true;
 }
 
-void registrar_location_each(
+static void walk_part(struct walk *walk, struct location_shard *shard, size_t part)
+{
+	arena_reset(&walk->arena);
+	walk->first = NULL;
+	walk->last = &walk->first;
+	pthread_mutex_lock(&shard->lock);
+	hash_walk_part(&shard->aors, PARTS, part, walk_record, walk);
+	pthread_mutex_unlock(&shard->lock);
+}
+
+size_t registrar_location_each(
 	struct registrar_location *location, int64_t now_us, registrar_visit_h *visit, void *argument)
 {
-	struct walk walk = { now_us, visit, argument };
-	for (size_t i = 0; i < LOCATION_SHARDS; i++) {
-		pthread_mutex_lock(&location->shards[i].lock);
-		hash_walk(&location->shards[i].aors, walk_record, &walk);
-		pthread_mutex_unlock(&location->shards[i].lock);
+	struct walk walk = { .now_us = now_us };
+	arena_init(&walk.arena, (size_t)64 << 20);
+	for (size_t i = 0; i < LOCATION_SHARDS * PARTS; i++) {
+		walk_part(&walk, &location->shards[i / PARTS], i % PARTS);
+		for (const struct seen *seen = walk.first; seen; seen = seen->next)
+			visit(argument, seen->aor, REGISTRAR_ADDED, &seen->binding);
 	}
+	arena_done(&walk.arena);
+	return walk.left_out;
 }
 
 /* ---- keeping ---- */

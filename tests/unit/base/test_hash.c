@@ -132,6 +132,38 @@ static void walk_may_remove_and_stop(void **state)
 	hash_done(&t);
 }
 
+static bool count_visit(struct hash_link *link, void *argument)
+{
+	(void)argument;
+	base_container(link, struct item, link)->value++;
+	return true;
+}
+
+/* Every item once, with more parts than slots, with fewer, and where the table grows between two parts. */
+static void parts_are_the_whole(void **state)
+{
+	static struct item items[1200];
+	(void)state;
+	for (size_t parts = 1; parts <= 4096; parts *= 8) {
+		struct hash_table t;
+		size_t filled = 0;
+		assert_int_equal(hash_init(&t, SIZE_MAX), 0);
+		memset(items, 0, sizeof(items));
+		for (; filled < 600; filled++)
+			hash_insert(&t, &items[filled].link, hash_mix(7, filled));
+		for (size_t part = 0; part < parts; part++) {
+			hash_walk_part(&t, parts, part, count_visit, NULL);
+			if (part == parts / 2)
+				for (; filled < BASE_COUNT(items); filled++)
+					hash_insert(&t, &items[filled].link, hash_mix(7, filled));
+		}
+		for (size_t i = 0; i < BASE_COUNT(items); i++)
+			if (i < 600 ? items[i].value != 1 : items[i].value > 1)
+				fail_msg("%zu parts: item %zu was seen %d times", parts, i, items[i].value);
+		hash_done(&t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +171,7 @@ int main(void)
 		cmocka_unit_test(mixing_minds_the_order),
 		cmocka_unit_test(table_agrees_with_a_plain_array),
 		cmocka_unit_test(walk_may_remove_and_stop),
+		cmocka_unit_test(parts_are_the_whole),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

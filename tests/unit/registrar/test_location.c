@@ -37,6 +37,27 @@ static void what_expires_is_not_seen_and_told_once(void **state)
 	assert_int_equal(told, 2);
 }
 
+static void take_out(
+	void *argument, struct span aor, enum registrar_event event, const struct registrar_binding *binding)
+{
+	struct desk *d = argument;
+	(void)event, (void)binding;
+	assert_int_equal(put(d, aor, "a", 2, "Contact: *\r\nExpires: 0\r\n"), REGISTRAR_DONE);
+}
+
+/* Whoever looks at all holds nobody up, however long he takes: the table can be changed meanwhile, even by himself. */
+static void a_walk_holds_no_lock(void **state)
+{
+	struct desk *d = *state;
+	char aor[32];
+	for (unsigned i = 0; i < 300; i++) {
+		snprintf(aor, sizeof(aor), "%u@steven.lab", i);
+		assert_int_equal(put(d, span_of(aor), "a", 1, "Contact: <sip:a@h>\r\n"), REGISTRAR_DONE);
+	}
+	assert_int_equal(registrar_location_each(d->location, d->now_us, take_out, d), 0);
+	assert_int_equal(registrar_location_count(d->location), 0);
+}
+
 static void the_maximum_of_all(void **state)
 {
 	struct desk *d = *state;
@@ -182,6 +203,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, desk_new, desk_free)
 	const struct CMUnitTest tests[] = {
 		CASE(what_expires_is_not_seen_and_told_once),
+		CASE(a_walk_holds_no_lock),
 		CASE(the_maximum_of_all),
 		CASE(sources_are_known_while_a_binding_stands),
 		CASE(what_changed_is_taken_once),
