@@ -147,7 +147,7 @@ static int workers_open(struct edge_node *node, char reterr_text[EDGE_NODE_ERROR
 static void registry_tick(struct wheel_timer *timer, int64_t now_us)
 {
 	struct edge_node *node = base_container(timer, struct edge_node, registry_tick);
-	edge_registry_tick(node->shared.registry, &node->sink);
+	edge_registry_tick(node->shared.registry, node->site->config, node->site->users, &node->sink);
 	edge_chronicle_tick(&node->chronicle, &node->shared.clock, &node->sink);
 	wheel_arm(net_loop_wheel(node->loop), timer, now_us + EDGE_REGISTRY_TICK_US);
 }
@@ -159,6 +159,7 @@ static int registry_open(
 		config, &node->shared.clock, &node->shared.key, &node->random, &node->shared.registry, reterr_text);
 	if (status < 0)
 		return status;
+	edge_registry_reloaded(node->shared.registry, config, node->site->users, &node->sink);
 	wheel_timer_init(&node->registry_tick, registry_tick);
 	wheel_arm(
 		net_loop_wheel(node->loop), &node->registry_tick, net_loop_now_us(node->loop) + EDGE_REGISTRY_TICK_US);
@@ -368,10 +369,10 @@ static int reload(struct edge_node *node, const struct config_node *config, char
 	edge_site_unref(node->site);
 	node->site = site;
 	node->life.generation++;
-	edge_registry_reloaded(node->shared.registry, site->config);
 	node->life.reloaded_us = clock_wall_us(&node->shared.clock);
 	for (uint16_t i = 0; i < node->shared.worker_count; i++)
 		edge_worker_take_site(changes[i]);
+	edge_registry_reloaded(node->shared.registry, site->config, site->users, &node->sink);
 	return 0;
 }
 

@@ -56,26 +56,22 @@ struct edge_registry *edge_registry_free(struct edge_registry *registry)
 	return NULL;
 }
 
-void edge_registry_reloaded(struct edge_registry *registry, const struct config_node *config)
-{
-	registrar_location_set_maximum(registry->location, bindings_maximum(config));
-}
-
-/* ---- once a second ---- */
+/* ---- what is told ---- */
 
 struct telling {
 	const struct edge_registry *registry;
 	const struct record_sink *sink;
 };
 
-static void tell_expired(
+static void tell_gone(
 	void *argument, struct span aor, enum registrar_event event, const struct registrar_binding *binding)
 {
 	const struct telling *telling = argument;
 	struct record r = { .kind = RECORD_REGISTRATION };
-	(void)event;
 	r.head.time_us = clock_wall_us(&telling->registry->clock);
-	r.registration.event = RECORD_REGISTRATION_EXPIRED;
+	r.registration.event = event == REGISTRAR_REMOVED ? RECORD_REGISTRATION_REMOVED : RECORD_REGISTRATION_EXPIRED;
+	if (event == REGISTRAR_REMOVED)
+		r.registration.reason = SPAN("the configuration has no such user or address any more");
 	r.registration.alias = aor;
 	r.registration.contact = binding->contact;
 	r.registration.user = binding->user;
@@ -109,12 +105,56 @@ static void tell_keeper(struct edge_registry *registry, const struct record_sink
 		span_of(text));
 }
 
-void edge_registry_tick(struct edge_registry *registry, const struct record_sink *sink)
+/* ---- who is still to be there ---- */
+
+struct rights {
+	const struct config_texts *domains;
+	const struct registrar_users *users;
+};
+
+/* As edge/register.c decided when it came. */
+static bool may_stay(void *argument, struct span aor, const struct registrar_binding *binding)
+{
+	const struct rights *rights = argument;
+	struct span host = span_from(aor, span_find(aor, '@') + 1);
+	bool is_ours = false;
+	for (size_t i = 0; i < rights->domains->count && !is_ours; i++)
+		is_ours = span_equal_nocase(rights->domains->items[i], host);
+	if (!is_ours || !binding->user.at)
+		return is_ours;
+	const struct registrar_user *user = rights->users ? registrar_users_find(rights->users, binding->user) : NULL;
+	return user && registrar_user_may_be(user, aor);
+}
+
+static void prune(struct edge_registry *registry, const struct config_node *config, const struct registrar_users *users,
+	const struct record_sink *sink)
 {
 	struct telling telling = { registry, sink };
-	bool wanted = record_wanted(sink);
+	struct rights rights = { &config->registrar.domains, users };
+	if (config->registrar.enabled) /* else nobody is found there anyway */
+		registrar_location_prune(registry->location, may_stay, &rights, clock_wall_us(&registry->clock),
+			record_wanted(sink) ? tell_gone : NULL, &telling);
+}
+
+void edge_registry_reloaded(struct edge_registry *registry, const struct config_node *config,
+	const struct registrar_users *users, const struct record_sink *sink)
+{
+	registrar_location_set_maximum(registry->location, bindings_maximum(config));
+	prune(registry, config, users, sink);
+	registry->is_reloaded = true;
+}
+
+/* ---- once a second ---- */
+
+void edge_registry_tick(struct edge_registry *registry, const struct config_node *config,
+	const struct registrar_users *users, const struct record_sink *sink)
+{
+	struct telling telling = { registry, sink };
 	registrar_location_sweep(
-		registry->location, clock_wall_us(&registry->clock), wanted ? tell_expired : NULL, &telling);
+		registry->location, clock_wall_us(&registry->clock), record_wanted(sink) ? tell_gone : NULL, &telling);
+	if (registry->is_reloaded)
+		prune(registry, config, users, sink);
+	registry->is_reloaded = false;
 	if (registry->keeper)
 		tell_keeper(registry, sink);
 }

@@ -18,6 +18,7 @@ struct edge_registry {
 	struct registrar_nonces *nonces;
 	struct registrar_guard *guard;
 	struct registrar_keeper *keeper; /* NULL: bindings are kept in memory only */
+	bool is_reloaded; /* since the last tick */
 	bool has_told; /* these two: what edge_registry_tick said last */
 	bool was_failing;
 };
@@ -30,10 +31,15 @@ int edge_registry_new(const struct config_node *config, const struct clock *cloc
 	struct random *random, struct edge_registry **ret_registry, char reterr_text[EDGE_REGISTRY_ERROR_SIZE]);
 /* Writes down what is left. NULL is accepted; returns NULL. */
 struct edge_registry *edge_registry_free(struct edge_registry *registry);
-void edge_registry_reloaded(struct edge_registry *registry, const struct config_node *config);
+/* The node has another configuration, or its first one: bindings of users, addresses and domains that it does not have
+ * any more go (they may have been in the store), each is recorded. users: of that configuration; they are asked once
+ * more at the next tick, when no worker grants by the configuration of before. */
+void edge_registry_reloaded(struct edge_registry *registry, const struct config_node *config,
+	const struct registrar_users *users, const struct record_sink *sink);
 /* Once a second, by one thread: what has expired goes and is recorded; a file that cannot be written is told. */
 #define EDGE_REGISTRY_TICK_US (INT64_C(1000000))
-void edge_registry_tick(struct edge_registry *registry, const struct record_sink *sink);
+void edge_registry_tick(struct edge_registry *registry, const struct config_node *config,
+	const struct registrar_users *users, const struct record_sink *sink);
 
 /* The users of a configuration; *ret_users stays NULL where there is neither a registrar nor a user. 0 or -ENOMEM. */
 int edge_registry_users(const struct config_node *config, struct registrar_users **ret_users);

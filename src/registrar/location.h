@@ -58,6 +58,11 @@ typedef void registrar_visit_h(
 /* Takes out what has expired; each is told outside the locks. The number. */
 size_t registrar_location_sweep(
 	struct registrar_location *location, int64_t now_us, registrar_visit_h *visit, void *argument);
+/* Takes out also whom `stands` refuses (REGISTRAR_REMOVED; under a lock, for a few at a time: it must be quick and call
+ * nothing here), each told as above. The number. */
+typedef bool registrar_stands_h(void *argument, struct span aor, const struct registrar_binding *binding);
+size_t registrar_location_prune(struct registrar_location *location, registrar_stands_h *stands, void *stands_argument,
+	int64_t now_us, registrar_visit_h *visit, void *argument);
 /* All that stand (REGISTRAR_ADDED); visit is called outside the locks and may take its time. Returns how many were left
  * out for want of memory. */
 size_t registrar_location_each(

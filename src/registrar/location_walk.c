@@ -14,19 +14,23 @@ struct sweep {
 	struct registrar_location *location;
 	struct location_shard *shard;
 	int64_t now_us;
+	registrar_stands_h *stands; /* NULL: all stand until their time is over */
+	void *stands_argument;
 	int64_t soonest_us;
 	struct list gone;
 };
 
-/* An expired binding on its way out still has to be told with its address of record. */
+/* A binding on its way out still has to be told with its address of record. */
 struct gone {
 	struct list link;
+	enum registrar_event event;
 	struct location_kept *kept;
 	size_t aor_length;
 	char aor[];
 };
 
-static void sweep_one(struct sweep *sweep, struct location_record *record, struct location_kept *kept)
+static void sweep_one(
+	struct sweep *sweep, struct location_record *record, struct location_kept *kept, enum registrar_event event)
 {
 	struct gone *gone = malloc(sizeof(*gone) + record->aor_length);
 	if (!gone) { /* at the next sweep */
@@ -34,6 +38,7 @@ static void sweep_one(struct sweep *sweep, struct location_record *record, struc
 		return;
 	}
 	location_detach(sweep->location, record, kept);
+	gone->event = event;
 	gone->kept = kept;
 	gone->aor_length = record->aor_length;
 	memcpy(gone->aor, record->aor, record->aor_length);
@@ -48,7 +53,9 @@ static bool sweep_record(struct hash_link *link, void *argument)
 	list_each_safe (item, following, &record->bindings) {
 		struct location_kept *kept = base_container(item, struct location_kept, link);
 		if (kept->binding.expires_us <= sweep->now_us)
-			sweep_one(sweep, record, kept);
+			sweep_one(sweep, record, kept, REGISTRAR_EXPIRED);
+		else if (sweep->stands && !sweep->stands(sweep->stands_argument, location_aor(record), &kept->binding))
+			sweep_one(sweep, record, kept, REGISTRAR_REMOVED);
 		else if (kept->binding.expires_us < sweep->soonest_us)
 			sweep->soonest_us = kept->binding.expires_us;
 	}
@@ -62,8 +69,7 @@ static size_t tell_gone(struct sweep *sweep, registrar_visit_h *visit, void *arg
 	list_each_safe (item, following, &sweep->gone) {
 		struct gone *gone = base_container(item, struct gone, link);
 		if (visit)
-			visit(argument, span_make(gone->aor, gone->aor_length), REGISTRAR_EXPIRED,
-				&gone->kept->binding);
+			visit(argument, span_make(gone->aor, gone->aor_length), gone->event, &gone->kept->binding);
 		free(gone->kept);
 		free(gone);
 		count++;
@@ -88,6 +94,26 @@ size_t registrar_location_sweep(
 			shard->soonest_us = sweep.soonest_us;
 		}
 		pthread_mutex_unlock(&shard->lock);
+		count += tell_gone(&sweep, visit, argument);
+	}
+	if (count)
+		location_tell_changed(location);
+	return count;
+}
+
+size_t registrar_location_prune(struct registrar_location *location, registrar_stands_h *stands, void *stands_argument,
+	int64_t now_us, registrar_visit_h *visit, void *argument)
+{
+	struct sweep sweep = {
+		.location = location, .now_us = now_us, .stands = stands, .stands_argument = stands_argument
+	};
+	size_t count = 0;
+	list_init(&sweep.gone);
+	for (size_t i = 0; i < LOCATION_SHARDS * PARTS; i++) {
+		sweep.shard = &location->shards[i / PARTS];
+		pthread_mutex_lock(&sweep.shard->lock);
+		hash_walk_part(&sweep.shard->aors, PARTS, i % PARTS, sweep_record, &sweep);
+		pthread_mutex_unlock(&sweep.shard->lock);
 		count += tell_gone(&sweep, visit, argument);
 	}
 	if (count)

@@ -348,6 +348,34 @@ def test_a_kill_loses_what_was_not_written_and_no_more(fedge):
         assert phone.register(contact="").get("Contact").startswith(f"<{phone.contact}>")
 
 
+@pytest.mark.parametrize("way", ["a reload", "a restart"])
+def test_whom_the_configuration_takes_out_is_called_no_more(fedge, way):
+    """A user who is gone, and an address that is another's now; in the table and in the file."""
+    node = registrar(fedge, ", store: bindings.db")
+    steven = f"steven@{DOMAIN}"
+    with Phone(node) as phone, Phone(node, "2001", "other") as other, Phone(node, alias=steven) as second:
+        for one in (phone, other, second):
+            assert one.register().status == 200
+        node.file.write_text(node.file.read_text().replace('  - {username: "2001", password: other}\n', "")
+                             .replace(f', "{steven}"', ""))
+        if way == "a reload":
+            node.hang_up()
+        else:
+            node.ending()
+            node.start()
+        wait_until(lambda: node.status()["registrations"]["count"] == 1, of="what nobody may have any more is gone")
+        removed = wait_until(lambda: events(node, "removed")[1:] and events(node, "removed"), of="it is recorded")
+        assert {r["alias"] for r in removed} == {f"2001@{DOMAIN}", steven}
+        for alias in (f"2001@{DOMAIN}", steven):
+            assert phone.ask("MESSAGE", f"sip:{alias}").status == 404
+        phone.register(contact="")  # after a restart another nonce is asked for
+        assert phone.register(contact="").get("Contact").startswith(f"<{phone.contact}>")
+        node.ending()  # what is left has been written
+        node.start()
+        assert node.status()["registrations"]["count"] == 1
+    assert len(events(node, "removed")) == 2
+
+
 def test_files_that_are_not_ours_are_refused(fedge):
     (fedge.folder / "bindings.db").write_bytes(b"not a file of ours" * 1000)
     node = registrar(fedge, ", store: bindings.db", start=False)

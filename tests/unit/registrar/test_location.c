@@ -58,6 +58,47 @@ static void a_walk_holds_no_lock(void **state)
 	assert_int_equal(registrar_location_count(d->location), 0);
 }
 
+static bool is_not_of(void *argument, struct span aor, const struct registrar_binding *binding)
+{
+	(void)aor;
+	return !span_is(binding->user, argument);
+}
+
+static void must_be_removed(
+	void *argument, struct span aor, enum registrar_event event, const struct registrar_binding *binding)
+{
+	(void)aor, (void)binding;
+	assert_int_equal(event, REGISTRAR_REMOVED);
+	++*(size_t *)argument;
+}
+
+static void who_has_no_right_any_more_goes(void **state)
+{
+	static char gone[] = "2001";
+	struct desk *d = *state;
+	struct registrar_changed changed[4];
+	struct span source = SPAN("udp 192.0.2.9:5060");
+	size_t told = 0;
+	registrar_location_keep(d->location, NULL, NULL);
+	assert_int_equal(put(d, AOR, "a", 1, "Contact: <sip:a@h>\r\n"), REGISTRAR_DONE);
+	d->sender.user = span_of(gone);
+	d->sender.source = source;
+	assert_int_equal(put(d, AOR, "b", 1, "Contact: <sip:b@h>\r\n"), REGISTRAR_DONE);
+	assert_int_equal(put(d, SPAN("2001@h"), "c", 1, "Contact: <sip:c@h>\r\n"), REGISTRAR_DONE);
+	assert_int_equal(registrar_location_take(d->location, &d->arena, changed, 4), 2);
+
+	assert_int_equal(registrar_location_prune(d->location, is_not_of, gone, d->now_us, must_be_removed, &told), 2);
+	assert_int_equal(told, 2);
+	assert_true(span_is(shown(d, AOR), "sip:a@h q=1000 3600s;"));
+	assert_true(span_is(shown(d, SPAN("2001@h")), ""));
+	assert_false(registrar_location_is_source(d->location, source));
+	assert_int_equal(registrar_location_take(d->location, &d->arena, changed, 4), 2); /* to be written */
+	assert_int_equal(changed[0].count + changed[1].count, 1);
+	assert_int_equal(registrar_location_prune(d->location, is_not_of, gone, d->now_us, must_be_removed, &told), 0);
+	/* What is left still expires. */
+	assert_int_equal(registrar_location_sweep(d->location, INT64_MAX, NULL, NULL), 1);
+}
+
 static void the_maximum_of_all(void **state)
 {
 	struct desk *d = *state;
@@ -204,6 +245,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(what_expires_is_not_seen_and_told_once),
 		CASE(a_walk_holds_no_lock),
+		CASE(who_has_no_right_any_more_goes),
 		CASE(the_maximum_of_all),
 		CASE(sources_are_known_while_a_binding_stands),
 		CASE(what_changed_is_taken_once),
