@@ -55,8 +55,8 @@ static bool restore(void *argument, const struct store_binding *row)
 		keeper->has_work = true;
 		return true;
 	}
-	/* A datagram's sender is known by his address; a connection's is gone with it. */
-	if (span_is(row->transport, "udp"))
+	/* A datagram's sender is known by his address, unless it was a proxy's; a connection's is gone with it. */
+	if (row->direct && span_is(row->transport, "udp"))
 		binding.source = registrar_source_of_datagram(row->received, source);
 	if (registrar_location_restore(keeper->location, row->aor, &binding) == 0)
 		keeper->status.restored++;
@@ -75,7 +75,8 @@ static struct store_binding row_of(const struct registrar_binding *binding)
 		.cseq = binding->cseq,
 		.reg_id = binding->reg_id,
 		.q = binding->q,
-		.outbound = binding->outbound };
+		.outbound = binding->outbound,
+		.direct = binding->source.at != NULL };
 #define X(name) row.name = binding->name;
 	STORE_BINDINGS_TEXTS(X)
 #undef X

@@ -27,7 +27,8 @@
 	X(cseq)                                                                                                        \
 	X(reg_id)                                                                                                      \
 	X(q)                                                                                                           \
-	X(outbound)
+	X(outbound)                                                                                                    \
+	X(direct)
 
 /* Absent and empty texts come back as absent ones. Times are microseconds since 1970. */
 struct store_binding {

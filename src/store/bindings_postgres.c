@@ -17,6 +17,7 @@ static const char *const steps[] = {
 	"expires_us BIGINT NOT NULL, cseq BIGINT NOT NULL, reg_id BIGINT NOT NULL, q BIGINT NOT NULL,"
 	"outbound BIGINT NOT NULL);"
 	"CREATE INDEX fedge_binding_by_aor ON fedge_binding USING hash (aor)",
+	"ALTER TABLE fedge_binding ADD COLUMN direct BIGINT NOT NULL DEFAULT 0",
 };
 
 #define NAME(name) ", \"" #name "\""
@@ -52,7 +53,7 @@ static int greet(struct store_postgres *db)
 	if (status == 0)
 		status = store_postgres_prepare(db, "add",
 			"INSERT INTO fedge_binding (node, " COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "
-			"$10, $11, $12, $13, $14, $15, $16, $17, $18)");
+			"$10, $11, $12, $13, $14, $15, $16, $17, $18, $19)");
 	return status;
 }
 

@@ -14,17 +14,18 @@ static const char *const steps[] = {
 	"registered_us INTEGER NOT NULL, refreshed_us INTEGER NOT NULL, expires_us INTEGER NOT NULL,"
 	"cseq INTEGER NOT NULL, reg_id INTEGER NOT NULL, q INTEGER NOT NULL, outbound INTEGER NOT NULL);"
 	"CREATE INDEX binding_by_aor ON binding (aor);",
+	"ALTER TABLE binding ADD COLUMN direct INTEGER NOT NULL DEFAULT 0;",
 };
 
 enum statement { EACH, DROP, ADD, STATEMENT_COUNT };
 
 static const char *const texts[STATEMENT_COUNT] = {
 	[EACH] = "SELECT aor, contact, parameters, call_id, path, agent, instance, received, transport, user, "
-		 "registered_us, refreshed_us, expires_us, cseq, reg_id, q, outbound FROM binding ORDER BY id",
+		 "registered_us, refreshed_us, expires_us, cseq, reg_id, q, outbound, direct FROM binding ORDER BY id",
 	[DROP] = "DELETE FROM binding WHERE aor = ?1",
 	[ADD] = "INSERT INTO binding (aor, contact, parameters, call_id, path, agent, instance, received, transport, "
-		"user, registered_us, refreshed_us, expires_us, cseq, reg_id, q, outbound) "
-		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+		"user, registered_us, refreshed_us, expires_us, cseq, reg_id, q, outbound, direct) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
 };
 
 static const struct store_sqlite_kind bindings_kind = {

@@ -91,6 +91,18 @@ static void all_of_a_binding_comes_back_but_its_flow(void **state)
 	assert_int_equal(put(h->desk, AOR, "call", 7, "Contact: <sip:2000@g>\r\n"), REGISTRAR_OUT_OF_ORDER);
 }
 
+/* What came through a proxy makes its address nobody's: whoever else calls over it is no phone, then as now. */
+static void a_proxys_address_is_no_phones(void **state)
+{
+	struct house *h = *state;
+	start(h);
+	h->desk->sender.source = SPAN_NONE; /* as edge/register.c decides */
+	assert_int_equal(put(h->desk, AOR, "call", 7, "Contact: <sip:2000@g>\r\n"), REGISTRAR_DONE);
+	restart(h);
+	assert_int_equal(registrar_location_count(h->desk->location), 1);
+	assert_false(registrar_location_is_source(h->desk->location, SPAN("udp 192.0.2.4:5060")));
+}
+
 static void what_went_is_gone(void **state)
 {
 	struct house *h = *state;
@@ -172,6 +184,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		CASE(all_of_a_binding_comes_back_but_its_flow),
+		CASE(a_proxys_address_is_no_phones),
 		CASE(what_went_is_gone),
 		CASE(many_changes_are_few_batches),
 		CASE(a_file_has_one_keeper),
