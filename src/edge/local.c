@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/local.h"
 
+#include "edge/answer.h"
 #include "edge/registry.h"
 #include "route/next_hop.h"
 
@@ -108,6 +109,8 @@ static size_t contacts_of(struct edge_request *request, const struct registrar_b
 {
 	struct edge_contact *contacts = arena_zero(request->arena, EDGE_CONTACTS_MAXIMUM * sizeof(*contacts));
 	size_t found = 0;
+	if (!contacts)
+		edge_answer_note(request, EDGE_OUTCOME_INTERNAL);
 	for (size_t i = 0; contacts && i < count; i++) {
 		struct edge_contact ways[2];
 		size_t more = ways_of(&bindings[i], ways);
@@ -141,17 +144,22 @@ size_t edge_local_contacts(
 	if (!aor.at || !request->site->local)
 		return 0;
 	struct registrar_gruu gruu = gruu_of(request, location, alias);
-	size_t count;
+	int status;
 	if (gruu.kind == REGISTRAR_GRUU_TEMPORARY)
-		count = registrar_location_find_temporary(location, &gruu, now_us, request->arena, &aor, &bindings);
+		status = registrar_location_find_temporary(location, &gruu, now_us, request->arena, &aor, &bindings);
 	else
-		count = registrar_location_find(location, aor, now_us, request->arena, &bindings);
+		status = registrar_location_find(location, aor, now_us, request->arena, &bindings);
+	if (status < 0) /* whoever is registered is not said to be away */
+		edge_answer_note(request, EDGE_OUTCOME_INTERNAL);
+	size_t count = status < 0 ? 0 : (size_t)status;
 	*ret_is_known = count > 0 || (request->site->users && registrar_users_know(request->site->users, aor));
 	if (gruu.kind != REGISTRAR_GRUU_PUBLIC)
 		return contacts_of(request, bindings, count, ret_contacts);
 	/* RFC 5627 5.1: of all phones of the address the one that is named. */
 	struct registrar_binding *named = arena_zero(request->arena, (count + 1) * sizeof(*named));
 	size_t named_count = 0;
+	if (!named)
+		edge_answer_note(request, EDGE_OUTCOME_INTERNAL);
 	for (size_t i = 0; named && i < count; i++)
 		if (registrar_gruu_fits(&gruu, registrar_location_key(location), &bindings[i]))
 			named[named_count++] = bindings[i];

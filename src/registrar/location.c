@@ -272,33 +272,35 @@ static bool is_before(const struct registrar_binding *a, const struct registrar_
 }
 
 /* Copies of those that stand, sorted by insertion: there are few. */
-size_t location_copy_all(struct location_record *record, int64_t now_us, location_fits_h *fits, const void *argument,
+int location_copy_all(struct location_record *record, int64_t now_us, location_fits_h *fits, const void *argument,
 	struct arena *arena, const struct registrar_binding **ret_bindings)
 {
 	size_t count = 0;
 	struct registrar_binding *bindings = arena_zero(arena, (record->count + 1) * sizeof(*bindings));
-	for (struct list *item = record->bindings.next; bindings && item != &record->bindings; item = item->next) {
+	if (!bindings)
+		return -ENOMEM;
+	list_each (item, &record->bindings) {
 		const struct registrar_binding *binding = &base_container(item, struct location_kept, link)->binding;
 		struct registrar_binding copy;
 		if (binding->expires_us <= now_us || (fits && !fits(argument, binding)))
 			continue;
 		if (!location_copy(arena, binding, &copy))
-			break;
+			return -ENOMEM;
 		size_t at = count++;
 		for (; at > 0 && is_before(&copy, &bindings[at - 1]); at--)
 			bindings[at] = bindings[at - 1];
 		bindings[at] = copy;
 	}
 	*ret_bindings = bindings;
-	return count;
+	return (int)count;
 }
 
-size_t registrar_location_find(struct registrar_location *location, struct span aor, int64_t now_us,
-	struct arena *arena, const struct registrar_binding **ret_bindings)
+int registrar_location_find(struct registrar_location *location, struct span aor, int64_t now_us, struct arena *arena,
+	const struct registrar_binding **ret_bindings)
 {
 	uint64_t hash = registrar_location_hash(location, aor);
 	struct location_shard *shard = location_shard_of(location, hash);
-	size_t count = 0;
+	int count = 0;
 	pthread_mutex_lock(&shard->lock);
 	struct location_record *record = record_find(shard, aor, hash);
 	if (record)
@@ -318,12 +320,12 @@ static bool fits_gruu(const void *argument, const struct registrar_binding *bind
 	return registrar_gruu_fits(question->gruu, question->key, binding);
 }
 
-size_t registrar_location_find_temporary(struct registrar_location *location, const struct registrar_gruu *gruu,
+int registrar_location_find_temporary(struct registrar_location *location, const struct registrar_gruu *gruu,
 	int64_t now_us, struct arena *arena, struct span *ret_aor, const struct registrar_binding **ret_bindings)
 {
 	struct gruu_question question = { gruu, &location->key };
 	struct location_shard *shard = location_shard_of(location, gruu->aor_hash);
-	size_t count = 0;
+	int count = 0;
 	if (gruu->kind != REGISTRAR_GRUU_TEMPORARY)
 		return 0;
 	pthread_mutex_lock(&shard->lock);
@@ -331,7 +333,7 @@ size_t registrar_location_find_temporary(struct registrar_location *location, co
 		link = hash_next(link)) {
 		struct location_record *record = base_container(link, struct location_record, link);
 		count = location_copy_all(record, now_us, fits_gruu, &question, arena, ret_bindings);
-		if (count)
+		if (count > 0)
 			*ret_aor = arena_copy(arena, location_aor(record));
 	}
 	pthread_mutex_unlock(&shard->lock);

@@ -40,11 +40,12 @@ enum registrar_outcome registrar_location_register(struct registrar_location *lo
 	const struct registrar_wish *wish, const struct registrar_rules *rules, int64_t now_us, struct arena *arena,
 	struct registrar_result *ret_result);
 
-/* The bindings of an address of record, best q first, then the newest. 0: none (or no memory). */
-size_t registrar_location_find(struct registrar_location *location, struct span aor, int64_t now_us,
-	struct arena *arena, const struct registrar_binding **ret_bindings);
+/* The bindings of an address of record, best q first, then the newest: how many. 0: none;
+ * -ENOMEM: the arena is full, and nothing is known. */
+int registrar_location_find(struct registrar_location *location, struct span aor, int64_t now_us, struct arena *arena,
+	const struct registrar_binding **ret_bindings);
 /* The same of a temporary GRUU (registrar_gruu_read): only those it names; *ret_aor is whose they are. */
-size_t registrar_location_find_temporary(struct registrar_location *location, const struct registrar_gruu *gruu,
+int registrar_location_find_temporary(struct registrar_location *location, const struct registrar_gruu *gruu,
 	int64_t now_us, struct arena *arena, struct span *ret_aor, const struct registrar_binding **ret_bindings);
 /* Has a binding that stands this source? */
 bool registrar_location_is_source(struct registrar_location *location, struct span source);

@@ -77,9 +77,9 @@ void location_mark_changed(
 	struct registrar_location *location, struct location_shard *shard, struct location_record *record);
 
 typedef bool location_fits_h(const void *argument, const struct registrar_binding *binding);
-/* Copies of those that stand and fit (NULL: all of them), best q first, then the newest. The number; fewer where the
- * arena is full. */
-size_t location_copy_all(struct location_record *record, int64_t now_us, location_fits_h *fits, const void *argument,
+/* Copies of those that stand and fit (NULL: all of them), best q first, then the newest. The number, or
+ * -ENOMEM: the arena is full. */
+int location_copy_all(struct location_record *record, int64_t now_us, location_fits_h *fits, const void *argument,
 	struct arena *arena, const struct registrar_binding **ret_bindings);
 
 /* ---- outside the locks ---- */

@@ -138,7 +138,8 @@ enum registrar_outcome registrar_location_register(struct registrar_location *lo
 		grant(&g);
 		result.changes = g.changes;
 		result.change_count = g.change_count;
-		result.count = location_copy_all(g.record, now_us, NULL, NULL, arena, &result.bindings);
+		int count = location_copy_all(g.record, now_us, NULL, NULL, arena, &result.bindings);
+		result.count = count > 0 ? (size_t)count : 0;
 		if (g.change_count || !list_is_empty(&g.gone))
 			location_mark_changed(location, g.shard, g.record);
 	} else {

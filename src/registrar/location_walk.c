@@ -195,9 +195,10 @@ static bool take_one(struct location_shard *shard, struct arena *arena, struct r
 	struct registrar_changed changed = { .aor = arena_copy(arena, location_aor(record)) };
 	if (!changed.aor.at)
 		return false;
-	changed.count = location_copy_all(record, INT64_MIN, NULL, NULL, arena, &changed.bindings);
-	if (changed.count != record->count)
+	int count = location_copy_all(record, INT64_MIN, NULL, NULL, arena, &changed.bindings);
+	if (count < 0)
 		return false;
+	changed.count = (size_t)count;
 	*ret_changed = changed;
 	list_remove(&record->changed_link);
 	location_record_drop_if_idle(shard, record);

@@ -81,9 +81,9 @@ static inline int desk_free(void **state)
 static inline struct span shown(struct desk *d, struct span aor)
 {
 	const struct registrar_binding *bindings;
-	size_t count = registrar_location_find(d->location, aor, d->now_us, &d->arena, &bindings);
+	int count = registrar_location_find(d->location, aor, d->now_us, &d->arena, &bindings);
 	struct span text = arena_printf(&d->arena, "%s", "");
-	for (size_t i = 0; i < count; i++)
+	for (int i = 0; i < count; i++)
 		text = arena_printf(&d->arena, "%.*s%.*s q=%u %llds;", SPAN_PRINT(text),
 			SPAN_PRINT(bindings[i].contact), bindings[i].q,
 			(long long)((bindings[i].expires_us - d->now_us) / CLOCK_SECOND_US));

@@ -3,6 +3,7 @@
 #include "base/require.h"
 #include "unit/registrar/support.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -97,6 +98,25 @@ static void who_has_no_right_any_more_goes(void **state)
 	assert_int_equal(registrar_location_prune(d->location, is_not_of, gone, d->now_us, must_be_removed, &told), 0);
 	/* What is left still expires. */
 	assert_int_equal(registrar_location_sweep(d->location, INT64_MAX, NULL, NULL), 1);
+}
+
+/* "Nobody" would be an answer to the caller. */
+static void no_memory_is_not_nobody(void **state)
+{
+	struct desk *d = *state;
+	const struct registrar_binding *bindings;
+	struct arena small;
+	assert_int_equal(put(d, AOR, "a", 1, "Contact: <sip:a@h>, <sip:b@h>\r\n"), REGISTRAR_DONE);
+	for (size_t bytes = 0; bytes < 4096; bytes += 64) {
+		arena_init(&small, bytes);
+		int count = registrar_location_find(d->location, AOR, d->now_us, &small, &bindings);
+		if (count != -ENOMEM && count != 2)
+			fail_msg("%d with %zu bytes", count, bytes);
+		if (bytes == 0)
+			assert_int_equal(count, -ENOMEM);
+		arena_done(&small);
+	}
+	assert_int_equal(registrar_location_find(d->location, SPAN("b@h"), d->now_us, &d->arena, &bindings), 0);
 }
 
 static void the_maximum_of_all(void **state)
@@ -246,6 +266,7 @@ int main(void)
 		CASE(what_expires_is_not_seen_and_told_once),
 		CASE(a_walk_holds_no_lock),
 		CASE(who_has_no_right_any_more_goes),
+		CASE(no_memory_is_not_nobody),
 		CASE(the_maximum_of_all),
 		CASE(sources_are_known_while_a_binding_stands),
 		CASE(what_changed_is_taken_once),
