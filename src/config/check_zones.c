@@ -198,6 +198,16 @@ static void check_dns(const struct check *k, const struct zone_case *z)
 			"`inbound_mapping` needs `verify_name`");
 }
 
+/* What is found by DNS is outside: its 3xx would be searched for as if the caller, perhaps one of ours, had dialled it.
+ */
+static void check_redirects(const struct check *k, const struct zone_case *z)
+{
+	if (is_kind(z, CONFIG_ZONE_DNS) && z->zone->redirects == CONFIG_REDIRECTS_FOLLOW)
+		config_warning(k->report, config_place_of(z->mapping, "redirects"),
+			"`redirects: follow` on a zone outside: partners can lead calls of our own side wherever "
+			"those may go, to costly numbers too");
+}
+
 /* ---- all of them ---- */
 
 void config_zones_check(const struct check *k)
@@ -211,6 +221,7 @@ void config_zones_check(const struct check *k)
 		check_port,
 		check_credentials,
 		check_dns,
+		check_redirects,
 	};
 	const struct document_item *item = config_items(document_find(k->root, "zones"));
 	for (size_t i = 0; i < k->node->zone_count; i++) {

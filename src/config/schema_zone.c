@@ -99,7 +99,9 @@ const struct schema_section schema_zone = {
 			{ "redirects", SCHEMA_CHOICE, 0, MEMBER(struct config_zone, redirects), .choices = redirects,
 				.default_text = "pass",
 				.help = "A 3xx answer from there. pass: the caller gets it. follow: its Contact is "
-					"searched for, from the first transform on." },
+					"searched for, from the first transform on, with the rights of the caller: "
+					"whoever is "
+					"there leads your users' calls wherever they may go." },
 			{ "strip", SCHEMA_SECTION, 0, .offset = offsetof(struct config_zone, strip),
 				.section = &strip_section,
 				.help = "What is taken out of requests that go there, for those who choke on it." },

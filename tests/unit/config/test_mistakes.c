@@ -54,6 +54,12 @@ static const struct {
 		"n:7:17: error: `servers`: \"ns.a.example\" is no IP address, with a port or without, as in 192.0.2.53 "
 		"or "
 		"192.0.2.53@53\n" },
+	{ "redirections of partners that are followed",
+		GOOD "dns: {}\nzones:\n- {name: Out, kind: dns, redirects: follow}\n"
+		     "- {name: Own, kind: neighbor, transport: udp, peers: [10.0.0.1], redirects: follow}\n"
+		     "rules:\n- {name: out, target: Out}\n- {name: own, target: Own}\n",
+		"n:7:37: warning: `redirects: follow` on a zone outside: partners can lead calls of our own side "
+		"wherever those may go, to costly numbers too\n" },
 	{ "rules that lead nowhere",
 		GOOD "dns: {}\nzones:\n- {name: DNSZone1, kind: dns}\nrules:\n- {name: out, target: DNSZone, source: "
 		     "defalt}\n"
