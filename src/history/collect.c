@@ -9,6 +9,7 @@
 #define OPEN_MAXIMUM 16384
 #define STEPS_MAXIMUM 400
 #define BYTES_MAXIMUM ((size_t)128 * 1024)
+#define TOTAL_MAXIMUM ((size_t)128 << 20)
 #define LINGER_US (100 * CLOCK_MS)
 #define EARLY_US (1000 * CLOCK_MS)
 #define SILENCE_US (INT64_C(600000) * CLOCK_MS)
@@ -28,6 +29,7 @@ int history_collect_new(const struct history_collect_settings *settings, struct 
 	if (s->steps_maximum > HISTORY_STEPS_MAXIMUM - COLLECT_STEPS_RESERVE)
 		s->steps_maximum = HISTORY_STEPS_MAXIMUM - COLLECT_STEPS_RESERVE;
 	s->bytes_maximum = s->bytes_maximum ? s->bytes_maximum : BYTES_MAXIMUM;
+	s->total_maximum = s->total_maximum ? s->total_maximum : TOTAL_MAXIMUM;
 	s->linger_us = s->linger_us ? s->linger_us : LINGER_US;
 	s->early_us = s->early_us ? s->early_us : EARLY_US;
 	s->silence_us = s->silence_us ? s->silence_us : SILENCE_US;
@@ -47,6 +49,7 @@ int history_collect_new(const struct history_collect_settings *settings, struct 
 
 static void drop(struct history_collector *c, struct collect_open *o)
 {
+	c->counts.bytes -= o->counted;
 	hash_remove(&c->by_serial, &o->link);
 	list_remove(&o->order);
 	arena_done(&o->arena);
@@ -70,6 +73,22 @@ static void close_one(struct history_collector *c, struct collect_open *o)
 	if (o->is_search)
 		collect_give(c, o);
 	drop(c, o);
+}
+
+void collect_count(struct history_collector *c, struct collect_open *o)
+{
+	size_t bytes = sizeof(*o) + o->capacity * sizeof(o->steps[0]) + o->arena.used;
+	c->counts.bytes += bytes - o->counted;
+	o->counted = bytes;
+}
+
+/* Many large ones at once: the oldest go, perhaps the one that has just grown. */
+static void keep_to_total(struct history_collector *c)
+{
+	while (c->counts.bytes > c->settings.total_maximum && !list_is_empty(&c->open)) {
+		c->counts.evicted++;
+		close_one(c, base_container(c->open.next, struct collect_open, order));
+	}
 }
 
 static struct collect_open *find(struct history_collector *c, struct span serial)
@@ -235,6 +254,8 @@ static void take_of_search(struct history_collector *c, const struct record *r)
 		take_call(c, o, r);
 	else
 		collect_add(c, o, r);
+	collect_count(c, o);
+	keep_to_total(c);
 }
 
 void history_collect_take(struct history_collector *c, const struct record *r)

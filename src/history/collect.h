@@ -33,6 +33,7 @@ struct history_collect_settings {
 	uint32_t open_maximum; /* searches under way, 0: 16384; beyond it the oldest is given as it stands */
 	uint32_t steps_maximum; /* of one search, 0: 400; the rest is counted in steps_cut */
 	size_t bytes_maximum; /* of one search's steps and texts, 0: 128 KiB; the same */
+	size_t total_maximum; /* bytes of all under way, 0: 128 MiB; beyond it the oldest are given as they stand */
 	int64_t linger_us; /* how long an ended search waits for what still belongs to it, 0: 100 ms */
 	int64_t early_us; /* age at which one under way is given the first time, 0: 1 s */
 	int64_t silence_us; /* one that nothing was heard of for so long has ended, 0: 10 min */
@@ -57,9 +58,10 @@ struct history_collect_counts {
 	uint64_t taken; /* records */
 	uint64_t ignored; /* belonged to no search */
 	uint64_t given; /* entries, each once */
-	uint64_t evicted; /* open_maximum was reached */
+	uint64_t evicted; /* open_maximum or total_maximum was reached */
 	uint64_t steps_cut, texts_cut;
 	uint32_t open;
+	size_t bytes; /* of those under way */
 };
 struct history_collect_counts history_collect_counts(const struct history_collector *c);
 #endif

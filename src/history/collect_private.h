@@ -29,6 +29,7 @@ struct collect_open {
 	struct history_step *steps; /* = search.steps */
 	size_t capacity;
 	struct arena arena; /* its texts */
+	size_t counted; /* of it in counts.bytes */
 	struct collect_waiting waiting[COLLECT_WAITING_MAXIMUM];
 	size_t waiting_count;
 	struct span zone; /* that was asked last */
@@ -55,6 +56,11 @@ struct history_collector {
 	size_t next_recent;
 	struct record_unpacked unpacked;
 };
+
+/* ---- collect.c ---- */
+
+/* It has grown. */
+void collect_count(struct history_collector *c, struct collect_open *o);
 
 /* ---- collect_step.c ---- */
 

@@ -252,4 +252,5 @@ void collect_add_way(
 		add_handshake(o, step, r);
 	else
 		add_connection(o, step, r);
+	collect_count(c, o);
 }

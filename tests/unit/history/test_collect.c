@@ -344,6 +344,34 @@ static void searches_under_way_are_bounded(void **state)
 	end(&got, c);
 }
 
+/* Each of them is within its own maximum. */
+static void all_under_way_have_a_total(void **state)
+{
+	(void)state;
+	struct got got;
+	size_t total = 200000, most = 0;
+	struct history_collector *c = begin(&got, (struct history_collect_settings){ .total_maximum = total });
+	struct record_sink sink = history_collect_sink(c);
+	for (int i = 0; i < 40; i++) {
+		for (int step = 0; step < 100; step++) {
+			char line[128];
+			snprintf(line, sizeof(line), "%d %s serial=n%d %s\n", i * 10, step ? "rule" : "search", i,
+				step ? "name=a-rule verdict=did-not-match alias=anna@steven.lab" : "event=attempted");
+			script_run(&sink, line);
+			struct history_collect_counts counts = history_collect_counts(c);
+			most = counts.bytes > most ? counts.bytes : most;
+		}
+	}
+	struct history_collect_counts counts = history_collect_counts(c);
+	assert_true(most <= total && most > total / 2);
+	assert_true(counts.open > 1 && counts.evicted == 40 - counts.open && got.count == counts.evicted);
+	assert_int_equal(counts.steps_cut, 0);
+	history_collect_flush(c);
+	assert_int_equal(got.count, 40);
+	assert_int_equal(history_collect_counts(c).bytes, 0);
+	end(&got, c);
+}
+
 static void steps_that_are_none_are_refused(void **state)
 {
 	(void)state;
@@ -374,6 +402,7 @@ int main(void)
 		cmocka_unit_test(a_clock_may_jump),
 		cmocka_unit_test(steps_and_texts_are_bounded),
 		cmocka_unit_test(searches_under_way_are_bounded),
+		cmocka_unit_test(all_under_way_have_a_total),
 		cmocka_unit_test(steps_that_are_none_are_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
