@@ -172,7 +172,7 @@ static bool is_told(const struct edge_request *request)
 	struct edge_worker *worker = request->worker;
 	char network[NET_ADDRESS_TEXT_SIZE], source[NET_ADDRESS_TEXT_SIZE + 8];
 	uint64_t left_out;
-	if (request->inside || request->planned || request->in_dialog)
+	if (request->inside || request->planned || request->in_dialog || request->message->method != SIP_METHOD_INVITE)
 		return true;
 	net_address_format_network(&request->arrival->remote, network);
 	int length = snprintf(source, sizeof(source), "call %s", network);
