@@ -437,10 +437,10 @@ def test_a_flood_is_limited_and_others_do_not_notice(node):
                     statuses[answer.status] = statuses.get(answer.status, 0) + 1
         assert set(statuses) == {401, 407, 503} and statuses[503] > 100
         assert phone.register().status == 200
-        refused = wait_until(lambda: [r for r in node.journal("judgement") if r["code"] == "registration-flood"])
-        assert len(refused) <= 20
+    node.ending()  # the log is whole
+    assert 10 <= len([r for r in node.journal("judgement") if r["code"] == "registration-flood"]) <= 20
     assert not node.journal("search")
-    assert len(node.journal("call")) <= 20
+    assert 10 <= len(node.journal("call")) <= 20
 
 
 def test_nobody_uses_up_what_others_at_an_address_may_ask(node):
@@ -462,8 +462,8 @@ def test_guessing_is_slow(node):
     with Phone(node, password="wrong", protocol="tcp") as phone:
         answers = [phone.register().status for _ in range(300)]
     assert answers.count(401) < 200 and answers[-1] == 503
-    told = [r for r in node.journal("judgement") if r["code"] == "identity-unproved"]
-    assert len(told) <= 20
+    node.ending()  # the log is whole
+    assert 10 <= len([r for r in node.journal("judgement") if r["code"] == "identity-unproved"]) <= 20
 
 
 def test_guessing_is_slow_for_phones_too(node):
