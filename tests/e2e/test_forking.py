@@ -228,6 +228,32 @@ def test_the_caller_gives_up_and_all_are_told(stage_of):
     assert sorted((a.status, a.get("CSeq")) for a in answers) == [(200, "1 CANCEL"), (487, "1 INVITE")]
 
 
+@pytest.mark.parametrize("first", ["the caller's CANCEL", "another's 603"])
+def test_who_has_picked_up_meanwhile_has_the_call(stage_of, first):
+    """A 200 that crosses our CANCEL is the caller's to know of, whatever that was for (RFC 3261 16.7 step 5)."""
+    stage = stage_of({"one": 10, "two": 10, "later": 20})
+    sent = stage.send()
+    one, two = stage.one.get("INVITE"), stage.two.get("INVITE")
+    stage.one.answer(one, 180)
+    if first == "another's 603":
+        stage.two.answer(two, 603, "Decline")
+    else:
+        stage.two.answer(two, 180)
+        stage.wire.send(sent.replace("INVITE sip:", "CANCEL sip:").replace("1 INVITE", "1 CANCEL"))
+        stage.two.answer(stage.two.get("CANCEL"), 200)
+        stage.two.answer(two, 487)
+        assert stage.wire.answer().get("CSeq") == "1 CANCEL"
+    cancel = stage.one.get("CANCEL")
+    stage.one.answer(cancel, 200)
+    stage.one.answer(one, 200)
+    answer = stage.wire.answer()
+    assert (answer.status, answer.get("CSeq")) == (200, "1 INVITE")
+    assert stage.one.address.replace(".", "") in answer.get("To")
+    ended = wait_until(lambda: [r for r in stage.node.journal("call") if r["event"] != "attempted"], of="its end is told")
+    assert [r["event"] for r in ended] == ["connected"]
+    stage.later.is_silent()
+
+
 def test_another_method_goes_to_all_too(stage_of):
     """Nothing can be cancelled there; the first 2xx is the answer and no other is passed on."""
     stage = stage_of({"one": 10, "two": 10})
