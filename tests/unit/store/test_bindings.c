@@ -6,6 +6,7 @@
 #include "unit/store/postgres_server.h"
 
 #include <errno.h>
+#include <sqlite3.h>
 
 struct house {
 	const struct postgres_server *server; /* NULL: it is a file */
@@ -240,6 +241,40 @@ static void a_second_node_of_the_name_is_refused(void **state)
 	expect(h, "a c1;");
 }
 
+static void make_older(const struct house *h)
+{
+	sqlite3 *handle;
+	if (h->server) {
+		postgres_sql(
+			h->server, "ALTER TABLE fedge_binding DROP COLUMN direct; UPDATE fedge_store SET version = 1");
+		return;
+	}
+	assert_int_equal(sqlite3_open(h->address, &handle), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(handle, "ALTER TABLE binding DROP COLUMN direct; PRAGMA user_version = 1", NULL,
+				 NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(handle);
+}
+
+static void what_an_older_version_wrote_is_kept(void **state)
+{
+	struct house *h = *state;
+	const struct store_binding direct = { .aor = SPAN("b"), .contact = SPAN("c2"), .direct = 1 };
+	struct expected expected = { &direct, 1, 0 };
+	open_store(h);
+	put(h, SPAN("a"), &one, 1);
+	store_bindings_close(h->store);
+	h->store = NULL;
+	make_older(h);
+	open_store(h);
+	expect(h, "a c1;");
+	put(h, SPAN("a"), NULL, 0);
+	put(h, SPAN("b"), &direct, 1);
+	reopen(h);
+	assert_int_equal(store_bindings_each(h->store, compare, &expected), 0);
+	assert_int_equal(expected.met, 1);
+}
+
 /* ---- a database alone ---- */
 
 static void other_nodes_have_their_own(void **state)
@@ -290,7 +325,8 @@ static int stop_server(void **state)
 		TEST(a_batch_is_kept_whole_or_not_at_all, where, state),                                               \
 		TEST(reading_stops_where_it_is_told, where, state),                                                    \
 		TEST(a_kill_leaves_what_was_committed, where, state),                                                  \
-		TEST(a_second_node_of_the_name_is_refused, where, state)
+		TEST(a_second_node_of_the_name_is_refused, where, state),                                              \
+		TEST(what_an_older_version_wrote_is_kept, where, state)
 #define TEST(name, where, state)                                                                                       \
 	{                                                                                                              \
 #name ", " where, name, set_up, tear_down, state                                                       \
