@@ -292,10 +292,10 @@ enum edge_progress edge_answer_loop(struct edge_request *request)
 	return edge_answer_findings(request);
 }
 
-enum edge_progress edge_answer_route_untrusted(struct edge_request *request)
+enum edge_progress edge_answer_route_untrusted(struct edge_request *request, struct span value)
 {
 	struct finding *f = finding_add(edge_request_findings(request), FINDING_ROUTE_UNTRUSTED, request->source_name);
-	finding_observed(f, sip_message_value(request->message, SIP_HEADER_ROUTE));
+	finding_observed(f, value);
 	return edge_answer_findings(request);
 }
 

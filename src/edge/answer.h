@@ -56,7 +56,7 @@ uint16_t edge_outcome_status(enum edge_outcome outcome);
 enum edge_progress edge_answer_findings(struct edge_request *request);
 enum edge_progress edge_answer_too_many_hops(struct edge_request *request);
 enum edge_progress edge_answer_loop(struct edge_request *request);
-enum edge_progress edge_answer_route_untrusted(struct edge_request *request);
+enum edge_progress edge_answer_route_untrusted(struct edge_request *request, struct span value);
 enum edge_progress edge_answer_no_rule(struct edge_request *request);
 /* The call policy says no: its status and reason. */
 enum edge_progress edge_answer_policy(struct edge_request *request, const struct route_plan *plan);

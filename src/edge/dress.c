@@ -190,7 +190,8 @@ struct edge_dialog edge_dress_dialog(const struct edge_request *request)
 	const struct route_next_hop *hop = &request->hop;
 	struct edge_dialog dialog = { .crosses = true };
 	struct span caller;
-	if ((!hop->own_routes && !hop->was_strict) || !sip_uri_parameter(&hop->last_own, SPAN("caller"), &caller))
+	if ((!hop->own_routes && !hop->was_strict) || !edge_mark_is_sealed(worker, &hop->last_own, m->call_id) ||
+		!sip_uri_parameter(&hop->last_own, SPAN("caller"), &caller))
 		return dialog;
 	bool sender_crosses = caller_is(worker, caller, m->from.tag, true);
 	bool receiver_crosses = caller_is(worker, caller, m->to.tag, true);
@@ -228,7 +229,7 @@ static void record_route_add(struct edge_branch *branch, struct sip_draft *draft
 	struct span call_id = request->message->call_id;
 	char token[TRANSPORT_TOKEN_LENGTH + 1];
 	char caller[EDGE_CALLER_LENGTH + 1];
-	char mark[EDGE_MARK_LENGTH + 1] = "", at[EDGE_MARK_LENGTH + 1] = "";
+	char mark[EDGE_MARK_LENGTH + 1] = "", at[EDGE_MARK_LENGTH + 1] = "", seal[EDGE_MARK_LENGTH + 1];
 	struct span partner = partner_of(request);
 	bool crosses = !request->inside || !branch->target_zone || !branch->target_zone->inside;
 	transport_flow_token(request->worker->transport, side->flow, call_id, token);
@@ -237,11 +238,14 @@ static void record_route_add(struct edge_branch *branch, struct sip_draft *draft
 		edge_mark_write(request->worker, side->zone->name, call_id, mark);
 	if (side->zone && side->zone->config->kind == CONFIG_ZONE_LOCAL)
 		edge_mark_host_write(request->worker, side->address, call_id, at);
-	struct span value =
-		arena_printf(request->arena, "<sip:%s@%.*s;transport=%s;proxy-call-id=%.*s;caller=%s%s%.*s%s%s%s%s;lr>",
-			token, SPAN_PRINT(side->host), transport_protocol_parameter(side->protocol),
-			SPAN_PRINT(request->serial), caller, partner.at ? ";partner=" : "", SPAN_PRINT(partner),
-			mark[0] ? ";zone=" : "", mark, at[0] ? ";at=" : "", at);
+	const struct edge_mark_words words = { span_of(token), mark[0] ? span_of(mark) : SPAN_NONE,
+		at[0] ? span_of(at) : SPAN_NONE, span_of(caller), partner };
+	edge_mark_seal_write(request->worker, &words, call_id, seal);
+	struct span value = arena_printf(request->arena,
+		"<sip:%s@%.*s;transport=%s;proxy-call-id=%.*s;caller=%s%s%.*s%s%s%s%s;seal=%s;lr>", token,
+		SPAN_PRINT(side->host), transport_protocol_parameter(side->protocol), SPAN_PRINT(request->serial),
+		caller, partner.at ? ";partner=" : "", SPAN_PRINT(partner), mark[0] ? ";zone=" : "", mark,
+		at[0] ? ";at=" : "", at, seal);
 	sip_draft_prepend(draft, SIP_HEADER_RECORD_ROUTE, value);
 }
 

@@ -7,6 +7,61 @@
 
 #include <errno.h>
 
+/* What was read of those that name us, in their order. */
+struct own_routes {
+	bool sealed, strange;
+};
+
+/* Ours are whole, and all of one dialog: one with our token but another's words is written by somebody else, and so is
+ * one that stands behind ours without our seal. Where none has a token of ours they are older than this process, and
+ * nothing of them is believed. One without a user part names this node and no dialog. */
+static bool own_route_fits(const struct edge_request *request, const struct sip_uri *uri, struct own_routes *read)
+{
+	struct edge_worker *worker = request->worker;
+	struct span call_id = request->message->call_id;
+	struct transport_flow flow;
+	if (edge_mark_is_sealed(worker, uri, call_id)) {
+		read->sealed = true;
+		return !read->strange;
+	}
+	if (!uri->user.at)
+		return !read->sealed;
+	read->strange = true;
+	int status = transport_flow_find(worker->transport, uri->user, call_id, &flow);
+	return !read->sealed && status != 0 && status != -ENOTCONN;
+}
+
+static bool own_routes_fit(const struct edge_request *request)
+{
+	const struct route_next_hop *hop = &request->hop;
+	struct sip_values values = sip_message_values(request->message, SIP_HEADER_ROUTE);
+	struct own_routes read = { .sealed = false };
+	struct sip_address address;
+	struct sip_uri uri;
+	struct span value;
+	if (hop->was_strict && !own_route_fits(request, &request->message->uri, &read))
+		return false;
+	for (size_t i = 0; i < hop->own_routes && sip_values_next(&values, &value); i++)
+		if (sip_address_parse_uri(value, &address, &uri) < 0 || !own_route_fits(request, &uri, &read))
+			return false;
+	return true;
+}
+
+/* A Record-Route that names us, from somebody who is none of our own side: what our own side sends in the dialog would
+ * come to us with it, and he may have it from another dialog with the same Call-ID. Calls that left us and come back
+ * this way would have to be a stranger's. Absent: there is none. */
+static struct span record_route_of_ours(const struct edge_request *request)
+{
+	struct sip_values values = sip_message_values(request->message, SIP_HEADER_RECORD_ROUTE);
+	struct sip_address address;
+	struct sip_uri uri;
+	for (struct span value; !request->inside && sip_values_next(&values, &value);)
+		if (sip_address_parse_uri(value, &address, &uri) == 0 && sip_uri_is_sip(&uri) &&
+			edge_dress_is_ours(&uri, request->worker))
+			return value;
+	return SPAN_NONE;
+}
+
 /* A stranger may bring a Route only in a dialog that we gave it to him for: the token's MAC proves that. */
 static bool route_is_allowed(struct edge_request *request)
 {
@@ -54,8 +109,11 @@ enum edge_progress edge_loop(struct edge_request *request)
 	edge_dress_call_tag(request->message, tag);
 	request->serial = arena_copy(request->arena, span_of(serial));
 	request->tag = arena_copy(request->arena, span_of(tag));
-	if (!route_is_allowed(request))
-		return edge_answer_route_untrusted(request);
+	struct span forged = record_route_of_ours(request);
+	if (forged.at)
+		return edge_answer_route_untrusted(request, forged);
+	if (!own_routes_fit(request) || !route_is_allowed(request))
+		return edge_answer_route_untrusted(request, sip_message_value(request->message, SIP_HEADER_ROUTE));
 	find_plain_zone(request);
 	const struct config_zone *source = edge_site_source(request->site, request->source);
 	if (source && source->poison && request->source &&

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/mark.h"
 
+#include "base/require.h"
+
+#include <ctype.h>
 #include <stdio.h>
 
 bool edge_mark_is_needed(const struct edge_zone *zone)
@@ -11,6 +14,7 @@ bool edge_mark_is_needed(const struct edge_zone *zone)
 
 #define OF_ZONE UINT64_C(0x7a6f6e65)
 #define OF_HOST UINT64_C(0x686f7374)
+#define OF_SEAL UINT64_C(0x7365616c)
 
 /* Both as hashes of one length, so that no two pairs make the same text. */
 static void write(const struct edge_worker *worker, uint64_t kind, struct span what, struct span call_id,
@@ -39,12 +43,72 @@ void edge_mark_host_write(const struct edge_worker *worker, const struct net_add
 	write(worker, OF_HOST, span_of(text), call_id, ret_text);
 }
 
+/* ---- the seal ---- */
+
+#define WORD_MAXIMUM 256
+
+/* Peers may have changed the case. False: too long to be ours. */
+static bool word_add(const struct hash_key *key, struct span word, char *ret_digits)
+{
+	char lower[WORD_MAXIMUM];
+	if (word.length > sizeof(lower))
+		return false;
+	for (size_t i = 0; i < word.length; i++)
+		lower[i] = (char)tolower((unsigned char)word.at[i]);
+	/* A word that is absent is none that is empty. */
+	uint64_t hash = word.at ? hash_keyed(key, span_make(lower, word.length)) : 0;
+	snprintf(ret_digits, 17, "%016llx", (unsigned long long)hash);
+	return true;
+}
+
+/* All as hashes of one length, each in its own place. */
+static bool seal(const struct edge_worker *worker, const struct edge_mark_words *words, struct span call_id,
+	char ret_text[EDGE_MARK_LENGTH + 1])
+{
+	const struct hash_key *key = &worker->shared->key;
+	struct hash_key own = { { key->word[0] ^ OF_SEAL, ~key->word[1] } };
+	const struct span all[] = { words->token, words->zone, words->at, words->caller, words->partner };
+	char covered[(BASE_COUNT(all) + 1) * 16 + 1];
+	for (size_t i = 0; i < BASE_COUNT(all); i++)
+		if (!word_add(&own, all[i], covered + i * 16))
+			return false;
+	snprintf(covered + BASE_COUNT(all) * 16, 17, "%016llx", (unsigned long long)hash_keyed(&own, call_id));
+	snprintf(ret_text, EDGE_MARK_LENGTH + 1, "%016llx",
+		(unsigned long long)hash_keyed(&own, span_make(covered, sizeof(covered) - 1)));
+	return true;
+}
+
+void edge_mark_seal_write(const struct edge_worker *worker, const struct edge_mark_words *words, struct span call_id,
+	char ret_text[EDGE_MARK_LENGTH + 1])
+{
+	if (!seal(worker, words, call_id, ret_text))
+		ret_text[0] = '\0';
+}
+
+static struct span word_of(const struct sip_uri *ours, struct span name)
+{
+	struct span value;
+	return sip_uri_parameter(ours, name, &value) ? value : SPAN_NONE;
+}
+
+bool edge_mark_is_sealed(const struct edge_worker *worker, const struct sip_uri *ours, struct span call_id)
+{
+	char text[EDGE_MARK_LENGTH + 1];
+	if (!ours->whole.at || !sip_uri_is_sip(ours))
+		return false;
+	const struct edge_mark_words words = { ours->user, word_of(ours, SPAN("zone")), word_of(ours, SPAN("at")),
+		word_of(ours, SPAN("caller")), word_of(ours, SPAN("partner")) };
+	return seal(worker, &words, call_id, text) && span_is_nocase(word_of(ours, SPAN("seal")), text);
+}
+
+/* ---- what it says ---- */
+
 bool edge_mark_is_host(const struct edge_worker *worker, const struct sip_uri *ours, const struct net_address *host,
 	struct span call_id)
 {
 	char text[EDGE_MARK_LENGTH + 1];
 	struct span mark;
-	if (!ours->whole.at || !sip_uri_parameter(ours, SPAN("at"), &mark))
+	if (!edge_mark_is_sealed(worker, ours, call_id) || !sip_uri_parameter(ours, SPAN("at"), &mark))
 		return false;
 	edge_mark_host_write(worker, host, call_id, text);
 	return span_is_nocase(mark, text);
@@ -62,7 +126,7 @@ const struct edge_zone *edge_mark_zone(
 	const struct edge_worker *worker, const struct edge_site *site, const struct sip_uri *ours, struct span call_id)
 {
 	struct span mark;
-	if (!ours->whole.at || !sip_uri_parameter(ours, SPAN("zone"), &mark) || mark.length != EDGE_MARK_LENGTH)
+	if (!edge_mark_is_sealed(worker, ours, call_id) || !sip_uri_parameter(ours, SPAN("zone"), &mark))
 		return NULL;
 	for (size_t i = 0; i < site->zone_count; i++)
 		if (edge_mark_is_needed(&site->zones[i]) && is_mark_of(worker, &site->zones[i], call_id, mark))

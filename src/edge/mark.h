@@ -3,11 +3,21 @@
 #define FEDGE_EDGE_MARK_H
 /* What our own Via and Record-Route say to ourselves and to nobody else: which zone a side of a dialog is, and which
  * zone a request was sent to. Keyed, and bound to the Call-ID, so that nobody can make one up or take it into another
- * call; needs no memory, so it outlives connections, reloads and (with key_file) restarts. */
+ * call; needs no memory, so it outlives connections, reloads and (with key_file) restarts. All that one Record-Route
+ * says stands under one seal: none of it is read from a value that was written anew or put together of several. */
 #include "edge/worker.h"
 #include "sip/message.h"
 
 #define EDGE_MARK_LENGTH 16
+
+/* What our Record-Route says of a dialog; absent: nothing of that kind. */
+struct edge_mark_words {
+	struct span token, zone, at, caller, partner;
+};
+void edge_mark_seal_write(const struct edge_worker *worker, const struct edge_mark_words *words, struct span call_id,
+	char ret_text[EDGE_MARK_LENGTH + 1]);
+/* Did we write that very value for a dialog with that Call-ID? An absent URI is none of ours. */
+bool edge_mark_is_sealed(const struct edge_worker *worker, const struct sip_uri *ours, struct span call_id);
 
 /* May a dialog with that zone need more than its next hop's own URI: traversal zones and phones (the way back is a
  * connection), dns zones of service sip (partners' rules do not hold there)? */

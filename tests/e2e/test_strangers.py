@@ -459,6 +459,39 @@ def test_a_record_route_that_is_not_his(stage, node, stranger, route):
         assert stage.phones.ask(node, text).status >= 400
 
 
+def test_a_record_route_that_is_ours(stage, node, stranger):
+    """Our own side would come to us with it; he may have it from a dialog of his with the same Call-ID."""
+    wire = stranger()
+    call = Call.begin(wire, PHONE, EVIL, contact=f"<sip:mallory@{stage.evil}:5061;transport=tls>")
+    call.acknowledge()
+    stage.phones.await_request(call.call_id, "ACK")
+    with stage.quiet():
+        for route in (call.routes[0], call.routes[-1], "<sip:edge.home.example;lr>"):
+            for extra in ([f"Record-Route: {route}"], [f"Record-Route: <sip:a.evil.example;lr>, {route}"]):
+                wire.send(message(wire, "INVITE", PHONE, caller=EVIL, call_id=call.call_id, cseq=7, extra=extra))
+                assert wire.answer().status == 403, extra
+    assert call.ask("BYE").status == 200
+
+
+def test_a_route_of_ours_with_other_words(stage, node, stranger):
+    """All that our Record-Route says holds as it was written, or none of it: from whomever it comes back."""
+    call = Call.begin(stranger(), PHONE, EVIL, contact=f"<sip:mallory@{stage.evil}:5061;transport=tls>")
+    call.acknowledge()
+    stage.phones.await_request(call.call_id, "ACK")
+    changes = [(";lr", ";partner=bank.example;lr"), (";lr", f";zone={'0' * 16};lr"), (r";caller=[^;]*", ""),
+               (r";caller=[^;]*", ";caller=00000000")]
+    with stage.quiet(*stage.sides, stage.partner):
+        for old, new in changes:
+            other = re.sub(old, new, call.routes[-1])
+            assert call.ask("INFO", routes=[*call.routes[:-1], other]).status == 403, other
+            text = call.from_callee(stage.phones, node, "INFO")
+            first, last = text.index("Route: "), text.rindex("Route: ")
+            assert first <= last
+            changed = text[:last] + re.sub(old, new, text[last:], count=1)
+            assert stage.phones.ask(node, changed).status == 403, changed
+    assert call.ask("BYE").status == 200
+
+
 # ---- 6. certificates ----
 
 @pytest.fixture(scope="module")
