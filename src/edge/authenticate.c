@@ -391,6 +391,17 @@ static void tell_disbelief(struct edge_request *request)
 	tell_refusal(request, f, 0);
 }
 
+/* Those for our realm were for us; those for others go on, a line each (RFC 3261 22.3). */
+static void drop_own_credentials(const struct edge_request *request, struct sip_draft *draft)
+{
+	struct sip_values values = sip_message_values(request->message, SIP_HEADER_PROXY_AUTHORIZATION);
+	struct span value;
+	sip_draft_drop(draft, SIP_HEADER_PROXY_AUTHORIZATION);
+	while (sip_values_next(&values, &value))
+		if (!registrar_authority_owns(request->site->users, value))
+			sip_draft_append(draft, SIP_HEADER_PROXY_AUTHORIZATION, value);
+}
+
 void edge_authenticate_dress(struct edge_request *request, struct sip_draft *draft, const struct edge_zone *target)
 {
 	const struct sip_message *m = request->message;
@@ -408,9 +419,8 @@ void edge_authenticate_dress(struct edge_request *request, struct sip_draft *dra
 	if (request->asserted.at && target && target->inside && target != request->site->local)
 		sip_draft_append(draft, SIP_HEADER_P_ASSERTED_IDENTITY,
 			arena_printf(request->arena, "<sip:%.*s>", SPAN_PRINT(request->asserted)));
-	if (request->user.at && sip_message_has(m, SIP_HEADER_PROXY_AUTHORIZATION) &&
-		registrar_authority_owns_all(request->site->users, m, SIP_HEADER_PROXY_AUTHORIZATION))
-		sip_draft_drop(draft, SIP_HEADER_PROXY_AUTHORIZATION);
+	if (request->user.at)
+		drop_own_credentials(request, draft);
 }
 
 void edge_authenticate_dress_response(struct sip_draft *draft, const struct edge_zone *from)

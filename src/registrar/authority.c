@@ -171,17 +171,11 @@ bool registrar_authority_acknowledges(const struct registrar_users *users, const
 	       is_right(registrar_users_find(users, credentials.username), &credentials, SPAN("INVITE"));
 }
 
-bool registrar_authority_owns_all(
-	const struct registrar_users *users, const struct sip_message *m, enum sip_header_id header)
+bool registrar_authority_owns(const struct registrar_users *users, struct span value)
 {
-	struct sip_values values = sip_message_values(m, header);
-	for (struct span value; sip_values_next(&values, &value);) {
-		struct sip_digest_credentials credentials;
-		if (sip_digest_credentials_parse(value, &credentials, NULL) < 0 ||
-			!span_equal(credentials.realm, registrar_users_realm(users)))
-			return false;
-	}
-	return true;
+	struct sip_digest_credentials credentials;
+	return sip_digest_credentials_parse(value, &credentials, NULL) == 0 &&
+	       span_equal(credentials.realm, registrar_users_realm(users));
 }
 
 /* ---- challenges ---- */

@@ -54,7 +54,6 @@ bool registrar_authority_acknowledges(const struct registrar_users *users, const
 size_t registrar_authority_challenge(const struct registrar_users *users, const struct registrar_nonces *nonces,
 	struct span source, bool is_stale, int64_t now_us, struct random *random, struct arena *arena,
 	struct span ret_values[REGISTRAR_CHALLENGES]);
-/* Are all values of that header for our realm? Then they are ours alone and need not go on (RFC 3261 22.3). */
-bool registrar_authority_owns_all(
-	const struct registrar_users *users, const struct sip_message *m, enum sip_header_id header);
+/* Are these credentials for our realm? Then they are for us alone and need not go on (RFC 3261 22.3). */
+bool registrar_authority_owns(const struct registrar_users *users, struct span value);
 #endif

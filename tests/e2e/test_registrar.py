@@ -301,6 +301,17 @@ def test_identities_that_nobody_vouches_for(fedge):
     assert wait_until(lambda: [r for r in node.journal("judgement") if r["code"] == "identity-not-believed"])
 
 
+def test_credentials_for_others_go_on_without_ours(fedge):
+    node, core = relay(fedge)
+    with core, Phone(node, protocol="tcp") as phone:
+        uri, name = "sip:9@core.example", "Proxy-Authorization"
+        ours = credentials(challenges(phone.ask("MESSAGE", uri, proves=False))["MD5"], "MESSAGE", uri)
+        others = [ours.replace(DOMAIN, realm) for realm in ("one.example", "two.example")]
+        given = (others[0], ours, others[1])
+        phone.wire.send(message(phone.wire, "MESSAGE", uri, caller=phone.aor, extra=[f"{name}: {v}" for v in given]))
+        assert core.read().all(name) == others
+
+
 @pytest.mark.parametrize("trusted", ["yes", "no"])
 def test_a_neighbors_word_is_a_setting(fedge, trusted):
     there = fresh_address()
