@@ -91,8 +91,12 @@ const struct schema_section schema_zone = {
 				.help = "Refuse what we sent there when it comes back from there." },
 			{ "media_encryption", SCHEMA_CHOICE, 0, MEMBER(struct config_zone, media_encryption),
 				.choices = media_encryptions, .default_text = "auto",
-				.help = "What the media of calls must be; a call that breaks it is refused (488). "
-					"Nothing is encrypted on anybody's behalf." },
+				.help = "What the media of calls must be. Judged are the offers in INVITE, UPDATE and "
+					"PRACK, "
+					"in a call too: one that breaks the rule is refused (488), and so is every "
+					"INVITE without an offer. Answers are passed as they are: RFC 3264 lets them "
+					"only take or refuse what was offered. Nothing is encrypted on anybody's "
+					"behalf." },
 			{ "record_route", SCHEMA_CHOICE, 0, MEMBER(struct config_zone, record_route),
 				.choices = record_routes, .default_text = "name",
 				.help = "As what we stand in Record-Route towards it: by our address or our name." },

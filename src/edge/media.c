@@ -39,16 +39,20 @@ static struct span breach_in(bool wants_secure, struct span text)
 	return SPAN_NONE;
 }
 
+/* Where an offer may stand (RFC 3264, 3262 5, 3311), or in a PRACK the answer to one that we let pass. An ACK has
+ * nothing but answers to INVITEs without an offer, and there are none of these. */
+static bool has_media(enum sip_method method)
+{
+	return method == SIP_METHOD_INVITE || method == SIP_METHOD_UPDATE || method == SIP_METHOD_PRACK;
+}
+
 struct span edge_media_breach(enum config_media_encryption policy, const struct sip_message *request)
 {
 	bool wants_secure = policy == CONFIG_MEDIA_FORCE_ENCRYPTED;
 	if (!wants_secure && policy != CONFIG_MEDIA_FORCE_UNENCRYPTED)
 		return SPAN_NONE;
-	if (request->method != SIP_METHOD_INVITE && request->method != SIP_METHOD_UPDATE)
-		return SPAN_NONE;
-	struct span sdp = sip_message_sdp(request);
+	struct span sdp = has_media(request->method) ? sip_message_sdp(request) : SPAN_NONE;
 	if (sdp.length > 0)
 		return breach_in(wants_secure, sdp);
-	bool begins = request->method == SIP_METHOD_INVITE && request->to.tag.length == 0;
-	return begins ? SPAN("no offer") : SPAN_NONE;
+	return request->method == SIP_METHOD_INVITE ? SPAN("no offer") : SPAN_NONE;
 }

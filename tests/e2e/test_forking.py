@@ -409,6 +409,34 @@ def test_media_encryption(stage_of, setting, offer, passes):
     assert passes or "one" in answer.get("Warning")
 
 
+def until(wire, status):
+    """The next answer with that status; no final one comes before."""
+    while (said := wire.read()).status != status:
+        assert said.status < 200, said
+    return said
+
+
+def test_media_encryption_in_a_call(stage_of):
+    """What breaks the rule later is refused too: without an offer, and in a PRACK."""
+    stage = stage_of({"one": 10}, zones={"one": ["media_encryption: force-encrypted"]})
+    secure = AVP.replace("RTP/AVP", "RTP/SAVP")
+    stage.send(body=secure, kind="application/sdp")
+    one = stage.one.get("INVITE")
+    stage.one.answer(one, 183, extra=["Require: 100rel", "RSeq: 1"], body=secure)
+    said = until(stage.wire, 183)
+    inside = {"uri": f"sip:callee@{stage.one.address}:5060", "to": "sip:2000@callee.example",
+              "call_id": one.get("Call-ID"), "to_tag": said.get("To").partition(";tag=")[2],
+              "extra": [f"Route: {route}" for route in reversed(one.all("Record-Route"))]}
+    offers = [("PRACK", AVP, 488), ("PRACK", secure, 200), ("PRACK", "", 200), ("INVITE", "", 488), ("INVITE", AVP, 488),
+              ("INVITE", secure, 200), ("UPDATE", "", 200), ("UPDATE", AVP, 488)]
+    for number, (method, offer, status) in enumerate(offers, 2):
+        stage.send(method, body=offer, cseq=number, **inside, **({"kind": "application/sdp"} if offer else {}))
+        if status == 200:
+            stage.one.answer(stage.one.get(method), 200)
+        assert stage.wire.answer().status == status, (method, offer)
+    assert [asked.body.decode() for asked in stage.one.seen if AVP in asked.body.decode()] == []
+
+
 def test_what_is_stripped(stage_of):
     strip = "strip: {update: yes, udp_bfcp: yes, proxy_require: [com.example.x]}"
     stage = stage_of({"one": 10, "two": 20}, zones={"one": [strip]})
