@@ -27,6 +27,8 @@ static const struct {
 	[EDGE_OUTCOME_UNKNOWN_SCHEME] = { 416, NULL },
 	[EDGE_OUTCOME_UNKNOWN_EXTENSION] = { 420, NULL },
 	[EDGE_OUTCOME_BAD_ROUTE] = { 400, "a Route header cannot be read" },
+	[EDGE_OUTCOME_URI_WITH_HEADERS] = { 400,
+		"a Request-URI or a Route has headers, which it must not (RFC 3261 19.1.1)" },
 	[EDGE_OUTCOME_STRANGER_WITHOUT_TRUST] = { 403, "the certificate of this connection is not trusted" },
 	[EDGE_OUTCOME_STRANGER_WITHOUT_TLS] = { 403, "only neighbors may come without TLS" },
 	[EDGE_OUTCOME_STRANGER_WITHOUT_DNS] = { 403, "this node looks nobody up, so it knows no strangers" },

@@ -99,11 +99,22 @@ static void find_plain_zone(struct edge_request *request)
 	request->in_plain_dialog = true;
 }
 
+/* What a strict router, before us or behind us, makes the Request-URI of a Route (RFC 3261 16.4, 16.6 step 6). */
+static bool becomes_request_uri_with_headers(const struct route_next_hop *hop)
+{
+	struct sip_uri real;
+	if (hop->was_strict && (sip_uri_parse(hop->real_uri, &real, NULL) < 0 || real.headers.at))
+		return true;
+	return hop->strict && hop->uri.headers.at;
+}
+
 enum edge_progress edge_loop(struct edge_request *request)
 {
 	struct edge_worker *worker = request->worker;
 	if (route_next_hop(request->message, edge_dress_is_ours, worker, &request->hop) < 0)
 		return edge_answer_outcome(request, EDGE_OUTCOME_BAD_ROUTE);
+	if (becomes_request_uri_with_headers(&request->hop))
+		return edge_answer_outcome(request, EDGE_OUTCOME_URI_WITH_HEADERS);
 	char serial[37], tag[37];
 	edge_dress_serial(worker, request->message, serial);
 	edge_dress_call_tag(request->message, tag);

@@ -23,6 +23,9 @@ enum edge_progress edge_sanity(struct edge_request *request)
 		return edge_answer_outcome(request, EDGE_OUTCOME_NO_TRANSACTION);
 	if (m->uri.scheme == SIP_SCHEME_OTHER)
 		return edge_answer_outcome(request, EDGE_OUTCOME_UNKNOWN_SCHEME);
+	/* Whoever gets it next might make headers of them. RFC 4475 3.1.2.11: 400 will do. */
+	if (m->uri.headers.at)
+		return edge_answer_outcome(request, EDGE_OUTCOME_URI_WITH_HEADERS);
 	bool stays = for_us && m->method == SIP_METHOD_OPTIONS && !sip_message_has(m, SIP_HEADER_ROUTE);
 	if (m->max_forwards == 0 && !stays)
 		return edge_answer_too_many_hops(request);

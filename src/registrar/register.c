@@ -225,7 +225,9 @@ static enum registrar_outcome read_contact(
 	struct sip_address contact;
 	struct sip_uri uri;
 	struct span q;
-	if (sip_address_parse_uri(value, &contact, &uri) < 0 || contact.is_wildcard || !sip_uri_is_sip(&uri))
+	/* RFC 3261 19.1.1 lets it have headers, and no Request-URI; it would be one. */
+	if (sip_address_parse_uri(value, &contact, &uri) < 0 || contact.is_wildcard || !sip_uri_is_sip(&uri) ||
+		uri.headers.at)
 		return REGISTRAR_MALFORMED;
 	*ret_binding = (struct registrar_binding){
 		.contact = contact.uri,

@@ -437,6 +437,14 @@ def test_media_encryption_in_a_call(stage_of):
     assert [asked.body.decode() for asked in stage.one.seen if AVP in asked.body.decode()] == []
 
 
+def test_headers_in_a_request_uri(stage_of):
+    """RFC 3261 19.1.1 allows none; RFC 4475 3.1.2.11 lets a server answer 400."""
+    stage = stage_of({"one": 10})
+    stage.send(uri="sip:2000@callee.example?Route=%3Csip:elsewhere.example%3E")
+    assert stage.wire.answer().status == 400
+    stage.one.is_silent()
+
+
 def test_what_is_stripped(stage_of):
     strip = "strip: {update: yes, udp_bfcp: yes, proxy_require: [com.example.x]}"
     stage = stage_of({"one": 10, "two": 20}, zones={"one": [strip]})

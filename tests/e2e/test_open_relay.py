@@ -302,6 +302,8 @@ def right_answers(attempt, name, kind):
         return range(200, 700)
     if kind == SCHEME:
         return {403, 416} | attempt.door.node.challenges
+    if name == "to headers":  # no Request-URI has them, whosever it is
+        return {400} | attempt.door.node.challenges
     # Who speaks for others is believed no word, or asked for the password.
     return {403} | attempt.door.node.challenges | ({407, 504} if "caller" in name or "credentials" in name else set())
 

@@ -79,6 +79,7 @@ def test_what_a_register_may_not_ask(node):
         brief = phone.register("Expires: 5")
         assert (brief.status, brief.get("Min-Expires")) == (423, "60")
         assert phone.register(contact="Contact: *").status == 400
+        assert phone.register(contact=f"Contact: <{phone.contact}?Route=%3Csip:elsewhere.example%3E>").status == 400
         unknown = phone.register("Require: path, magic")
         assert (unknown.status, unknown.get("Unsupported")) == (420, "magic")
         assert phone.register().status == 200
