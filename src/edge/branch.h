@@ -43,6 +43,7 @@ struct edge_branch {
 	bool open; /* it may still give something */
 	bool cancelled; /* no more is tried, whatever comes back */
 	bool has_final;
+	uint32_t provisional_count; /* passed on */
 
 	enum edge_way way;
 	const struct edge_zone *zone; /* NULL: not known before the address is */

@@ -29,16 +29,22 @@ static void branch_done(struct edge_branch *branch)
 
 /* ---- responses ---- */
 
-#define PROVISIONALS_MAXIMUM 200
+/* More than anybody needs, so that no callee can fill the request's memory; and of one branch, so that none can use up
+ * what the others have to say. */
+#define PROVISIONALS_MAXIMUM 2000
+#define PROVISIONALS_OF_A_BRANCH 200
 
 static void provisional(struct edge_branch *branch, const struct sip_message *response)
 {
 	struct edge_request *request = branch->request;
 	if (request->answered || branch->cancelled)
 		return;
-	/* One more than anybody needs, so that no callee can fill the request's memory. */
-	if (response->status != 100 && request->provisional_count++ < PROVISIONALS_MAXIMUM)
-		edge_reply_pass(request, response, branch->target_zone, NULL, 0);
+	if (response->status == 100 || branch->provisional_count >= PROVISIONALS_OF_A_BRANCH ||
+		request->provisional_count >= PROVISIONALS_MAXIMUM)
+		return;
+	branch->provisional_count++;
+	request->provisional_count++;
+	edge_reply_pass(request, response, branch->target_zone, NULL, 0);
 }
 
 static bool is_unreliable(const struct edge_branch *branch)

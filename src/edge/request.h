@@ -82,7 +82,7 @@ struct edge_request {
 	uint32_t open_count;
 	uint32_t group; /* of the newest */
 	struct edge_contacts *contacts; /* of phones that are being tried */
-	uint32_t provisional_count; /* passed on */
+	uint32_t provisional_count; /* passed on, of all branches */
 	bool sent_for_good; /* a request that nobody answers has left */
 	bool stopped; /* somebody's answer ends the search: nothing new is begun */
 	bool cancelled; /* by the caller */

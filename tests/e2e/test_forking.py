@@ -437,6 +437,20 @@ def test_media_encryption_in_a_call(stage_of):
     assert [asked.body.decode() for asked in stage.one.seen if AVP in asked.body.decode()] == []
 
 
+def test_one_who_rings_on_and_on_leaves_the_others_their_say(stage_of):
+    stage = stage_of({"one": 10, "two": 10})
+    stage.send()
+    one, two = stage.one.get("INVITE"), stage.two.get("INVITE")
+    for _ in range(4):  # in small lots, for datagrams get lost
+        for _ in range(50):
+            stage.one.answer(one, 180)
+        for _ in range(50):
+            assert until(stage.wire, 180)
+    stage.one.answer(one, 180)
+    stage.two.answer(two, 183)
+    assert until(stage.wire, 183)
+
+
 def test_headers_in_a_request_uri(stage_of):
     """RFC 3261 19.1.1 allows none; RFC 4475 3.1.2.11 lets a server answer 400."""
     stage = stage_of({"one": 10})
