@@ -27,6 +27,7 @@ static const struct {
 	[EDGE_OUTCOME_UNKNOWN_SCHEME] = { 416, NULL },
 	[EDGE_OUTCOME_UNKNOWN_EXTENSION] = { 420, NULL },
 	[EDGE_OUTCOME_BAD_ROUTE] = { 400, "a Route header cannot be read" },
+	[EDGE_OUTCOME_TOO_BROAD] = { 440, "Max-Breadth leaves no branch to go on by" },
 	[EDGE_OUTCOME_URI_WITH_HEADERS] = { 400,
 		"a Request-URI or a Route has headers, which it must not (RFC 3261 19.1.1)" },
 	[EDGE_OUTCOME_STRANGER_WITHOUT_TRUST] = { 403, "the certificate of this connection is not trusted" },
@@ -372,8 +373,8 @@ void edge_answer_note(struct edge_request *request, enum edge_outcome outcome)
 static enum edge_outcome noted_outcome(const struct edge_request *request)
 {
 	static const enum edge_outcome order[] = { EDGE_OUTCOME_UNKNOWN_SCHEME, EDGE_OUTCOME_UNKNOWN_EXTENSION,
-		EDGE_OUTCOME_INTERNAL, EDGE_OUTCOME_NO_ANSWER_IN_TIME, EDGE_OUTCOME_NOT_REGISTERED,
-		EDGE_OUTCOME_UNKNOWN_USER };
+		EDGE_OUTCOME_INTERNAL, EDGE_OUTCOME_TOO_BROAD, EDGE_OUTCOME_NO_ANSWER_IN_TIME,
+		EDGE_OUTCOME_NOT_REGISTERED, EDGE_OUTCOME_UNKNOWN_USER };
 	for (size_t i = 0; i < BASE_COUNT(order); i++)
 		if (request->outcomes & 1u << order[i])
 			return order[i];

@@ -16,6 +16,7 @@ enum edge_outcome {
 	EDGE_OUTCOME_UNKNOWN_SCHEME,
 	EDGE_OUTCOME_UNKNOWN_EXTENSION, /* Proxy-Require */
 	EDGE_OUTCOME_BAD_ROUTE,
+	EDGE_OUTCOME_TOO_BROAD, /* Max-Breadth (RFC 5393) leaves no branch */
 	EDGE_OUTCOME_URI_WITH_HEADERS, /* in the Request-URI, where RFC 3261 19.1.1 allows none */
 	EDGE_OUTCOME_STRANGER_WITHOUT_TLS,
 	EDGE_OUTCOME_STRANGER_WITHOUT_TRUST, /* in a dialog, over a connection of an untrusted certificate */

@@ -5,11 +5,15 @@
 #include "edge/forward.h"
 #include "peer/view.h"
 
-struct edge_branch *edge_branch_new(struct edge_request *request, enum edge_way way)
+struct edge_branch *edge_branch_new(struct edge_request *request, enum edge_way way, size_t beside)
 {
 	struct edge_branch *branch = &request->first;
 	if (request->branch_count >= EDGE_BRANCHES_MAXIMUM) {
 		edge_answer_note(request, EDGE_OUTCOME_INTERNAL);
+		return NULL;
+	}
+	if (request->breadth == 0) {
+		edge_answer_note(request, EDGE_OUTCOME_TOO_BROAD);
 		return NULL;
 	}
 	if (request->branch_count > 0)
@@ -23,6 +27,8 @@ struct edge_branch *edge_branch_new(struct edge_request *request, enum edge_way 
 	branch->group = request->group;
 	branch->way = way;
 	branch->open = true;
+	branch->breadth = beside < request->breadth ? request->breadth / (uint32_t)(beside + 1) : 1;
+	request->breadth -= branch->breadth;
 	branch->next = request->branches;
 	request->branches = branch;
 	request->open_count++;
@@ -47,6 +53,7 @@ void edge_branch_end(struct edge_branch *branch)
 	if (!branch->open)
 		return;
 	branch->open = false;
+	branch->request->breadth += branch->breadth;
 	branch->request->open_count--;
 	if (branch->of)
 		branch->of->open--;

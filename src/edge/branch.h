@@ -33,6 +33,7 @@ struct edge_contacts {
 	size_t next_contact;
 	uint32_t open; /* branches under way */
 	uint32_t group;
+	size_t beside; /* what else of the group is to begin after its first branches */
 };
 
 struct edge_branch {
@@ -41,6 +42,7 @@ struct edge_branch {
 	uint32_t number; /* 1, 2, … */
 	uint32_t group;
 	bool open; /* it may still give something */
+	uint32_t breadth; /* what it holds of the request's while it is open, and passes on */
 	bool cancelled; /* no more is tried, whatever comes back */
 	bool has_final;
 	uint32_t provisional_count; /* passed on */

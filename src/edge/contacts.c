@@ -25,10 +25,10 @@ size_t edge_contacts_tier(const struct edge_contact *contacts, size_t count, siz
 }
 
 static void begin_branch(struct edge_contacts *of, struct edge_request *request, const uint8_t *branch_of,
-	size_t number, size_t from, size_t end)
+	size_t number, size_t from, size_t end, size_t beside)
 {
 	const struct edge_contact **flows = arena_allocate(request->arena, (end - from) * sizeof(*flows));
-	struct edge_branch *branch = flows ? edge_branch_new(request, EDGE_WAY_CONTACT) : NULL;
+	struct edge_branch *branch = flows ? edge_branch_new(request, EDGE_WAY_CONTACT, beside) : NULL;
 	if (!branch)
 		return;
 	branch->of = of;
@@ -51,7 +51,8 @@ static void begin_tier(struct edge_contacts *of, struct edge_request *request)
 	size_t from = of->next_contact;
 	of->next_contact = edge_contacts_tier(of->contacts, of->count, from, branch_of, &branches);
 	for (size_t i = 0; i < branches && edge_forward_may_begin(request); i++)
-		begin_branch(of, request, branch_of, i, from, of->next_contact);
+		begin_branch(of, request, branch_of, i, from, of->next_contact, branches - i - 1 + of->beside);
+	of->beside = 0;
 }
 
 void edge_contacts_advance(struct edge_request *request)
@@ -61,7 +62,7 @@ void edge_contacts_advance(struct edge_request *request)
 			begin_tier(of, request);
 }
 
-void edge_contacts_begin(struct edge_request *request, const struct edge_zone *zone, struct span alias)
+void edge_contacts_begin(struct edge_request *request, const struct edge_zone *zone, struct span alias, size_t beside)
 {
 	struct edge_contacts *of = arena_zero(request->arena, sizeof(*of));
 	bool is_known = false;
@@ -73,6 +74,7 @@ void edge_contacts_begin(struct edge_request *request, const struct edge_zone *z
 	of->zone = zone;
 	of->alias = alias;
 	of->group = request->group;
+	of->beside = beside;
 	of->count = edge_local_contacts(request, alias, &of->contacts, &is_known);
 	of->next = request->contacts;
 	request->contacts = of;

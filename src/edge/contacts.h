@@ -11,8 +11,8 @@
 size_t edge_contacts_tier(const struct edge_contact *contacts, size_t count, size_t from,
 	uint8_t ret_branch_of[EDGE_CONTACTS_MAXIMUM], size_t *ret_branches);
 
-/* Asks the local zone: its contacts' first branches are begun. */
-void edge_contacts_begin(struct edge_request *request, const struct edge_zone *zone, struct span alias);
+/* Asks the local zone: its contacts' first branches are begun. beside: how many other targets are still to begin. */
+void edge_contacts_begin(struct edge_request *request, const struct edge_zone *zone, struct span alias, size_t beside);
 /* Phones whose contacts under way have all failed: the next ones. */
 void edge_contacts_advance(struct edge_request *request);
 /* The addresses of one of the branch's flows; as edge_targets_of_server. */

@@ -61,21 +61,32 @@ static enum edge_way way_of(const struct edge_zone *zone)
 	return edge_site_zone_is_plain(zone) ? EDGE_WAY_PLAIN : ways[zone->config->kind];
 }
 
-static void begin_target(struct edge_request *request, const struct route_target *target)
+/* beside: how many of its group come after it. */
+static void begin_target(struct edge_request *request, const struct route_target *target, size_t beside)
 {
 	const struct edge_zone *zone = &request->site->zones[target->zone];
 	enum edge_way way = way_of(zone);
 	if (way == EDGE_WAY_CONTACT) {
-		edge_contacts_begin(request, zone, target->alias);
+		edge_contacts_begin(request, zone, target->alias, beside);
 		return;
 	}
-	struct edge_branch *branch = edge_branch_new(request, way);
+	struct edge_branch *branch = edge_branch_new(request, way, beside);
 	if (!branch)
 		return;
 	branch->zone = zone;
 	branch->alias = target->alias;
 	edge_journal_attempt(branch, RECORD_ATTEMPT_ZONE, 0, SPAN_NONE);
 	begin(branch);
+}
+
+/* How many targets of the last one's group come after it. */
+static size_t group_rest(const struct edge_search *search)
+{
+	const struct route_plan *plan = &search->plan;
+	size_t end = search->next_target;
+	while (end < plan->target_count && plan->targets[end].group == plan->targets[search->next_target - 1].group)
+		end++;
+	return end - search->next_target;
 }
 
 /* The targets of one priority, side by side. False: none is left. */
@@ -93,7 +104,7 @@ static bool begin_group(struct edge_request *request)
 		if (target->group != first->group)
 			break;
 		search->next_target++;
-		begin_target(request, target);
+		begin_target(request, target, group_rest(search));
 	}
 	return true;
 }
@@ -122,7 +133,7 @@ enum edge_progress edge_forward_settle(struct edge_request *request)
 enum edge_progress edge_forward(struct edge_request *request)
 {
 	if (!request->planned || request->follows_route) {
-		struct edge_branch *branch = edge_branch_new(request, EDGE_WAY_OWN);
+		struct edge_branch *branch = edge_branch_new(request, EDGE_WAY_OWN, 0);
 		if (branch)
 			begin(branch);
 	}

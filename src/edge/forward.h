@@ -28,7 +28,9 @@ bool edge_forward_may_begin(const struct edge_request *request);
 /* ---- one branch: branch.c ---- */
 
 /* An open branch of the request's newest group; NULL beyond EDGE_BRANCHES_MAXIMUM or without memory. */
-struct edge_branch *edge_branch_new(struct edge_request *request, enum edge_way way);
+/* beside: how many that begin with it come after it. They share what is left of the request's breadth (RFC 5393 5.3.3);
+ * where nothing is left there is none for it. */
+struct edge_branch *edge_branch_new(struct edge_request *request, enum edge_way way, size_t beside);
 /* It gives nothing any more. */
 void edge_branch_end(struct edge_branch *branch);
 /* Lets go of its question or client. */

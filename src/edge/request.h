@@ -20,6 +20,7 @@ enum edge_progress {
 
 #define EDGE_BRANCHES_MAXIMUM 32 /* of one request, one after the other and side by side */
 #define EDGE_CHALLENGES_MAXIMUM 8
+#define EDGE_BREADTH 60 /* RFC 5393 5.3.3: where a request names none */
 
 /* A plan and how far it has come. What a redirection leads to is searched before what is left of the plan below. */
 struct edge_search {
@@ -79,6 +80,8 @@ struct edge_request {
 	struct edge_branch first; /* most requests have but this one */
 	struct edge_branch *branches; /* newest first */
 	uint32_t branch_count;
+	uint32_t breadth; /* what open branches leave of its Max-Breadth */
+	bool has_breadth; /* it came with one */
 	uint32_t open_count;
 	uint32_t group; /* of the newest */
 	struct edge_contacts *contacts; /* of phones that are being tried */

@@ -99,6 +99,16 @@ static unsigned hops_of(const struct edge_branch *branch)
 	return zone && zone->config->hop_count && zone->config->hop_count < hops ? zone->config->hop_count : hops;
 }
 
+/* Where it is spread, or came with one (RFC 5393 5.3.3): its share of what is left. */
+static void set_breadth(const struct edge_branch *branch, struct sip_draft *draft)
+{
+	struct edge_request *request = branch->request;
+	if (!request->has_breadth && branch->breadth == EDGE_BREADTH)
+		return;
+	sip_draft_drop_name(draft, SPAN("Max-Breadth"));
+	sip_draft_append_name(draft, SPAN("Max-Breadth"), arena_printf(request->arena, "%u", branch->breadth));
+}
+
 static void draft_make(struct edge_branch *branch, struct sip_draft *draft, struct span *ret_branch)
 {
 	struct edge_request *request = branch->request;
@@ -109,6 +119,7 @@ static void draft_make(struct edge_branch *branch, struct sip_draft *draft, stru
 	if (branch->contact && branch->contact->path.length > 0)
 		sip_draft_prepend(draft, SIP_HEADER_ROUTE, branch->contact->path);
 	sip_draft_set_max_forwards(draft, hops_of(branch));
+	set_breadth(branch, draft);
 	if (zone)
 		edge_strip(&zone->config->strip, request->message, draft, request->arena);
 	if (wants_record_route(request))

@@ -451,6 +451,34 @@ def test_one_who_rings_on_and_on_leaves_the_others_their_say(stage_of):
     assert until(stage.wire, 183)
 
 
+# ---- how broad (RFC 5393) ----
+
+
+@pytest.mark.parametrize(("given", "shares"), [
+    (None, ["30", "30"]), ("9", ["4", "5"]), ("2", ["1", "1"]), ("1", ["1"]), ("1000", ["30", "30"]),
+])
+def test_a_fork_shares_the_breadth(stage_of, given, shares):
+    stage = stage_of({"one": 10, "two": 10, "later": 20})
+    stage.send(extra=[f"Max-Breadth: {given}"] if given else [])
+    for name, share in zip(("one", "two"), shares):
+        asked = stage.phones[name].get("INVITE")
+        assert asked.all("Max-Breadth") == [share]
+        stage.phones[name].answer(asked, 486)
+    later = stage.later.get("INVITE")  # the others have ended: it has all there is
+    assert later.all("Max-Breadth") == ([str(min(int(given), 60))] if given else [])
+    if len(shares) < 2:
+        stage.two.is_silent()
+    stage.later.answer(later, 404)
+    assert stage.wire.answer().status == 486
+
+
+def test_no_breadth_is_left(stage_of):
+    stage = stage_of({"one": 10})
+    stage.send(extra=["Max-Breadth: 0"])
+    assert stage.wire.answer().status == 440
+    stage.one.is_silent()
+
+
 def test_headers_in_a_request_uri(stage_of):
     """RFC 3261 19.1.1 allows none; RFC 4475 3.1.2.11 lets a server answer 400."""
     stage = stage_of({"one": 10})
