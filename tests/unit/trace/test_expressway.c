@@ -108,6 +108,30 @@ static void summaries(void **state)
 	COMPARE(cases);
 }
 
+/* A summary and its message, as most of a log is: by connection, by hash. */
+#define FROM(port) "Local-ip=\"192.0.2.47\" Local-port=\"25002\" Src-ip=\"192.0.2.6\" Src-port=\"" port "\""
+#define PAIR_OF(ends, hash)                                                                                            \
+	STAMP UTC "Module=\"network.sip\" Level=\"INFO\":  Action=\"Received\" " ends                                  \
+		  " Detail=\"Receive Response Code=404, Method=INVITE, CSeq=5, To=sip:b@b.example, Call-ID=c1, "       \
+		  "From-Tag=f, To-Tag=t, Msg-Hash=" hash ", Local-SessionID=, Remote-SessionID=\"\n" STAMP UTC         \
+		  "Module=\"network.sip\" Level=\"DEBUG\":  Action=\"Received\" " ends " Msg-Hash=\"" hash             \
+		  "\"\n SIPMSG:\n |SIP/2.0 404 Not Found\n Call-ID: c1\n\n\n |\n"
+#define FROM_PORT(line, port) #line " message received remote=192.0.2.6:" port BYTES "\\r\\n\n"
+
+static void connections(void **state)
+{
+	(void)state;
+	static const struct told_reading cases[] = {
+		{ "ends that were seen before are those of the line, not of the message before",
+			SPAN(PAIR_OF(FROM("5061"), "11") PAIR_OF(FROM("5061"), "12") PAIR_OF(FROM("5061"), "13")
+					PAIR_OF(FROM("5062"), "14") PAIR_OF(FROM("5061"), "15")
+						PAIR_OF(FROM("5062"), "16")),
+			FROM_PORT(2, "5061") FROM_PORT(10, "5061") FROM_PORT(18, "5061") FROM_PORT(26, "5062")
+				FROM_PORT(34, "5061") FROM_PORT(42, "5062") "other 6" },
+	};
+	COMPARE(cases);
+}
+
 struct front {
 	char node[32];
 	int64_t time_us;
@@ -349,6 +373,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages),
 		cmocka_unit_test(summaries),
+		cmocka_unit_test(connections),
 		cmocka_unit_test(fronts),
 		cmocka_unit_test(handshakes),
 		cmocka_unit_test(other_lines),
