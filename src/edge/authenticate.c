@@ -332,8 +332,7 @@ enum edge_progress edge_authenticate(struct edge_request *request)
 {
 	if (must_prove(request))
 		return prove(request);
-	if (request->source)
-		request->authenticated = policy_of(request) == CONFIG_AUTHENTICATION_TREAT;
+	request->authenticated = policy_of(request) == CONFIG_AUTHENTICATION_TREAT;
 	if (request->claims_local) {
 		/* The rest of a dialog of somebody who proved himself there; an ACK of anybody else is none of ours. */
 		if (!token_is_ours(request) || (!was_proved_there(request) && !acknowledges(request)))

@@ -56,7 +56,7 @@ class Stage:
         self.sides = (self.phones, self.pbx, self.elsewhere)
 
     def node(self, name="edge.home", limits="rate: 1000000, suspicious_rate: 1000000", tls="", more="",
-             authorities=None, rules=ROUTES, domains="home.example, pbx.home.example", **options):
+             authorities=None, rules=ROUTES, domains="home.example, pbx.home.example", zones="", **options):
         certificate, key = self.node_pair
         lines = f"""domains: [{domains}]
 tls:
@@ -68,7 +68,7 @@ trust: {{policy: microsoft, discover: yes, limits: {{{limits}}}}}
 {more}
 """
         neighbors = {"phones": ("udp", [f"{self.phones.address}:5060"]), "pbx": ("tcp", [f"{self.pbx.address}:5060"])}
-        return Node(self.fedge, neighbors, rules=rules, zones="  - {name: federation, kind: dns}", more=lines,
+        return Node(self.fedge, neighbors, rules=rules, zones="  - {name: federation, kind: dns}\n" + zones, more=lines,
                     name=name, listen="tls udp tcp", **options)
 
     def quiet(self, *sides):
@@ -851,4 +851,20 @@ def test_a_call_with_a_phone_opens_no_way_to_anybody(stage):
         assert bye.method == "BYE"
         phone.wire.send(response(bye, 200, "OK"))
         assert wire.answer().status == 200
+    mallory.close()
+
+
+@pytest.mark.parametrize(("authentication", "status"), [("do-not-check", 404), ("treat-as-authenticated", 200)])
+def test_who_counts_as_authenticated_is_a_setting(stage, authentication, status):
+    """A partner has proved his domain, and no password; a rule for the authenticated is his where the zone says so."""
+    node = stage.node(f"believes-{authentication[:2]}", host="edge.home.example",
+                      rules="  - {name: phones, authenticated: yes, mode: any, target: phones}",
+                      zones=f"  - {{name: DefaultZone, kind: default, authentication: {authentication}}}")
+    mallory = Stranger(stage, node, stage.pair)
+    wire = mallory.connect()
+    wire.send(message(wire, "INVITE", PHONE, caller=EVIL))
+    answer = wire.answer()
+    assert answer.status == status
+    if status == 200:
+        Call(wire, answer, PHONE, EVIL).acknowledge()
     mallory.close()
