@@ -300,12 +300,15 @@ def right_answers(attempt, name, kind):
     """How a node refuses this."""
     if kind == OURS:  # let in where the sender is believed, for whom it is at our own place
         return range(200, 700)
+    # Who shows no certificate where one is asked for, but not required, has proved no domain at all.
+    nobody = {504} if attempt.who == NO_CERTIFICATE else set()
     if kind == SCHEME:
-        return {403, 416} | attempt.door.node.challenges
+        return {403, 416} | attempt.door.node.challenges | nobody
     if name == "to headers":  # no Request-URI has them, whosever it is
         return {400} | attempt.door.node.challenges
     # Who speaks for others is believed no word, or asked for the password.
-    return {403} | attempt.door.node.challenges | ({407, 504} if "caller" in name or "credentials" in name else set())
+    others = {407, 504} if "caller" in name or "credentials" in name else set()
+    return {403} | attempt.door.node.challenges | nobody | others
 
 
 class Attempt:
