@@ -264,13 +264,16 @@ static void stop_hosts(struct lab_instance *instance, const enum lab_host_id *ho
 		lab_process_stop(&instance->hosts[hosts[i]], &instance->watch->clock, PATIENCE_US);
 }
 
-/* Callers and callees before the edges, the DNS last: nobody's end looks like a fault to another. */
+/* Callers and callees before the edges, whom vcsc watches (the meeting server) after it, the DNS last: nobody's end
+ * looks like a fault to another. */
 void lab_instance_stop(struct lab_instance *instance)
 {
-	static const enum lab_host_id desks[] = { LAB_CLIENT, LAB_PHONE, LAB_CMS };
+	static const enum lab_host_id desks[] = { LAB_CLIENT, LAB_PHONE };
+	static const enum lab_host_id watched[] = { LAB_CMS };
 	static const enum lab_host_id nodes[] = { LAB_VCSC, LAB_CUCM, LAB_EDGE, LAB_VCSE };
 	stop_hosts(instance, desks, sizeof(desks) / sizeof(desks[0]));
 	stop_hosts(instance, nodes, sizeof(nodes) / sizeof(nodes[0]));
+	stop_hosts(instance, watched, sizeof(watched) / sizeof(watched[0]));
 	lab_process_stop(&instance->dns, &instance->watch->clock, PATIENCE_US);
 }
 
