@@ -66,11 +66,13 @@ static int check_shadows(const struct check *k, const struct route_table *table,
 
 /* ---- zones that no rule leads to ---- */
 
-/* Calls may come from there all the same. Strangers are nobody's target. */
-static bool is_target(const struct config_node *node, const struct config_zone *zone)
+/* A zone that a rule names as its source is there for the calls that come from it. Strangers are nobody's target. */
+static bool is_of_use(const struct config_node *node, const struct config_zone *zone)
 {
 	for (size_t i = 0; i < node->rule_count; i++) {
-		if (node->rules[i].target == zone && node->rules[i].enabled)
+		const struct config_rule *rule = &node->rules[i];
+		bool is_source = rule->source == CONFIG_SOURCE_ZONE && rule->source_zone == zone;
+		if (rule->enabled && (rule->target == zone || is_source))
 			return true;
 	}
 	return zone->kind == CONFIG_ZONE_DEFAULT;
@@ -80,7 +82,7 @@ static void check_targets(const struct check *k)
 {
 	for (size_t i = 0; i < k->node->zone_count; i++) {
 		const struct config_zone *zone = &k->node->zones[i];
-		if (!is_target(k->node, zone))
+		if (!is_of_use(k->node, zone))
 			config_warning(k->report, zone->place, "no rule leads to the zone `%s`%s",
 				config_shown(zone->name).text,
 				zone->kind == CONFIG_ZONE_LOCAL ? ": who registers here cannot be called" : "");

@@ -183,7 +183,10 @@ static void write_vcse(const struct lab_host *host, const struct lab_node_settin
 		"  - {name: to the meeting server, priority: 50, source: any, mode: pattern, type: regex,\n"
 		"     pattern: '.*@(acano|cms)\\.steven\\.lab', behaviour: leave, on_match: stop, target: "
 		"TraversalZoneServer1}\n"
-		"  - {name: to partners, priority: 100, source: all-zones, mode: pattern, type: regex,\n"
+		"  - {name: to partners, priority: 100, source: TraversalZoneServer1, mode: pattern, type: regex,\n"
+		"     pattern: '.*@(?!.*steven\\.lab$).*', behaviour: leave, on_match: stop, target: DNSZone1}\n"
+		"  - {name: guests to partners, priority: 110, source: NeighborZoneGuests, mode: pattern, type: "
+		"regex,\n"
 		"     pattern: '.*@(?!.*steven\\.lab$).*', behaviour: leave, on_match: stop, target: DNSZone1}\n");
 	write_history(host, b);
 	write_tail(host, b);

@@ -68,11 +68,13 @@ static const struct {
 		"- {name: Up, kind: traversal-client, transport: tcp, peers: [10.0.0.2], username: a, password: b}\n"
 		"- {name: Strangers, kind: default}\n- {name: Used, kind: neighbor, transport: udp, peers: "
 		"[10.0.0.3]}\n"
+		"- {name: Callers, kind: neighbor, transport: udp, peers: [10.0.0.4]}\n"
 		"registrar: {domains: [us.lab]}\n"
-		"rules: [{name: a, target: Used}, {name: b, target: Core, enabled: no}]\n",
+		"rules: [{name: a, source: Callers, target: Used}, {name: c, target: Used}, {name: b, target: Core, "
+		"enabled: no}]\n",
 		"n:7:3: warning: no rule leads to the zone `Core`\nn:8:3: warning: no rule leads to the zone `Out`\n"
 		"n:9:3: warning: no rule leads to the zone `Up`\n"
-		"n:12:12: warning: no rule leads to the zone `LocalZone`: who registers here cannot be called\n" },
+		"n:13:12: warning: no rule leads to the zone `LocalZone`: who registers here cannot be called\n" },
 	{ "domains of ours that no rule leads to",
 		"node: e.us.lab\ndomains:\n- us.lab\n- their.lab\n- phones.lab\nlisten: [{transport: udp}]\n"
 		"zones: [{name: Core, kind: neighbor, transport: udp, peers: [10.0.0.1]}]\n"
