@@ -57,7 +57,8 @@ void route_command_done(struct route_command *c);
 
 /* The whole search, up to its end. COMMAND_GOOD, or what could not be done was said. */
 int route_command_walk(struct route_command *c);
-/* A record of the search, its head filled in. */
+/* A record of the search: its head is filled in; the second one takes it too. */
+void route_command_head(const struct route_command *c, struct record *r);
 void route_command_record(struct route_command *c, struct record *r);
 /* What the rules of trust need to judge for this node. */
 struct trust_judge route_command_judge(struct route_command *c);

@@ -6,6 +6,7 @@
 #include "edge/partner.h"
 #include "net/loop.h"
 #include "net/resolver.h"
+#include "peer/dns_record.h"
 #include "peer/view.h"
 
 #include <errno.h>
@@ -93,10 +94,21 @@ static void resolved(void *argument, const struct transport_answer *answer)
 	c->looked_up = answer->target_count ? 0 : answer->status;
 }
 
+static void told(void *argument, const char *name, enum net_dns_type type, const struct net_dns_answer *answer)
+{
+	struct route_command *c = argument;
+	struct record r = { 0 };
+	route_command_head(c, &r);
+	if (answer)
+		peer_dns_record_answer(&c->sink, &r, answer, (uint64_t)(answer->answered_us - answer->asked_us));
+	else
+		peer_dns_record_question(&c->sink, &r, name, type);
+}
+
 /* True: there is an address to try. */
 static bool look_up(struct route_command *c, const struct transport_question *question)
 {
-	struct transport_resolving with = { c->resolver, c->loop, &c->random };
+	struct transport_resolving with = { c->resolver, c->loop, &c->random, told };
 	struct transport_query *query;
 	if (!c->dns) {
 		route_command_place(c, question->host, NULL, question->protocol);

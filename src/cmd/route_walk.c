@@ -12,11 +12,16 @@
 /* ---- records ---- */
 
 /* All of one search; its serial need not tell it from others. */
-void route_command_record(struct route_command *c, struct record *r)
+void route_command_head(const struct route_command *c, struct record *r)
 {
 	r->head.time_us = clock_wall_us(&c->clock);
 	r->head.node = c->config->log_name;
 	r->head.serial = SPAN("dry-run");
+}
+
+void route_command_record(struct route_command *c, struct record *r)
+{
+	route_command_head(c, r);
 	record_take(&c->sink, r);
 }
 

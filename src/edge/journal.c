@@ -4,6 +4,7 @@
 #include "edge/local.h"
 #include "net/failure.h"
 #include "net/loop.h"
+#include "peer/dns_record.h"
 #include "record/judgement.h"
 
 #include <stdio.h>
@@ -223,6 +224,20 @@ void edge_journal_zone(const struct edge_request *request, const struct edge_zon
 	r.attempt.alias = alias;
 	r.attempt.group = request->group;
 	record_take(sink_of(request), &r);
+}
+
+void edge_journal_dns(const struct edge_request *request, const char *name, enum net_dns_type type,
+	const struct net_dns_answer *answer)
+{
+	if (!record_wanted(sink_of(request)))
+		return;
+	struct record r = { .head = head_of(request) };
+	if (!answer) {
+		peer_dns_record_question(sink_of(request), &r, name, type);
+		return;
+	}
+	int64_t elapsed_us = answer->answered_us - answer->asked_us;
+	peer_dns_record_answer(sink_of(request), &r, answer, elapsed_us > 0 ? (uint64_t)elapsed_us : 0);
 }
 
 void edge_journal_sent(const struct edge_branch *branch, int status)

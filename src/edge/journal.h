@@ -2,8 +2,10 @@
 #ifndef FEDGE_EDGE_JOURNAL_H
 #define FEDGE_EDGE_JOURNAL_H
 /* What the edge did, as records: searches, rules, attempts, calls, judgements. (Messages, connections and
- * handshakes are recorded by transport, questions to the DNS by peer.) Costs nothing where nobody listens. */
+ * handshakes are recorded by transport, questions to the DNS about partners by peer.) Costs nothing where nobody
+ * listens. */
 #include "edge/request.h"
+#include "net/resolver.h"
 #include "record/record.h"
 
 void edge_journal_search_attempted(const struct edge_request *request);
@@ -18,6 +20,9 @@ void edge_journal_attempt(
 	const struct edge_branch *branch, enum record_attempt_event event, uint16_t status, struct span reason);
 /* A zone is asked that has no branch yet: phones. */
 void edge_journal_zone(const struct edge_request *request, const struct edge_zone *zone, struct span alias);
+/* A question to the DNS by RFC 3263 (answer NULL), or its answer. */
+void edge_journal_dns(const struct edge_request *request, const char *name, enum net_dns_type type,
+	const struct net_dns_answer *answer);
 void edge_journal_sent(const struct edge_branch *branch, int status); /* of edge_send */
 void edge_journal_failed(const struct edge_branch *branch, const struct transport_failure *failed);
 /* The final answer is known: the search and, for an INVITE, the call have ended or stand. */

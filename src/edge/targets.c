@@ -55,9 +55,7 @@ static void resolved(void *argument, const struct transport_answer *answer)
 	if (answer->target_count == 0) {
 		enum finding_code code =
 			answer->status == -ENOENT ? FINDING_ADDRESS_MISSING : FINDING_ADDRESS_LOOKUP_FAILED;
-		struct span host = branch->server      ? branch->server->name
-				   : branch->domain.at ? branch->domain
-						       : request->hop.uri.host;
+		struct span host = branch->server ? branch->server->name : answer->host;
 		finding_observed(finding_add(edge_request_findings(request), code, host), answer->why);
 	}
 	edge_branch_resume(branch);
@@ -92,10 +90,18 @@ bool edge_target_numeric(struct edge_branch *branch, const struct transport_ques
 	return true;
 }
 
+/* Searches have their questions in the log and the history; what follows in a dialog asks the same again. */
+static void told(void *argument, const char *name, enum net_dns_type type, const struct net_dns_answer *answer)
+{
+	const struct edge_branch *branch = argument;
+	if (branch->request->planned)
+		edge_journal_dns(branch->request, name, type, answer);
+}
+
 enum edge_progress edge_target_resolve(struct edge_branch *branch, const struct transport_question *question)
 {
 	struct edge_worker *worker = branch->request->worker;
-	struct transport_resolving with = { worker->shared->resolver, worker->loop, &worker->random };
+	struct transport_resolving with = { worker->shared->resolver, worker->loop, &worker->random, told };
 	if (!with.resolver)
 		return EDGE_CONTINUE; /* nobody to ask: as if there were no address */
 	if (transport_resolve(&with, question, resolved, branch, &branch->query) < 0)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Questions under way: one per name and worker, however many wait for it. The answers become one
  * entry, which goes into the shared table and to everybody who waits. */
-#include "base/buffer.h"
 #include "base/require.h"
 #include "net/resolver.h"
+#include "peer/dns_record.h"
 #include "peer/view_private.h"
 
 #include <errno.h>
@@ -38,20 +38,15 @@ struct peer_lookup {
 
 /* ---- records ---- */
 
-static struct record record_of(const struct query *q, enum record_kind kind, const char *name)
+static struct record record_of(const struct peer_lookup *lookup)
 {
-	const struct peer_lookup *lookup = q->lookup;
 	struct record r = {
-		.kind = kind,
 		.head = { .time_us = clock_wall_us(&lookup->view->clock),
 			.serial = span_of(lookup->serial[0] ? lookup->serial : NULL),
 			.tag = span_of(lookup->tag[0] ? lookup->tag : NULL),
 			.worker = lookup->view->settings.worker },
 	};
-	r.dns = (struct record_dns){ .name = span_of(name),
-		.type = span_of(net_dns_type_name(q->type)),
-		.transport = RECORD_TLS,
-		.port = lookup->port };
+	r.dns = (struct record_dns){ .transport = RECORD_TLS, .port = lookup->port };
 	return r;
 }
 
@@ -60,40 +55,8 @@ static void tell_question(const struct query *q, const char *name)
 	const struct record_sink *sink = q->lookup->view->settings.sink;
 	if (!record_wanted(sink))
 		return;
-	struct record r = record_of(q, RECORD_DNS_QUERY, name);
-	record_take(sink, &r);
-}
-
-static const enum record_dns_status record_statuses[] = {
-	[NET_DNS_OK] = RECORD_DNS_OK,
-	[NET_DNS_NODATA] = RECORD_DNS_NODATA,
-	[NET_DNS_NXDOMAIN] = RECORD_DNS_NXDOMAIN,
-	[NET_DNS_SERVFAIL] = RECORD_DNS_SERVFAIL,
-	[NET_DNS_REFUSED] = RECORD_DNS_REFUSED,
-	[NET_DNS_TIMEOUT] = RECORD_DNS_TIMEOUT,
-	[NET_DNS_BOGUS] = RECORD_DNS_BOGUS,
-	[NET_DNS_CANCELLED] = RECORD_DNS_CANCELLED,
-};
-
-/* The data of a record as a zone file has it. */
-static void append_data(struct buffer *out, enum net_dns_type type, const struct net_dns_record *record)
-{
-	char text[NET_ADDRESS_TEXT_SIZE];
-	switch (type) {
-	case NET_DNS_SRV:
-		buffer_printf(out, "%u %u %u %s%s", record->srv.priority, record->srv.weight, record->srv.port,
-			record->srv.target, strcmp(record->srv.target, ".") == 0 ? "" : ".");
-		break;
-	case NET_DNS_TLSA:
-		buffer_printf(out, "%u %u %u ", record->tlsa.usage, record->tlsa.selector, record->tlsa.matching);
-		for (size_t i = 0; i < record->tlsa.data.length; i++)
-			buffer_printf(out, "%02x", (unsigned)(unsigned char)record->tlsa.data.at[i]);
-		break;
-	default:
-		net_address_format_host(&record->address, text);
-		buffer_append_text(out, text);
-		break;
-	}
+	struct record r = record_of(q->lookup);
+	peer_dns_record_question(sink, &r, name, q->type);
 }
 
 static void tell_answer(const struct query *q, const struct net_dns_answer *answer)
@@ -101,28 +64,9 @@ static void tell_answer(const struct query *q, const struct net_dns_answer *answ
 	const struct record_sink *sink = q->lookup->view->settings.sink;
 	if (!record_wanted(sink))
 		return;
-	struct span data[RECORD_LIST_MAXIMUM];
-	size_t ends[RECORD_LIST_MAXIMUM], count = 0;
-	struct buffer text;
-	buffer_init(&text, 64 * 1024);
-	for (; count < answer->record_count && count < RECORD_LIST_MAXIMUM; count++) {
-		append_data(&text, q->type, &answer->records[count]);
-		ends[count] = text.length;
-	}
-	for (size_t i = 0; i < count && text.status == 0; i++) {
-		size_t from = i ? ends[i - 1] : 0;
-		data[i] = span_make(text.at + from, ends[i] - from);
-	}
-	struct record r = record_of(q, RECORD_DNS_ANSWER, answer->name);
-	r.dns.status = record_statuses[answer->status];
-	r.dns.records = (struct record_spans){ data, text.status == 0 ? count : 0 };
-	r.dns.ttl_s = answer->ttl_s;
-	r.dns.why = span_of(answer->why[0] ? answer->why : NULL);
-	r.dns.secure = answer->secure;
+	struct record r = record_of(q->lookup);
 	int64_t elapsed_us = clock_steady_us(&q->lookup->view->clock) - q->asked_us;
-	r.dns.elapsed_us = elapsed_us > 0 ? (uint64_t)elapsed_us : 0;
-	record_take(sink, &r);
-	buffer_done(&text);
+	peer_dns_record_answer(sink, &r, answer, elapsed_us > 0 ? (uint64_t)elapsed_us : 0);
 }
 
 /* ---- answers into facts ---- */

@@ -80,7 +80,8 @@ static void deliver(struct wheel_timer *timer, int64_t now_us)
 {
 	(void)now_us;
 	struct transport_query *query = base_container(timer, struct transport_query, later);
-	struct transport_answer answer = { query->status, query->targets, query->target_count, query->why };
+	struct transport_answer answer = { query->status, span_of(query->host), query->targets, query->target_count,
+		query->why };
 	void (*done)(void *, const struct transport_answer *) = query->done;
 	query->done = NULL;
 	done(query->argument, &answer);
@@ -110,11 +111,19 @@ static void stage_when_answered(struct transport_query *query)
 	wheel_arm(net_loop_wheel(query->with.loop), &query->later, net_loop_now_us(query->with.loop));
 }
 
+static void tell(const struct transport_query *query, const char *name, enum net_dns_type type,
+	const struct net_dns_answer *answer)
+{
+	if (query->with.told)
+		query->with.told(query->argument, name, type, answer);
+}
+
 static void answered(void *argument, const struct net_dns_answer *answer)
 {
 	struct lookup *lookup = argument;
 	lookup->asked = NULL;
 	lookup->answer = net_dns_answer_ref(answer);
+	tell(lookup->query, answer->name, answer->type, answer);
 	lookup->query->pending--;
 	stage_when_answered(lookup->query);
 }
@@ -131,8 +140,10 @@ static void ask(
 		lookup->status = -ENOENT;
 	else
 		lookup->status = net_resolver_ask(query->with.resolver, query->with.loop, &question, &lookup->asked);
-	if (lookup->status == 0)
-		query->pending++;
+	if (lookup->status < 0)
+		return;
+	query->pending++;
+	tell(query, name, type, NULL);
 }
 
 /* ---- what failed answers mean ---- */

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "net/address.h"
+#include "net/resolver.h"
 #include "transport/flow.h"
 
 struct net_resolver;
@@ -62,6 +63,7 @@ struct transport_question {
  * why is a sentence for people ("no SRV, A or AAAA record for x.example"). All borrowed for the call. */
 struct transport_answer {
 	int status;
+	struct span host; /* that was asked for, without brackets */
 	const struct transport_target *targets; /* .name is the host of the SRV target or the host asked for */
 	size_t target_count;
 	struct span why;
@@ -72,6 +74,9 @@ struct transport_resolving {
 	struct net_resolver *resolver;
 	struct net_loop *loop;
 	struct random *random;
+	/* Hears of each question to the DNS (answer NULL), and of its answer; never after done. NULL: nobody does. Has
+	 * the argument of done. */
+	void (*told)(void *argument, const char *name, enum net_dns_type type, const struct net_dns_answer *answer);
 };
 /* The answer comes exactly once through done, never before transport_resolve has returned;
  * *ret_query is valid until then. Negative errno (no answer comes): -EINVAL (no host, or too long), -ENOMEM. */

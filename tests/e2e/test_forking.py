@@ -563,6 +563,17 @@ def test_a_plain_dns_zone(fedge):
             assert refused.status == 403
             # No SRV: an address alone is not called (include_address_record).
             assert wire.ask("MESSAGE", "sip:2000@bare.example").status == 504
+        # What was asked of the DNS, and what it said, is bound to the search; of the BYE nothing is asked again.
+        wait_until(lambda: len([r for r in node.journal("dns-answer") if r["name"] == "pbx.plain.example"]) == 2, 20,
+                   "the DNS answers are in the log")
+        told = node.journal("dns-answer", "search")
+        search, = [r["serial"] for r in told if r.get("event") == "attempted" and "plain.example" in r["destination"]]
+        answers = {(r["type"], r["name"]): (r["status"], r.get("records")) for r in told if r.get("serial") == search
+                   and r["kind"] == "dns-answer"}
+        assert answers["SRV", "_sip._udp.plain.example"] == ("ok", ["0 0 5060 pbx.plain.example."])
+        assert answers["A", "pbx.plain.example"] == ("ok", [called])
+        assert answers["AAAA", "pbx.plain.example"][0] == "nodata"
+        assert len([r for r in told if r.get("name") == "pbx.plain.example" and r["type"] == "A"]) == 1
         # A stranger does not get through to another one.
         with Wire(node.address, "tcp", fresh_address()) as stranger:
             assert stranger.ask("MESSAGE", "sip:2000@plain.example").status == 403
