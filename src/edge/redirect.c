@@ -2,6 +2,7 @@
 #include "edge/redirect.h"
 
 #include "edge/plan.h"
+#include "sip/parameter.h"
 
 #define CONTACTS_MAXIMUM 8
 
@@ -10,17 +11,10 @@ struct wanted {
 	unsigned q; /* 0 … 1000 */
 };
 
-/* RFC 3261 25.1, qvalue: at most three digits behind the point. */
 static unsigned q_of(const struct sip_address *address)
 {
 	struct span text;
-	if (!sip_address_parameter(address, SPAN("q"), &text) || text.length == 0 || text.at[0] == '1')
-		return 1000;
-	unsigned q = 0;
-	unsigned unit = 100;
-	for (size_t i = 2; i < text.length && unit > 0; i++, unit /= 10)
-		q += text.at[i] >= '0' && text.at[i] <= '9' ? (unsigned)(text.at[i] - '0') * unit : 0;
-	return q;
+	return sip_q_value(sip_address_parameter(address, SPAN("q"), &text) ? text : SPAN_NONE);
 }
 
 /* Best first; of equal ones as they stand. */

@@ -49,26 +49,6 @@ static bool demands(const struct sip_message *m, struct span tag)
 
 /* ---- one Contact ---- */
 
-/* RFC 3261 20.10: 0 to 1 with at most three decimals. What is malformed counts as not given. */
-static uint16_t read_q(struct span text)
-{
-	unsigned q = 0, scale = 1000;
-	struct span decimals = text, whole = span_cut(&decimals, '.');
-	if (!span_is(whole, "0") && !span_is(whole, "1"))
-		return 1000;
-	q = whole.at[0] == '1' ? 1000 : 0;
-	if (decimals.length > 3)
-		return 1000;
-	for (size_t i = 0; i < decimals.length; i++) {
-		char digit = decimals.at[i];
-		if (digit < '0' || digit > '9')
-			return 1000;
-		scale /= 10;
-		q += (unsigned)(digit - '0') * scale;
-	}
-	return (uint16_t)(q > 1000 ? 1000 : q);
-}
-
 /* Seconds that were asked for: the Contact's own, else the Expires header's, else ours. A number beyond all reason is
  * the largest; one that is none counts as not given (RFC 3261 20.10, 20.19). */
 static int64_t read_expires(const struct sip_message *m, const struct sip_address *contact, int64_t otherwise_s)
@@ -243,7 +223,7 @@ static enum registrar_outcome read_contact(
 		.registered_us = reading->now_us,
 		.refreshed_us = reading->now_us,
 		.cseq = m->cseq,
-		.q = sip_address_parameter(&contact, SPAN("q"), &q) ? read_q(q) : 1000,
+		.q = sip_address_parameter(&contact, SPAN("q"), &q) ? sip_q_value(q) : 1000,
 		.flow = reading->path.at ? REGISTRAR_FLOW_NONE : sender->flow,
 	};
 	if (!is_keepable(ret_binding, reading->arena))

@@ -142,3 +142,22 @@ int sip_quote_write(struct buffer *b, struct span text)
 	}
 	return buffer_append_byte(b, '"');
 }
+
+uint16_t sip_q_value(struct span text)
+{
+	unsigned q = 0, scale = 1000;
+	struct span decimals = text, whole = span_cut(&decimals, '.');
+	if (!span_is(whole, "0") && !span_is(whole, "1"))
+		return 1000;
+	q = whole.at[0] == '1' ? 1000 : 0;
+	if (decimals.length > 3)
+		return 1000;
+	for (size_t i = 0; i < decimals.length; i++) {
+		char digit = decimals.at[i];
+		if (digit < '0' || digit > '9')
+			return 1000;
+		scale /= 10;
+		q += (unsigned)(digit - '0') * scale;
+	}
+	return (uint16_t)(q > 1000 ? 1000 : q);
+}

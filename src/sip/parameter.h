@@ -31,4 +31,7 @@ struct span sip_unquote(struct span s);
 int sip_unquote_write(struct buffer *b, struct span s);
 /* Appends "text" with quotes; quotes and backslashes escaped, control bytes made blanks. */
 int sip_quote_write(struct buffer *b, struct span text);
+/* The value of a q parameter in thousandths, 0 … 1000 (RFC 3261 20.10: 0 to 1 with at most three decimals). What is
+ * malformed or absent counts as not given: 1000. */
+uint16_t sip_q_value(struct span text);
 #endif
