@@ -100,7 +100,7 @@ static void told(void *argument, const char *name, enum net_dns_type type, const
 	struct record r = { 0 };
 	route_command_head(c, &r);
 	if (answer)
-		peer_dns_record_answer(&c->sink, &r, answer, (uint64_t)(answer->answered_us - answer->asked_us));
+		peer_dns_record_answer(&c->sink, &r, answer, answer->answered_us - answer->asked_us);
 	else
 		peer_dns_record_question(&c->sink, &r, name, type);
 }

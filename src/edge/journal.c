@@ -232,12 +232,10 @@ void edge_journal_dns(const struct edge_request *request, const char *name, enum
 	if (!record_wanted(sink_of(request)))
 		return;
 	struct record r = { .head = head_of(request) };
-	if (!answer) {
+	if (answer)
+		peer_dns_record_answer(sink_of(request), &r, answer, answer->answered_us - answer->asked_us);
+	else
 		peer_dns_record_question(sink_of(request), &r, name, type);
-		return;
-	}
-	int64_t elapsed_us = answer->answered_us - answer->asked_us;
-	peer_dns_record_answer(sink_of(request), &r, answer, elapsed_us > 0 ? (uint64_t)elapsed_us : 0);
 }
 
 void edge_journal_sent(const struct edge_branch *branch, int status)

@@ -58,7 +58,7 @@ void peer_dns_record_question(
 }
 
 void peer_dns_record_answer(
-	const struct record_sink *sink, struct record *record, const struct net_dns_answer *answer, uint64_t elapsed_us)
+	const struct record_sink *sink, struct record *record, const struct net_dns_answer *answer, int64_t elapsed_us)
 {
 	struct span data[RECORD_LIST_MAXIMUM];
 	size_t ends[RECORD_LIST_MAXIMUM], count = 0;
@@ -78,7 +78,7 @@ void peer_dns_record_answer(
 	record->dns.ttl_s = answer->ttl_s;
 	record->dns.why = span_of(answer->why[0] ? answer->why : NULL);
 	record->dns.secure = answer->secure;
-	record->dns.elapsed_us = elapsed_us;
+	record->dns.elapsed_us = elapsed_us > 0 ? (uint64_t)elapsed_us : 0;
 	record_take(sink, record);
 	buffer_done(&text);
 }

@@ -66,7 +66,7 @@ static void tell_answer(const struct query *q, const struct net_dns_answer *answ
 		return;
 	struct record r = record_of(q->lookup);
 	int64_t elapsed_us = clock_steady_us(&q->lookup->view->clock) - q->asked_us;
-	peer_dns_record_answer(sink, &r, answer, elapsed_us > 0 ? (uint64_t)elapsed_us : 0);
+	peer_dns_record_answer(sink, &r, answer, elapsed_us);
 }
 
 /* ---- answers into facts ---- */
