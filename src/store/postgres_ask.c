@@ -124,14 +124,22 @@ int store_postgres_run(struct store_postgres *db, const char *sql)
 	return PQsendQuery(db->connection, sql) ? finish(db, NULL) : give_up(db, ENOTCONN, NULL);
 }
 
+/* The values as libpq takes them, where there is somebody to send them to. */
+static int ready_to_send(struct store_postgres *db, const struct store_postgres_values *values,
+	const char *ret_at[STORE_POSTGRES_VALUES])
+{
+	int status = pointers(db, values, ret_at);
+	if (status == 0 && !store_postgres_is_connected(db))
+		status = store_postgres_refuse(db, ENOTCONN, "the connection was lost");
+	return status;
+}
+
 static int send(struct store_postgres *db, const char *sql, const struct store_postgres_values *values)
 {
 	const char *at[STORE_POSTGRES_VALUES];
-	int status = pointers(db, values, at);
+	int status = ready_to_send(db, values, at);
 	if (status < 0)
 		return status;
-	if (!store_postgres_is_connected(db))
-		return store_postgres_refuse(db, ENOTCONN, "the connection was lost");
 	if (!PQsendQueryParams(db->connection, sql, values ? values->count : 0, NULL, at, NULL, NULL, 0))
 		return give_up(db, ENOTCONN, NULL);
 	return 0;
@@ -153,11 +161,9 @@ int store_postgres_execute(
 	struct store_postgres *db, const char *name, const struct store_postgres_values *values, int64_t *ret_number)
 {
 	const char *at[STORE_POSTGRES_VALUES];
-	int status = pointers(db, values, at);
+	int status = ready_to_send(db, values, at);
 	if (status < 0)
 		return status;
-	if (!store_postgres_is_connected(db))
-		return store_postgres_refuse(db, ENOTCONN, "the connection was lost");
 	if (!PQsendQueryPrepared(db->connection, name, values->count, at, NULL, NULL, 0))
 		return give_up(db, ENOTCONN, NULL);
 	return finish(db, ret_number);

@@ -132,4 +132,20 @@ static inline void postgres_sql(const struct postgres_server *s, const char *sql
 	if (postgres_run(s, "psql", arguments) != 0)
 		fail_msg("refused: %s", sql);
 }
+/* For cmocka_run_group_tests: the server that is the initial state of the group's tests. */
+static struct postgres_server postgres_of_group;
+
+static inline int postgres_group_set_up(void **state)
+{
+	(void)state;
+	postgres_make(&postgres_of_group);
+	return 0;
+}
+
+static inline int postgres_group_tear_down(void **state)
+{
+	(void)state;
+	postgres_remove(&postgres_of_group);
+	return 0;
+}
 #endif

@@ -16,7 +16,6 @@ struct house {
 	struct store_bindings *store;
 };
 
-static struct postgres_server server;
 #define NODE SPAN("a.example")
 
 static int set_up(void **state)
@@ -306,20 +305,6 @@ static void a_newer_version_is_refused(void **state)
 
 /* ---- */
 
-static int start_server(void **state)
-{
-	(void)state;
-	postgres_make(&server);
-	return 0;
-}
-
-static int stop_server(void **state)
-{
-	(void)state;
-	postgres_remove(&server);
-	return 0;
-}
-
 #define TESTS(where, state)                                                                                            \
 	TEST(every_column_comes_back, where, state), TEST(what_is_put_stands_instead_of_what_was, where, state),       \
 		TEST(a_batch_is_kept_whole_or_not_at_all, where, state),                                               \
@@ -334,11 +319,11 @@ static int stop_server(void **state)
 int main(void)
 {
 	const struct CMUnitTest in_a_file[] = { TESTS("in a file", NULL) };
-	const struct CMUnitTest in_a_database[] = { TESTS("in PostgreSQL", &server),
-		TEST(other_nodes_have_their_own, "in PostgreSQL", &server),
-		TEST(a_newer_version_is_refused, "in PostgreSQL", &server) };
+	const struct CMUnitTest in_a_database[] = { TESTS("in PostgreSQL", &postgres_of_group),
+		TEST(other_nodes_have_their_own, "in PostgreSQL", &postgres_of_group),
+		TEST(a_newer_version_is_refused, "in PostgreSQL", &postgres_of_group) };
 	int failed = cmocka_run_group_tests(in_a_file, NULL, NULL);
-	if (postgres_find(&server))
-		failed += cmocka_run_group_tests(in_a_database, start_server, stop_server);
+	if (postgres_find(&postgres_of_group))
+		failed += cmocka_run_group_tests(in_a_database, postgres_group_set_up, postgres_group_tear_down);
 	return failed;
 }

@@ -5,8 +5,6 @@
 
 #include <errno.h>
 
-static struct postgres_server server;
-
 /* ---- rows ---- */
 
 static const struct store_history_row full = {
@@ -231,20 +229,6 @@ static void nothing_is_put_outside_a_batch(void **state)
 
 /* ---- */
 
-static int start_server(void **state)
-{
-	(void)state;
-	postgres_make(&server);
-	return 0;
-}
-
-static int stop_server(void **state)
-{
-	(void)state;
-	postgres_remove(&server);
-	return 0;
-}
-
 #define TESTS(where, state)                                                                                            \
 	TEST(every_column_comes_back, where, state), TEST(whatever_the_bytes, where, state),                           \
 		TEST(a_second_put_of_a_serial_replaces_the_first, where, state),                                       \
@@ -259,9 +243,9 @@ static int stop_server(void **state)
 int main(void)
 {
 	const struct CMUnitTest in_a_file[] = { TESTS("in a file", NULL) };
-	const struct CMUnitTest in_a_database[] = { TESTS("in PostgreSQL", &server) };
+	const struct CMUnitTest in_a_database[] = { TESTS("in PostgreSQL", &postgres_of_group) };
 	int failed = cmocka_run_group_tests(in_a_file, NULL, NULL);
-	if (postgres_find(&server))
-		failed += cmocka_run_group_tests(in_a_database, start_server, stop_server);
+	if (postgres_find(&postgres_of_group))
+		failed += cmocka_run_group_tests(in_a_database, postgres_group_set_up, postgres_group_tear_down);
 	return failed;
 }

@@ -7,8 +7,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-static struct postgres_server server;
-
 /* ---- numbers and sizes ---- */
 
 static void no_number_is_left_out(void **state)
@@ -199,11 +197,11 @@ static void it_goes_on_after_the_server_was_away(void **state)
 		unsigned from = i * 10 + 10;
 		assert_int_equal(store_history_begin(h->store), 0);
 		assert_int_equal(put(h, from, NULL), 0);
-		postgres_stop(&server, ways[i]);
+		postgres_stop(&postgres_of_group, ways[i]);
 		assert_true(store_history_commit(h->store, &h->limits, 0) < 0);
 		assert_int_equal(put_batch(h, from, from + 5), -ENOTCONN);
 		assert_true(strlen(store_history_error(h->store)) > 30);
-		postgres_start(&server);
+		postgres_start(&postgres_of_group);
 		put_until_taken(h, from, from + 5);
 		assert_int_equal(find(h, ALL).count, 3 + (i + 1) * 6);
 	}
@@ -212,10 +210,10 @@ static void it_goes_on_after_the_server_was_away(void **state)
 static void one_that_was_away_at_the_start_is_found_later(void **state)
 {
 	struct house *h = *state;
-	postgres_stop(&server, SIGINT);
+	postgres_stop(&postgres_of_group, SIGINT);
 	assert_int_equal(store_history_open(h->path, &h->store, h->error), 1);
 	assert_int_equal(put_batch(h, 1, 3), -ENOTCONN);
-	postgres_start(&server);
+	postgres_start(&postgres_of_group);
 	put_until_taken(h, 1, 3);
 	assert_int_equal(find(h, ALL).count, 3);
 }
@@ -298,23 +296,9 @@ static void a_commit_that_nobody_answered_is_not_done_twice(void **state)
 
 /* ---- */
 
-static int start_server(void **state)
-{
-	(void)state;
-	postgres_make(&server);
-	return 0;
-}
-
-static int stop_server(void **state)
-{
-	(void)state;
-	postgres_remove(&server);
-	return 0;
-}
-
 #define TEST(name)                                                                                                     \
 	{                                                                                                              \
-#name, name, set_up, tear_down, &server                                                                \
+#name, name, set_up, tear_down, &postgres_of_group                                                     \
 	}
 int main(void)
 {
@@ -329,5 +313,7 @@ int main(void)
 		TEST(one_that_was_away_at_the_start_is_found_later),
 		TEST(a_commit_that_nobody_answered_is_not_done_twice),
 	};
-	return postgres_find(&server) ? cmocka_run_group_tests(tests, start_server, stop_server) : 0;
+	return postgres_find(&postgres_of_group)
+		       ? cmocka_run_group_tests(tests, postgres_group_set_up, postgres_group_tear_down)
+		       : 0;
 }
