@@ -16,17 +16,21 @@ bool edge_mark_is_needed(const struct edge_zone *zone)
 #define OF_HOST UINT64_C(0x686f7374)
 #define OF_SEAL UINT64_C(0x7365616c)
 
-/* Both as hashes of one length, so that no two pairs make the same text. */
+/* Hashes of one length, each in its own place, so that no two lists of words make the same text. */
+static void digest(
+	const struct hash_key *key, const uint64_t *hashes, size_t count, char ret_text[EDGE_MARK_LENGTH + 1])
+{
+	uint64_t hash = hash_keyed(key, span_make((const char *)hashes, count * sizeof(*hashes)));
+	snprintf(ret_text, EDGE_MARK_LENGTH + 1, "%016llx", (unsigned long long)hash);
+}
+
 static void write(const struct edge_worker *worker, uint64_t kind, struct span what, struct span call_id,
 	char ret_text[EDGE_MARK_LENGTH + 1])
 {
 	const struct hash_key *key = &worker->shared->key;
 	struct hash_key own = { { key->word[0] ^ kind, ~key->word[1] } };
-	char covered[33];
-	snprintf(covered, sizeof(covered), "%016llx%016llx", (unsigned long long)hash_keyed(&own, what),
-		(unsigned long long)hash_keyed(&own, call_id));
-	snprintf(ret_text, EDGE_MARK_LENGTH + 1, "%016llx",
-		(unsigned long long)hash_keyed(&own, span_make(covered, 32)));
+	const uint64_t hashes[] = { hash_keyed(&own, what), hash_keyed(&own, call_id) };
+	digest(&own, hashes, BASE_COUNT(hashes), ret_text);
 }
 
 void edge_mark_write(const struct edge_worker *worker, struct span zone_name, struct span call_id,
@@ -48,7 +52,7 @@ void edge_mark_host_write(const struct edge_worker *worker, const struct net_add
 #define WORD_MAXIMUM 256
 
 /* Peers may have changed the case. False: too long to be ours. */
-static bool word_add(const struct hash_key *key, struct span word, char *ret_digits)
+static bool word_hash(const struct hash_key *key, struct span word, uint64_t *ret_hash)
 {
 	char lower[WORD_MAXIMUM];
 	if (word.length > sizeof(lower))
@@ -56,25 +60,22 @@ static bool word_add(const struct hash_key *key, struct span word, char *ret_dig
 	for (size_t i = 0; i < word.length; i++)
 		lower[i] = (char)tolower((unsigned char)word.at[i]);
 	/* A word that is absent is none that is empty. */
-	uint64_t hash = word.at ? hash_keyed(key, span_make(lower, word.length)) : 0;
-	snprintf(ret_digits, 17, "%016llx", (unsigned long long)hash);
+	*ret_hash = word.at ? hash_keyed(key, span_make(lower, word.length)) : 0;
 	return true;
 }
 
-/* All as hashes of one length, each in its own place. */
 static bool seal(const struct edge_worker *worker, const struct edge_mark_words *words, struct span call_id,
 	char ret_text[EDGE_MARK_LENGTH + 1])
 {
 	const struct hash_key *key = &worker->shared->key;
 	struct hash_key own = { { key->word[0] ^ OF_SEAL, ~key->word[1] } };
 	const struct span all[] = { words->token, words->zone, words->at, words->caller, words->partner };
-	char covered[(BASE_COUNT(all) + 1) * 16 + 1];
+	uint64_t hashes[BASE_COUNT(all) + 1];
 	for (size_t i = 0; i < BASE_COUNT(all); i++)
-		if (!word_add(&own, all[i], covered + i * 16))
+		if (!word_hash(&own, all[i], &hashes[i]))
 			return false;
-	snprintf(covered + BASE_COUNT(all) * 16, 17, "%016llx", (unsigned long long)hash_keyed(&own, call_id));
-	snprintf(ret_text, EDGE_MARK_LENGTH + 1, "%016llx",
-		(unsigned long long)hash_keyed(&own, span_make(covered, sizeof(covered) - 1)));
+	hashes[BASE_COUNT(all)] = hash_keyed(&own, call_id);
+	digest(&own, hashes, BASE_COUNT(hashes), ret_text);
 	return true;
 }
 
